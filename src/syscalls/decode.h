@@ -1,0 +1,182 @@
+/*
+ * Decoding: from a call's registers and the guest memory they point to, to what a person or a program reads.
+ *
+ * One decoder, several printers, two sources. The decoder (decode*.c) walks a call's typed parameters and tells a
+ * printer what it sees. It gets guest memory only through a decode_source, so that the same walk runs twice:
+ * in the trap loop with a null printer over a recording source (which reads live memory and keeps every answer in
+ * a read log), and later in the writer thread with a text or JSON printer over a replaying source (which hands the
+ * log's answers back in the same order). A decoder is therefore a pure function of the call, its result and what
+ * the source answers: no clock, no global, no other system call.
+ */
+#ifndef TRAPLINE_SYSCALLS_DECODE_H
+#define TRAPLINE_SYSCALLS_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/strbuf.h"
+#include "syscalls/table.h"
+
+/* A call as the decoder sees it. */
+struct decode_call {
+	enum call_id id;	/* CALL_NONE: printed as syscall_0x1c8(args in hex), as strace does */
+	enum call_abi abi;
+	int64_t nr;		/* raw, for CALL_NONE */
+	uint64_t args[6];
+	pid_t tid;
+};
+
+/* Its result, at exit. */
+struct decode_result {
+	int64_t value;		/* the raw register */
+	bool is_error;		/* value is a negative errno, or a kernel-internal restart code (-512 to -516) */
+};
+
+struct decode_source;
+
+struct decode_source_ops {
+	/* Read exactly len bytes at a guest address. 0 or -EFAULT (nothing usable). */
+	int (*read)(struct decode_source *src, uint64_t addr, void *buf, size_t len);
+	/*
+	 * Read a NUL-terminated string of at most max bytes. Returns the bytes stored (without the NUL) and sets
+	 * *ret_complete when the NUL was seen; -EFAULT when the memory ends before either.
+	 */
+	ssize_t (*read_string)(struct decode_source *src, uint64_t addr, char *buf, size_t max, bool *ret_complete);
+	/* What a descriptor of the calling task is ("/etc/passwd", "socket:[12]"), for -y. Length, or a negative errno. */
+	ssize_t (*fd_path)(struct decode_source *src, int fd, char *buf, size_t size);
+	/*
+	 * The protocol and end points of a socket descriptor, for -yy ("TCP:[127.0.0.1:80->127.0.0.1:5000]").
+	 * Length, or a negative errno. NULL operation: not available.
+	 */
+	ssize_t (*fd_socket)(struct decode_source *src, int fd, char *buf, size_t size);
+};
+
+/* Embedded at the start of a concrete source. */
+struct decode_source {
+	const struct decode_source_ops *ops;
+};
+
+/* strace's -s -v -x -xx -y -yy and friends. */
+struct decode_options {
+	uint32_t string_limit;	/* -s, default 32 */
+	bool verbose;		/* -v: whole structures, environment, all entries */
+	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings) */
+	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
+	bool raw;		/* arguments in hex, undecoded (-e raw=) */
+};
+
+/*
+ * What the decoder tells a printer. Structure is explicit so that one walk makes strace's text and typed JSON.
+ * Every operation must be given; the null printer's do nothing.
+ */
+struct printer;
+
+struct printer_ops {
+	void (*param_begin)(struct printer *p, const char *name);	/* before each parameter of the call */
+	void (*param_end)(struct printer *p);
+	void (*sint)(struct printer *p, int64_t v);
+	void (*uint)(struct printer *p, uint64_t v);
+	void (*hex)(struct printer *p, uint64_t v);
+	void (*octal)(struct printer *p, uint64_t v);
+	void (*pointer)(struct printer *p, uint64_t addr);		/* NULL when 0 */
+	void (*symbol)(struct printer *p, const char *name, uint64_t v);	/* a constant with a name, or an unnamed "NULL" */
+	void (*flags)(struct printer *p, const struct flag_set *set, uint64_t v);
+	/* Bytes of a string; more: the guest had more than was read ("..."). nul: terminated (a C string). */
+	void (*string)(struct printer *p, const void *bytes, size_t len, bool more, bool nul);
+	void (*fd)(struct printer *p, int fd, const char *path, const char *socket);	/* path, socket may be NULL */
+	void (*struct_begin)(struct printer *p);
+	void (*field)(struct printer *p, const char *name);		/* before each member's value */
+	void (*elided)(struct printer *p);				/* "..." as the last member or element */
+	void (*struct_end)(struct printer *p);
+	void (*array_begin)(struct printer *p);
+	void (*element)(struct printer *p);				/* before each element's value */
+	void (*array_end)(struct printer *p);
+	void (*text)(struct printer *p, const char *verbatim);	/* strace's odd forms: "{sa_handler=...}" never; "makedev(0x8, 0x1)" yes; JSON: a string */
+	void (*comment)(struct printer *p, const char *text);	/* strace's C comments: 5 entries; JSON drops them */
+	void (*changed)(struct printer *p);	/* strace's " => " between an in and an out value */
+};
+
+/* Embedded at the start of a concrete printer. */
+struct printer {
+	const struct printer_ops *ops;
+};
+
+/*
+ * Decode what can be known when the call is entered: parameters up to the first that the kernel will write.
+ * Returns the index of the first parameter not yet decoded (== nparams: all done), to be given to decode_exit.
+ */
+unsigned decode_enter(const struct decode_call *call, const struct decode_options *options,
+		      struct decode_source *src, struct printer *p);
+
+/* Decode the remaining parameters, from index first, with the result known. */
+void decode_exit(const struct decode_call *call, const struct decode_result *result, unsigned first,
+		 const struct decode_options *options, struct decode_source *src, struct printer *p);
+
+/*
+ * The text behind the closing parenthesis, without padding: "= 3", "= 3</etc/passwd>",
+ * "= -1 ENOENT (No such file or directory)", "= ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+ * "= 0x7f..", "= 1 ([{fd=3, revents=POLLIN}])", "= ?" for a call that never returned (result NULL).
+ */
+void decode_result_text(const struct decode_call *call, const struct decode_result *result,
+			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
+
+/* The cheap question the trap loop asks first: can decoding this call at entry (exit) read guest memory or fds at all? */
+bool decode_needs_source_enter(enum call_id id, const struct decode_options *options);
+bool decode_needs_source_exit(enum call_id id, const struct decode_options *options);
+
+/* A signal's siginfo as strace prints it in "--- SIGSEGV {si_signo=SIGSEGV, ...} ---"; info points to a siginfo_t. */
+void decode_siginfo(const void *info, const struct decode_options *options, struct printer *p);
+/* "SIGINT", "SIGRT_3"; buf of 16 bytes is used for real-time and unknown ones. */
+const char *decode_signal_name(int sig, char buf[16]);
+
+/* ---- printers (decode_text.c, decode_json.c) ---- */
+struct text_printer {
+	struct printer base;
+	struct strbuf *out;			/* not owned */
+	const struct decode_options *options;
+	unsigned depth;				/* private state of the printer from here on */
+	bool first;
+	unsigned params;
+};
+void text_printer_init(struct text_printer *p, struct strbuf *out, const struct decode_options *options);
+
+/* Writes members of a JSON object: "args":{"fd":3,"pathname":"/x","flags":["O_RDONLY"]} without the surrounding braces. */
+struct json_printer {
+	struct printer base;
+	struct strbuf *out;			/* not owned */
+	const struct decode_options *options;
+	unsigned depth;
+	bool first;
+	uint64_t stack;				/* a bit a level: 1 in an array */
+	bool value_pending;
+};
+void json_printer_init(struct json_printer *p, struct strbuf *out, const struct decode_options *options);
+
+/* A printer that prints nothing: for recording. Stateless and shared. */
+struct printer *null_printer(void);
+
+/* Append a JSON string literal of arbitrary bytes (invalid UTF-8 as \u00XX of each byte). */
+void json_add_string(struct strbuf *out, const void *bytes, size_t len);
+
+/* ---- sources ---- */
+
+/* Live memory: asks another source and appends each answer to a log. */
+struct recording_source {
+	struct decode_source base;
+	struct decode_source *live;	/* not owned */
+	struct strbuf *log;		/* not owned; answers are appended */
+};
+void recording_source_init(struct recording_source *s, struct decode_source *live, struct strbuf *log);
+
+/* Hands the answers of a log back in order. A walk that asks differently from the recorded one gets -EFAULT, never garbage. */
+struct replay_source {
+	struct decode_source base;
+	const uint8_t *log;		/* not owned; must outlive the source */
+	size_t len;
+	size_t at;
+};
+void replay_source_init(struct replay_source *s, const void *log, size_t len);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * One event goes in, one verdict comes out. Nothing here or right of here knows which mechanism caught the call.
+ */
+#ifndef TRAPLINE_SYSCALLS_DISPATCH_H
+#define TRAPLINE_SYSCALLS_DISPATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/errors.h"
+#include "syscalls/table.h"
+
+/* A guest address: never a C pointer. */
+struct guest_ptr {
+	uint64_t addr;
+};
+
+struct call_event;
+
+/*
+ * How a handler reaches the guest that made the call; filled in by the tracer. len bytes exactly: 0, -EFAULT (the
+ * guest's fault: answer EFAULT), or -ESRCH (the task died or the call was abandoned: any verdict will do).
+ */
+struct guest_ops {
+	int (*read)(struct call_event *ev, struct guest_ptr from, void *to, size_t len);
+	int (*write)(struct call_event *ev, struct guest_ptr to, const void *from, size_t len);
+	/* A NUL-terminated string of at most size - 1 bytes. Its length, -EFAULT, -ENAMETOOLONG or -ESRCH. */
+	ssize_t (*read_string)(struct call_event *ev, struct guest_ptr from, char *to, size_t size);
+};
+
+struct call_event {
+	enum call_id id;
+	enum call_abi abi;
+	int64_t nr;		/* raw */
+	uint64_t args[6];
+	pid_t tid;
+	const struct guest_ops *ops;
+};
+
+enum verdict_kind {
+	VERDICT_PASS,		/* the host kernel carries the call out */
+	VERDICT_VALUE,		/* answered: .value is what the guest sees; a negative errno is an error to it */
+	VERDICT_FAIL,		/* the host failed trapline: the session ends with .value, a negative errno */
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	int64_t value;
+};
+
+static inline struct verdict verdict_pass(void)
+{
+	return (struct verdict){.kind = VERDICT_PASS};
+}
+
+static inline struct verdict verdict_value(int64_t value)
+{
+	return (struct verdict){.kind = VERDICT_VALUE, .value = value};
+}
+
+struct kernel;	/* src/kernel: what the handlers answer from */
+
+/* Handlers, one for each row whose support says so; prototypes are generated (syscalls/handlers.h). */
+typedef struct verdict call_handler(struct kernel *k, struct call_event *ev);
+
+/* The handler of a call, or NULL. */
+call_handler *call_handler_of(enum call_id id);
+
+/* Answer one call. PASS when there is no handler. Thread safe: called from the trap loop and from notify workers. */
+struct verdict syscalls_dispatch(struct kernel *k, struct call_event *ev);
+
+#endif
