@@ -1,0 +1,95 @@
+/*
+ * A session: one guest (a program and everything it starts, or running processes attached to), caught by one or more
+ * mechanisms, until its last task ends or is detached. The library's entry point; the CLI is a thin user of it.
+ */
+#ifndef TRAPLINE_TRACER_SESSION_H
+#define TRAPLINE_TRACER_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/errors.h"
+#include "syscalls/call_set.h"
+
+enum mechanism {
+	MECHANISM_AUTO,		/* the cheapest that suffices */
+	MECHANISM_NATIVE,	/* no interception */
+	MECHANISM_NOTIFY,	/* SECCOMP_RET_USER_NOTIF */
+	MECHANISM_TRACE,	/* SECCOMP_RET_TRACE and a ptrace stop */
+	MECHANISM_SYSEMU,	/* PTRACE_SYSEMU */
+	MECHANISM_STEP,		/* PTRACE_SYSCALL */
+	MECHANISM_COUNT,
+};
+
+const char *mechanism_name(enum mechanism m);
+/* By name; -ENOENT if there is none. */
+int mechanism_from_name(const char *name, enum mechanism *ret);
+
+struct recorder;
+struct decode_options;
+struct kernel;
+struct regs;
+
+/* Bench and tests look at each intercepted call through this (NULL operations are skipped). Called from supervisor threads. */
+struct session_probe {
+	/* A call was intercepted, before any verdict. regs is NULL under notify. */
+	void (*entered)(void *ctx, pid_t tid, enum call_id id, const uint64_t args[6], struct regs *regs);
+	void *ctx;
+};
+
+struct session_options {
+	enum mechanism mechanism;
+	char *const *argv;		/* the command, or NULL to attach */
+	char *const *envp;		/* NULL: this process's environment */
+	const pid_t *attach;		/* processes to attach to (all their threads), when argv is NULL */
+	size_t attach_count;
+
+	/* Observation. Only these calls stop for it; all other calls run free (trace) or are passed on (step). */
+	struct call_set recorded;
+	bool record_exits;		/* false: only entries are wanted, no stop on return */
+	bool record_tasks;		/* signals, exits and other events of tasks */
+	uint64_t recorded_signals;	/* bit sig - 1: which signals, when record_tasks */
+	bool record_stack;		/* -k */
+	struct recorder *recorder;	/* NULL: nothing is recorded. Not owned. */
+	const struct decode_options *decode;	/* what the recorder's sinks will decode with; NULL without recorder */
+
+	/* Emulation. The calls in .emulated are answered by the handlers of syscalls/dispatch.h from .kernel. */
+	struct call_set emulated;
+	struct kernel *kernel;		/* not owned; NULL when .emulated is empty */
+
+	bool free_placement;		/* leave every thread where the scheduler puts it (bench and comparison) */
+	const struct session_probe *probe;
+};
+
+/* How it ended. */
+struct session_result {
+	int status;		/* wait(2) status of the command (0 when attached and detached) */
+	int exec_errno;		/* != 0: the command could not be executed, and why */
+	uint64_t stops;		/* ptrace stops and notifications received */
+	uint64_t answered;	/* calls answered by a handler */
+};
+
+/*
+ * Run a session to its end in the calling thread. 0, or a negative errno after a message on stderr that says what failed
+ * and where; no guest is left behind then. Not re-entrant: one session at a time in a process (it handles signals).
+ */
+MUST_CHECK int session_run(const struct session_options *options, struct session_result *ret);
+
+/* ---- the capability query: what each mechanism can do here (session.c; used by auto, doctor, bench) ---- */
+struct mechanism_info {
+	const char *name;
+	bool can_answer;	/* a value */
+	bool can_read_regs;
+	bool can_write_regs;
+	bool sees_result;	/* the value that the host gave */
+	bool needs_ptrace;
+	bool needs_seccomp;
+	bool can_attach;
+	int available;		/* 0, or the negative errno that trying it gave on this kernel and with these privileges */
+};
+
+/* Tries each mechanism once with a child of its own (a few ms), then remembers. */
+const struct mechanism_info *mechanism_info(enum mechanism m);
+
+#endif
