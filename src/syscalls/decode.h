@@ -26,6 +26,11 @@ struct decode_call {
 	int64_t nr;		/* raw, for CALL_NONE */
 	uint64_t args[6];
 	pid_t tid;
+	/*
+	 * What decode_enter remembers for decode_exit and decode_result_text (an address length before the kernel changed
+	 * it): whoever keeps the call between entry and exit keeps this too. All zero is harmless: less is printed then.
+	 */
+	uint64_t carry[2];
 };
 
 /* Its result, at exit. */
@@ -47,8 +52,8 @@ struct decode_source_ops {
 	/* What a descriptor of the calling task is ("/etc/passwd", "socket:[12]"), for -y. Length, or a negative errno. */
 	ssize_t (*fd_path)(struct decode_source *src, int fd, char *buf, size_t size);
 	/*
-	 * The protocol and end points of a socket descriptor, for -yy ("TCP:[127.0.0.1:80->127.0.0.1:5000]").
-	 * Length, or a negative errno. NULL operation: not available.
+	 * What -yy says beyond the path: the protocol and end points of a socket ("TCP:[127.0.0.1:80->127.0.0.1:5000]"),
+	 * or a device ("char 1:3", "block 8:0"). Length, or a negative errno. NULL operation: not available.
 	 */
 	ssize_t (*fd_socket)(struct decode_source *src, int fd, char *buf, size_t size);
 };
@@ -74,28 +79,37 @@ struct decode_options {
 struct printer;
 
 struct printer_ops {
+	/* Before the parts of a call that another printer, or an earlier walk, has begun: done parameters are behind us. */
+	void (*resume)(struct printer *p, unsigned done);
 	void (*param_begin)(struct printer *p, const char *name);	/* before each parameter of the call */
+	/* The second, outgoing half of a parameter whose first half decode_enter printed ("[0]" and then " => [5]"). */
+	void (*param_resume)(struct printer *p, const char *name);
 	void (*param_end)(struct printer *p);
 	void (*sint)(struct printer *p, int64_t v);
 	void (*uint)(struct printer *p, uint64_t v);
 	void (*hex)(struct printer *p, uint64_t v);
 	void (*octal)(struct printer *p, uint64_t v);
 	void (*pointer)(struct printer *p, uint64_t addr);		/* NULL when 0 */
-	void (*symbol)(struct printer *p, const char *name, uint64_t v);	/* a constant with a name, or an unnamed "NULL" */
-	void (*flags)(struct printer *p, const struct flag_set *set, uint64_t v);
+	/* A constant with a name. */
+	void (*symbol)(struct printer *p, const char *name, uint64_t v);
+	void (*flags)(struct printer *p, const struct flag_set *set, uint64_t v);	/* an enumeration too */
 	/* Bytes of a string; more: the guest had more than was read ("..."). nul: terminated (a C string). */
 	void (*string)(struct printer *p, const void *bytes, size_t len, bool more, bool nul);
-	void (*fd)(struct printer *p, int fd, const char *path, const char *socket);	/* path, socket may be NULL */
+	/* name (AT_FDCWD), path and socket may be NULL; the latter two as decode_source gives them. */
+	void (*fd)(struct printer *p, int fd, const char *name, const char *path, const char *socket);
 	void (*struct_begin)(struct printer *p);
 	void (*field)(struct printer *p, const char *name);		/* before each member's value */
 	void (*elided)(struct printer *p);				/* "..." as the last member or element */
 	void (*struct_end)(struct printer *p);
 	void (*array_begin)(struct printer *p);
 	void (*element)(struct printer *p);				/* before each element's value */
+	void (*index)(struct printer *p, const char *name, uint64_t i);	/* "[VEOF]=" or "[3]=" behind element */
 	void (*array_end)(struct printer *p);
-	void (*text)(struct printer *p, const char *verbatim);	/* strace's odd forms: "{sa_handler=...}" never; "makedev(0x8, 0x1)" yes; JSON: a string */
+	void (*wrap)(struct printer *p, const char *verbatim);	/* around a value: "htons(", ")", "[", "]": JSON drops them */
+	void (*text)(struct printer *p, const char *verbatim);	/* a value only strace's way: "makedev(0x8, 0x1)"; JSON: a string */
 	void (*comment)(struct printer *p, const char *text);	/* strace's C comments: 5 entries; JSON drops them */
-	void (*changed)(struct printer *p);	/* strace's " => " between an in and an out value */
+	void (*time)(struct printer *p, int64_t sec, uint64_t nsec);	/* the comment behind a time, -v: 2026-11-22T10:37:25+0000 */
+	void (*changed)(struct printer *p);	/* strace's " => " between an in and an out value; JSON keeps the latter */
 };
 
 /* Embedded at the start of a concrete printer. */
@@ -107,10 +121,10 @@ struct printer {
  * Decode what can be known when the call is entered: parameters up to the first that the kernel will write.
  * Returns the index of the first parameter not yet decoded (== nparams: all done), to be given to decode_exit.
  */
-unsigned decode_enter(const struct decode_call *call, const struct decode_options *options,
+unsigned decode_enter(struct decode_call *call, const struct decode_options *options,
 		      struct decode_source *src, struct printer *p);
 
-/* Decode the remaining parameters, from index first, with the result known. */
+/* Decode the remaining parameters, from index first, with the result known (NULL: the call never returned). */
 void decode_exit(const struct decode_call *call, const struct decode_result *result, unsigned first,
 		 const struct decode_options *options, struct decode_source *src, struct printer *p);
 
@@ -118,8 +132,16 @@ void decode_exit(const struct decode_call *call, const struct decode_result *res
  * The text behind the closing parenthesis, without padding: "= 3", "= 3</etc/passwd>",
  * "= -1 ENOENT (No such file or directory)", "= ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
  * "= 0x7f..", "= 1 ([{fd=3, revents=POLLIN}])", "= ?" for a call that never returned (result NULL).
+ * With out NULL it only reads: what the trap loop calls, after decode_exit and with the same recording source.
  */
 void decode_result_text(const struct decode_call *call, const struct decode_result *result,
+			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
+
+/*
+ * The same as members of a JSON object: "result":3, "result":-1,"errno":"ENOENT", "result":"0x7f..." for an address,
+ * "result":null for a call that never returned; with "ready":[...] and the like where the text has a parenthesis.
+ */
+void decode_result_json(const struct decode_call *call, const struct decode_result *result,
 			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
 
 /* The cheap question the trap loop asks first: can decoding this call at entry (exit) read guest memory or fds at all? */
@@ -132,32 +154,52 @@ void decode_siginfo(const void *info, const struct decode_options *options, stru
 const char *decode_signal_name(int sig, char buf[16]);
 
 /* ---- printers (decode_text.c, decode_json.c) ---- */
+
+/*
+ * strace's text. The parts of a call that decode_exit adds may go through a new printer: nothing is kept between
+ * decode_enter and decode_exit but the index.
+ */
 struct text_printer {
 	struct printer base;
 	struct strbuf *out;			/* not owned */
 	const struct decode_options *options;
-	unsigned depth;				/* private state of the printer from here on */
-	bool first;
-	unsigned params;
+	unsigned params;			/* private state of the printer from here on */
+	bool first;				/* no member or element of the innermost structure yet */
 };
 void text_printer_init(struct text_printer *p, struct strbuf *out, const struct decode_options *options);
 
-/* Writes members of a JSON object: "args":{"fd":3,"pathname":"/x","flags":["O_RDONLY"]} without the surrounding braces. */
+/*
+ * Members of a JSON object: "args":{"fd":3,"pathname":"/x","flags":["O_RDONLY"]}, without the surrounding braces.
+ * json_printer_finish closes the "args" object; call it once, after decode_exit (or after decode_enter when the call is
+ * shown before it ends). The walk at exit may use a new printer that appends to the same bytes.
+ *	integers	numbers; strings of digits where |v| > 2^53
+ *	flags		an array of names, and "0x.." for the rest; [] for none
+ *	enumerations	the name, or the number when it has none
+ *	addresses	"0x..." strings; null for NULL; hexadecimal values the same way, 0 as "0"
+ *	strings		strings; see json_add_string for bytes that are not UTF-8. Cut ones: {"string":"...","more":true}
+ *	descriptors	numbers; with -y {"fd":3,"path":"/x"}, with -yy also "socket"
+ *	structures	objects; a cut one has "...":true as its last member; unnamed values are members "0", "1"
+ *	arrays		arrays; a cut one ends with null
+ *	changed values	the value after the call; a changed parameter is "NAME" before and "NAME_out" after it
+ */
 struct json_printer {
 	struct printer base;
 	struct strbuf *out;			/* not owned */
 	const struct decode_options *options;
-	unsigned depth;
+	unsigned params;			/* private state of the printer from here on */
+	bool open;				/* "args":{ has been written */
 	bool first;
-	uint64_t stack;				/* a bit a level: 1 in an array */
-	bool value_pending;
+	uint64_t arrays;			/* a bit a level: 1 in an array */
+	unsigned depth;
+	size_t value_at;			/* where the last value began in out */
 };
 void json_printer_init(struct json_printer *p, struct strbuf *out, const struct decode_options *options);
+void json_printer_finish(struct json_printer *p);
 
 /* A printer that prints nothing: for recording. Stateless and shared. */
 struct printer *null_printer(void);
 
-/* Append a JSON string literal of arbitrary bytes (invalid UTF-8 as \u00XX of each byte). */
+/* Append a JSON string literal of arbitrary bytes: valid UTF-8 as it is, each byte that is not part of it as \u00XX. */
 void json_add_string(struct strbuf *out, const void *bytes, size_t len);
 
 /* ---- sources ---- */
