@@ -58,6 +58,7 @@ struct flag_set {
 	const struct flag_name *names;
 	size_t count;
 	bool exclusive;				/* an enumeration: exactly one applies */
+	const struct flag_set *variant[ABI_COUNT];	/* what replaces it on an ABI with other values; mostly NULL */
 };
 
 struct decode_type;	/* how a parameter is decoded: private to decode*.c, named in syscalls.tbl */
@@ -70,6 +71,8 @@ struct call_param {
 	bool is_signed;
 	const struct flag_set *set;	/* PARAM_FLAGS and PARAM_ENUM, else NULL */
 	const struct decode_type *type;
+	uint8_t reg;			/* index of the argument register that holds it, or its low half */
+	uint8_t regs;			/* 2: a 64-bit value whose high half is in register reg + 1 (i386), else 1 */
 	int8_t link[2];			/* indexes of parameters that the type needs (a length, a command), or -1 */
 };
 
@@ -116,6 +119,9 @@ struct call_desc {
 /* The row of a call. id must be in [0, CALL_COUNT). */
 const struct call_desc *call_desc(enum call_id id);
 
+/* The same with the parameters that the call has on this ABI: i386 splits 64-bit values, clone swaps two, ... */
+const struct call_desc *call_desc_for(enum call_id id, enum call_abi abi);
+
 /* The call that a raw number means under an ABI (x32: bit 30 already removed), or CALL_NONE. O(1). */
 enum call_id call_from_nr(enum call_abi abi, int64_t nr);
 
@@ -144,9 +150,11 @@ static inline bool call_in_group(enum call_id id, enum call_group group)
 
 /* A flag set by its name ("open_flags"), or NULL. */
 const struct flag_set *flag_set_find(const char *name);
+/* The set that holds on this ABI: O_DIRECT has another value on aarch64. Mostly the set itself. */
+const struct flag_set *flag_set_for(const struct flag_set *set, enum call_abi abi);
 /* The value of one constant in a set by its name; 0 or -ENOENT. */
 int flag_set_value(const struct flag_set *set, const char *name, size_t len, uint64_t *ret_value);
-/* The value of a constant by name in any set ("AT_FDCWD", "O_RDONLY", "AF_INET"); 0 or -ENOENT. */
+/* The value of a constant by name in any set ("AT_FDCWD", "O_RDONLY", "AF_INET"), as x86_64 has it; 0 or -ENOENT. */
 int flag_any_value(const char *name, size_t len, uint64_t *ret_value);
 
 #endif

@@ -1,0 +1,35 @@
+/* Private to the table: the generated data (table_data.c, flag_data.c) as table.c sees it. */
+#ifndef TRAPLINE_SYSCALLS_TABLE_DATA_H
+#define TRAPLINE_SYSCALLS_TABLE_DATA_H
+
+#include "syscalls/table.h"
+
+/* The row of a call on an ABI whose parameters differ. */
+struct call_variant {
+	enum call_id id;
+	enum call_abi abi;
+	struct call_desc desc;
+};
+
+struct number_map {
+	const int16_t *ids;	/* by number; -1 where there is no call */
+	int limit;
+};
+
+struct named_constant {
+	const char *name;
+	uint64_t value;
+};
+
+extern const struct call_desc call_descs[CALL_COUNT];
+extern const struct call_variant call_variants[];	/* by id, ended by CALL_NONE */
+extern const size_t call_variants_count;
+extern const struct number_map number_maps[ABI_COUNT];
+extern const int16_t calls_by_name[CALL_COUNT];		/* ids in strcmp order of their names */
+
+extern const struct flag_set *const flag_sets_sorted[];
+extern const size_t flag_sets_count;
+extern const struct named_constant constants_sorted[];
+extern const size_t constants_count;
+
+#endif
