@@ -11,6 +11,7 @@
 
 #include "base/errors.h"
 #include "syscalls/call_set.h"
+#include "syscalls/dispatch.h"
 
 enum mechanism {
 	MECHANISM_AUTO,		/* the cheapest that suffices */
@@ -35,6 +36,11 @@ struct regs;
 struct session_probe {
 	/* A call was intercepted, before any verdict. regs is NULL under notify. */
 	void (*entered)(void *ctx, pid_t tid, enum call_id id, const uint64_t args[6], struct regs *regs);
+	/*
+	 * Asked before the handlers of syscalls/dispatch.h about each call in .emulated: VERDICT_PASS leaves it to them (and
+	 * they, to the host), anything else is the answer. Lets bench answer with a value that the guest can check.
+	 */
+	struct verdict (*answer)(void *ctx, struct call_event *ev);
 	void *ctx;
 };
 
