@@ -21,7 +21,7 @@ enum record_kind {
 	RECORD_TASK_KILLED,	/* "+++ killed by SIGKILL +++"; .result the signal; .is_error: core dumped */
 	RECORD_SUPERSEDED,	/* "+++ superseded by execve in pid N +++"; .result is N (the former tid of the exec'ing thread) */
 	RECORD_DETACHED,	/* " <detached ...>" */
-	RECORD_STACK,		/* stack of the call that .tid just made; payload: one line a frame, see below */
+	RECORD_STACK,		/* stack of .tid's call, put between its ENTER and EXIT; payload: one line a frame, see below */
 	RECORD_ABI_CHANGE,	/* "[ Process PID=N runs in 32 bit mode. ]"; .abi is the new one */
 };
 
