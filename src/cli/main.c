@@ -12,6 +12,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
 	{"help", cmd_help, "show this list, or the options of one subcommand"},
 	{"version", cmd_version, "show the version"},
 };
