@@ -8,6 +8,7 @@ Under a mechanism that watches (step, trace, auto) the guest runs twice: answere
 ones (given to trapline too) under a mechanism. Exit status: 0 passed, 1 failed, 77 could not be tried here, said aloud.
 """
 import argparse
+import difflib
 import os
 import sys
 
@@ -78,7 +79,8 @@ def commands(opts):
 def report(name, want, got):
     print(f"{name}: {got.text()}, natively {want.text()}", file=sys.stderr)
     if got.out != want.out:
-        print(f"wrote {got.out[-2000:]!r}\nnatively {want.out[-2000:]!r}", file=sys.stderr)
+        lines = [text.decode(errors="replace").splitlines() for text in (want.out, got.out)]
+        print("\n".join(difflib.unified_diff(*lines, "natively", name, lineterm="", n=1)), file=sys.stderr)
     if got.leaked:
         print("still running afterwards:\n" + got.leaked, file=sys.stderr)
     print(got.err[-8000:], file=sys.stderr)
