@@ -71,12 +71,13 @@ static long try_actions(void *ctx UNUSED)
 
 void check_actions(struct finding *f)
 {
-	struct strbuf names CLEANUP(strbuf_finish);
-	long have = finding_try(f, try_actions);
+	AUTO_STRBUF struct strbuf names;
+	long have;
 
+	strbuf_init(&names);
+	have = finding_try(f, try_actions);
 	if (have < 0)
 		return;
-	strbuf_init(&names);
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
 		if (have >> i & 1)
 			strbuf_addf(&names, "%s%s", names.len ? " " : "", actions[i].name);
