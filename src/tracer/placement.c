@@ -1,0 +1,227 @@
+#include "tracer/placement.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SLOT_BUSY = -1,			/* being released */
+	DENSE_STOPS = 6,		/* so many short gaps in a row place a task */
+	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
+	STALE_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is let go */
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void set_mask(pid_t tid, const cpu_set_t *mask)
+{
+	/* ESRCH: it died. EPERM: it changed its user; then it was never narrowed. Both leave nothing to do. */
+	(void)sched_setaffinity(tid, sizeof(*mask), mask);
+}
+
+/* Widen the mask of a slot's task unless the other thread did; the slot is free afterwards. */
+static void free_slot(struct placement *p, struct placement_slot *slot, pid_t tid, bool widen)
+{
+	pid_t expected = tid;
+	if (!atomic_compare_exchange_strong(&slot->tid, &expected, SLOT_BUSY)) {
+		while (atomic_load(&slot->tid) == SLOT_BUSY)
+			(void)sched_yield();
+		return;
+	}
+	if (widen)
+		set_mask(tid, &p->base);
+	atomic_fetch_sub(&p->placed, 1);
+	atomic_store(&slot->tid, 0);
+}
+
+static void wake_settler(struct placement *p)
+{
+	if (atomic_exchange(&p->settler_word, 1) == 0)
+		(void)syscall(SYS_futex, &p->settler_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void release_stale(struct placement *p)
+{
+	uint64_t now = monotonic_ns();
+	for (size_t i = 0; i < PLACEMENT_SLOTS; i++) {
+		struct placement_slot *slot = &p->slots[i];
+		pid_t tid = atomic_load(&slot->tid);
+		if (tid > 0 && now > atomic_load(&slot->seen_ns) + STALE_NS)
+			free_slot(p, slot, tid, true);
+	}
+}
+
+/* Sleeps without a time-out while nothing is placed: an idle guest costs no wake-up. */
+static void *settler_main(void *arg)
+{
+	struct placement *p = arg;
+	const struct timespec tick = {.tv_nsec = STALE_NS};
+	while (!atomic_load(&p->settler_ends)) {
+		if (atomic_load(&p->placed) == 0) {
+			atomic_store(&p->settler_word, 0);
+			if (atomic_load(&p->placed) == 0 && !atomic_load(&p->settler_ends))
+				(void)syscall(SYS_futex, &p->settler_word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+			continue;
+		}
+		(void)nanosleep(&tick, NULL);
+		release_stale(p);
+	}
+	return NULL;
+}
+
+int placement_init(struct placement *p, bool wanted)
+{
+	p->cpu = -1;
+	if (sched_getaffinity(0, sizeof(p->base), &p->base) < 0)
+		return 0; /* more than 1024 CPUs: go without */
+	p->enabled = wanted && CPU_COUNT(&p->base) > 1;
+	if (!p->enabled)
+		return 0;
+	int r = pthread_create(&p->settler, NULL, settler_main, p);
+	if (r)
+		return -r;
+	p->settler_runs = true;
+	return 0;
+}
+
+void placement_finish(struct placement *p)
+{
+	if (!p->settler_runs)
+		return;
+	atomic_store(&p->settler_ends, true);
+	wake_settler(p);
+	(void)pthread_join(p->settler, NULL);
+	p->settler_runs = false;
+	if (p->cpu >= 0)
+		set_mask(0, &p->base);
+	p->cpu = -1;
+}
+
+static struct placement_slot *slot_of(struct placement *p, const struct placed *t)
+{
+	return &p->slots[t->slot - 1];
+}
+
+/* Forget a slot that the settler has freed meanwhile. */
+static bool still_placed(struct placement *p, pid_t tid, struct placed *t)
+{
+	if (t->slot && atomic_load(&slot_of(p, t)->tid) != tid)
+		t->slot = 0;
+	return t->slot != 0;
+}
+
+static void take_slot(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+{
+	for (int i = 0; i < PLACEMENT_SLOTS; i++) {
+		struct placement_slot *slot = &p->slots[i];
+		if (atomic_load(&slot->tid) != 0)
+			continue;
+		atomic_store(&slot->seen_ns, now);
+		atomic_store(&slot->tid, tid);
+		atomic_fetch_add(&p->placed, 1);
+		t->slot = i + 1;
+		wake_settler(p);
+		return;
+	}
+}
+
+/* Bind the trap thread where it runs now, while any task is placed; let it go when none is. */
+static void place_trap_thread(struct placement *p)
+{
+	if (p->cpu >= 0)
+		return;
+	int cpu = sched_getcpu();
+	if (cpu < 0 || !CPU_ISSET(cpu, &p->base))
+		return;
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	set_mask(0, &one);
+	p->cpu = cpu;
+}
+
+static void free_trap_thread(struct placement *p)
+{
+	if (p->cpu < 0 || atomic_load(&p->placed) != 0)
+		return;
+	set_mask(0, &p->base);
+	p->cpu = -1;
+}
+
+static void place(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+{
+	place_trap_thread(p);
+	if (p->cpu < 0)
+		return;
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(p->cpu, &one);
+	if (sched_setaffinity(tid, sizeof(one), &one) < 0) {
+		t->own_mask = true; /* not ours to move (another user) */
+		return;
+	}
+	t->was_placed = true;
+	take_slot(p, tid, t, now);
+	if (!t->slot)
+		set_mask(tid, &p->base);
+}
+
+void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+{
+	if (!p->enabled || t->own_mask)
+		return;
+	bool dense = now - t->resumed_ns < DENSE_GAP_NS;
+	if (still_placed(p, tid, t)) {
+		atomic_store_explicit(&slot_of(p, t)->seen_ns, now, memory_order_relaxed);
+		return;
+	}
+	if (!dense) {
+		t->dense = 0;
+		free_trap_thread(p);
+		return;
+	}
+	if (++t->dense >= DENSE_STOPS) {
+		t->dense = 0;
+		place(p, tid, t, now);
+	}
+}
+
+void placement_forked(struct placement *p, pid_t child, struct placed *to, const struct placed *parent)
+{
+	if (!p->enabled)
+		return;
+	to->own_mask = parent->own_mask;
+	to->was_placed = parent->was_placed;
+	if (parent->own_mask || !parent->was_placed)
+		return;
+	/* Born with the narrow mask, or with the wide one if the settler was quicker than the fork: both are put right. */
+	if (parent->slot)
+		take_slot(p, child, to, monotonic_ns());
+	if (!to->slot)
+		set_mask(child, &p->base);
+}
+
+void placement_release(struct placement *p, pid_t tid, struct placed *t)
+{
+	t->dense = 0;
+	if (!p->enabled || t->own_mask)
+		return;
+	if (still_placed(p, tid, t))
+		free_slot(p, slot_of(p, t), tid, true);
+	else if (t->was_placed)
+		set_mask(tid, &p->base);
+	t->slot = 0;
+}
+
+void placement_exited(struct placement *p, pid_t tid, struct placed *t)
+{
+	if (still_placed(p, tid, t))
+		free_slot(p, slot_of(p, t), tid, false);
+	t->slot = 0;
+}

@@ -1,0 +1,150 @@
+/*
+ * The inside of a session, shared by the files of src/tracer.
+ *
+ * Threads
+ *   trap     the thread that called session_run: the only one that makes ptrace requests; owns the tracee table
+ *   worker   receives notifications and answers them (notify/), one or more
+ *   signals  takes the signals sent to the supervisor (signals.c)
+ *   settler  releases placed tasks that no longer stop (placement.c); sleeps unless some task is placed
+ *   writer   the recorder's, in src/observe
+ *
+ * Locks: emit_lock (the recorder has one producer at a time) is a leaf: nothing is taken under it.
+ */
+#ifndef TRAPLINE_TRACER_SESSION_PRIVATE_H
+#define TRAPLINE_TRACER_SESSION_PRIVATE_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "regs/regs.h"
+#include "syscalls/dispatch.h"
+#include "syscalls/decode.h"
+#include "tracer/placement.h"
+#include "tracer/session.h"
+
+struct launch_page;
+struct notify;
+struct unwinder;
+
+/* Where a traced task is between two stops of a call that concerns us. */
+enum tracee_phase {
+	PHASE_OUTSIDE,		/* in user code, or in a call that is none of our business */
+	PHASE_INSIDE,		/* a call was entered and its exit stop is awaited */
+	PHASE_REPEATING,	/* sysemu: the instruction was rewound so that the host carries the call out */
+};
+
+struct tracee {
+	pid_t tid;
+	pid_t tgid;			/* 0: not known yet */
+	struct tracee *next;		/* hash chain */
+	enum tracee_phase phase;
+	bool live;			/* its first stop was seen: it may be recorded, resumed, detached */
+	bool announced;			/* RECORD_TASK_NEW was emitted */
+	bool launching;			/* our own child before its execve: not recorded */
+	bool inside_recorded;		/* PHASE_INSIDE: the exit is to be recorded */
+	bool answered;			/* PHASE_INSIDE: the call was skipped and .answer put in place */
+	bool group_stopped;
+	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
+	uint8_t abi;			/* enum call_abi of the last call */
+	uint8_t first_out;		/* the first parameter that decode_exit decodes */
+	enum call_id id;		/* of the call inside */
+	int64_t nr;
+	uint64_t args[6];
+	uint64_t ip;
+	int64_t answer;
+	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
+	_Atomic bool passed_on;		/* the last notification of this task was answered with "continue" */
+	struct placed placed;
+};
+
+struct session {
+	const struct session_options *options;
+	struct session_result *result;
+	enum mechanism mechanism;	/* never AUTO */
+	bool uses_ptrace;
+	bool uses_filter;		/* a seccomp filter selects the calls */
+	struct call_set stopping;	/* calls that the filter sends to a ptrace stop */
+	struct call_set notified;	/* calls that the filter sends to a worker */
+	struct call_set recorded;
+	struct call_set emulated;
+
+	struct tracee **table;		/* trap thread only */
+	size_t table_size;		/* a power of two */
+	size_t tracee_count;
+	pid_t main_pid;			/* the command, 0 when attached */
+	bool main_ended;
+	pthread_t trap_thread;
+	pid_t trap_tid;
+
+	pthread_mutex_t emit_lock;
+	struct strbuf log;		/* scratch read log; trap thread */
+	struct placement placement;
+	struct launch_page *launch;
+	struct notify *notify;
+	struct unwinder *unwinder;
+
+	pthread_t signal_thread;
+	bool signal_thread_runs;
+	sigset_t old_mask;
+	struct sigaction old_sigchld;
+	_Atomic bool detach_wanted;
+	_Atomic int failure;		/* first host failure of any thread, a negative errno */
+	_Atomic bool trap_acknowledged;	/* the trap thread has seen what it was interrupted for */
+	_Atomic uint64_t main_saw[65];	/* signal number -> pid of the sender << 32 | ms of the delivery to the command */
+	_Atomic uint64_t stops;
+	_Atomic uint64_t answered;
+};
+
+/* tracee.c: the table. Trap thread only. */
+struct tracee *tracee_find(struct session *s, pid_t tid);
+MUST_CHECK int tracee_add(struct session *s, pid_t tid, struct tracee **ret);
+void tracee_rename(struct session *s, struct tracee *t, pid_t tid);
+void tracee_remove(struct session *s, struct tracee *t);
+void tracee_each(struct session *s, void (*visit)(struct session *s, struct tracee *t));
+pid_t tracee_tgid(struct tracee *t);	/* reads /proc once when it is not known */
+MUST_CHECK int tracee_table_init(struct session *s);
+void tracee_table_finish(struct session *s);
+
+/* session.c */
+void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
+
+/* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
+MUST_CHECK int launch_start(struct session *s);
+void launch_finish(struct session *s);
+int launch_exec_errno(const struct session *s);
+/* Sleep until the filter is installed; the listener's descriptor (owned by the caller), or -errno when the child failed. */
+MUST_CHECK int launch_await_listener(struct session *s);
+
+/* ptrace/loop.c */
+MUST_CHECK int loop_run(struct session *s);
+/* ptrace/attach.c */
+MUST_CHECK int attach_all(struct session *s);
+void detach_begin(struct session *s);
+/* ptrace/calls.c: a stop at a system call. */
+struct ptrace_syscall_info;
+void calls_filter_stop(struct session *s, struct tracee *t);
+void calls_syscall_stop(struct session *s, struct tracee *t);
+/* What a signal-delivery stop must mend in the registers (the notification that a signal interrupted). */
+void calls_mend_interrupted(struct session *s, struct tracee *t);
+int tracee_resume(struct session *s, struct tracee *t, int sig);
+bool call_is_ours(const struct session *s, enum call_id id);
+
+/* notify/worker.c */
+MUST_CHECK int notify_start(struct session *s);
+void notify_finish(struct session *s);
+
+/* signals.c */
+MUST_CHECK int signals_start(struct session *s);
+void signals_finish(struct session *s);
+void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
+
+/* emit.c: what goes to the recorder. */
+void emit_enter(struct session *s, struct tracee *t, uint64_t now);
+void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
+void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);
+void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info);
+void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint64_t now);
+uint64_t now_ns(void);
+
+#endif

@@ -1,0 +1,131 @@
+/* The table of traced tasks: a hash by tid that grows. Only the trap thread uses it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/session_private.h"
+
+enum { INITIAL_BUCKETS = 64 };
+
+int tracee_table_init(struct session *s)
+{
+	s->table = calloc(INITIAL_BUCKETS, sizeof(*s->table));
+	if (!s->table)
+		return -ENOMEM;
+	s->table_size = INITIAL_BUCKETS;
+	return 0;
+}
+
+static void free_one(struct session *s, struct tracee *t)
+{
+	tracee_remove(s, t);
+}
+
+void tracee_table_finish(struct session *s)
+{
+	if (s->table)
+		tracee_each(s, free_one);
+	free(s->table);
+	s->table = NULL;
+}
+
+static struct tracee **bucket(struct session *s, pid_t tid)
+{
+	return &s->table[(size_t)(unsigned)tid & (s->table_size - 1)];
+}
+
+struct tracee *tracee_find(struct session *s, pid_t tid)
+{
+	struct tracee *t = *bucket(s, tid);
+	while (t && t->tid != tid)
+		t = t->next;
+	return t;
+}
+
+static void link_in(struct session *s, struct tracee *t)
+{
+	struct tracee **head = bucket(s, t->tid);
+	t->next = *head;
+	*head = t;
+}
+
+static void unlink_from(struct session *s, struct tracee *t)
+{
+	struct tracee **at = bucket(s, t->tid);
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+}
+
+/* Failing to grow only makes the chains longer. */
+static void grow(struct session *s)
+{
+	struct tracee **bigger = calloc(s->table_size * 2, sizeof(*bigger));
+	if (!bigger)
+		return;
+	struct tracee **old = s->table;
+	size_t old_size = s->table_size;
+	s->table = bigger;
+	s->table_size = old_size * 2;
+	for (size_t i = 0; i < old_size; i++) {
+		for (struct tracee *t = old[i], *next; t; t = next) {
+			next = t->next;
+			link_in(s, t);
+		}
+	}
+	free(old);
+}
+
+int tracee_add(struct session *s, pid_t tid, struct tracee **ret)
+{
+	struct tracee *t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->tid = tid;
+	t->abi = ABI_COUNT; /* not known before its first call */
+	if (s->tracee_count >= s->table_size)
+		grow(s);
+	link_in(s, t);
+	s->tracee_count++;
+	*ret = t;
+	return 0;
+}
+
+void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
+{
+	unlink_from(s, t);
+	t->tid = tid;
+	link_in(s, t);
+}
+
+void tracee_remove(struct session *s, struct tracee *t)
+{
+	unlink_from(s, t);
+	s->tracee_count--;
+	free(t);
+}
+
+void tracee_each(struct session *s, void (*visit)(struct session *s, struct tracee *t))
+{
+	for (size_t i = 0; i < s->table_size; i++) {
+		for (struct tracee *t = s->table[i], *next; t; t = next) {
+			next = t->next;
+			visit(s, t);
+		}
+	}
+}
+
+pid_t tracee_tgid(struct tracee *t)
+{
+	if (t->tgid)
+		return t->tgid;
+	char path[64];
+	char line[128];
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", t->tid);
+	AUTO_FCLOSE FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Tgid: %d", &t->tgid) == 1)
+			return t->tgid;
+	}
+	return t->tid; /* it died meanwhile: not remembered */
+}
