@@ -35,6 +35,7 @@ struct call_event {
 	enum call_abi abi;
 	int64_t nr;		/* raw */
 	uint64_t args[6];
+	uint64_t ip;		/* behind the call's instruction */
 	pid_t tid;
 	const struct guest_ops *ops;
 };
@@ -58,6 +59,12 @@ static inline struct verdict verdict_pass(void)
 static inline struct verdict verdict_value(int64_t value)
 {
 	return (struct verdict){.kind = VERDICT_VALUE, .value = value};
+}
+
+/* The guest sees -4095 to -1 as errors (and no other value). */
+static inline bool verdict_is_error(const struct verdict *v)
+{
+	return v->value < 0 && v->value >= -4095;
 }
 
 struct kernel;	/* src/kernel: what the handlers answer from */

@@ -2,6 +2,7 @@
  * From a stop to a record. Decoding runs here once with a printer that prints nothing, over live memory, and every
  * answer of the guest's memory is kept in a read log behind the record; the writer thread decodes again from the log.
  */
+#include <string.h>
 #include <time.h>
 
 #include "observe/recorder.h"
@@ -26,20 +27,25 @@ static void put(struct session *s, struct record *r, const void *payload, size_t
 static struct record call_record(struct tracee *t, enum record_kind kind, uint64_t now)
 {
 	struct record r = {
-		.kind = (uint8_t)kind, .abi = t->abi, .id = t->id, .tid = t->tid, .tgid = tracee_tgid(t),
-		.time_ns = now, .nr = t->nr, .ip = t->ip,
+		.kind = (uint8_t)kind, .abi = (uint8_t)t->call.abi, .id = t->call.id, .tid = t->tid,
+		.tgid = tracee_tgid(t), .time_ns = now, .nr = t->call.nr, .ip = t->ip,
 	};
-	for (int i = 0; i < 6; i++)
-		r.args[i] = t->args[i];
+	memcpy(r.args, t->call.args, sizeof(r.args));
 	return r;
 }
 
-static struct decode_call decode_call_of(const struct tracee *t)
+/* What a record is made from: a recording source over the live task. */
+struct capture {
+	struct live_source live;
+	struct recording_source recording;
+};
+
+static struct decode_source *capture_init(struct capture *c, struct tracee *t, struct strbuf *log)
 {
-	struct decode_call call = {.id = t->id, .abi = (enum call_abi)t->abi, .nr = t->nr, .tid = t->tid};
-	for (int i = 0; i < 6; i++)
-		call.args[i] = t->args[i];
-	return call;
+	strbuf_clear(log);
+	live_source_init(&c->live, t->tid, tracee_tgid(t));
+	recording_source_init(&c->recording, &c->live.base, log);
+	return &c->recording.base;
 }
 
 static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
@@ -51,49 +57,42 @@ static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
 	put(s, &r, s->log.data, s->log.len);
 }
 
+static void capture_enter(struct session *s, struct tracee *t, struct strbuf *log)
+{
+	struct capture c;
+	struct decode_source *src = capture_init(&c, t, log);
+	t->first_out = (uint8_t)decode_enter(&t->call, s->options->decode, src, null_printer());
+}
+
+static void capture_exit(struct session *s, struct tracee *t, const struct decode_result *result, struct strbuf *log)
+{
+	struct capture c;
+	struct decode_source *src = capture_init(&c, t, log);
+	decode_exit(&t->call, result, t->first_out, s->options->decode, src, null_printer());
+	decode_result_text(&t->call, result, s->options->decode, src, NULL);
+}
+
 void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 {
-	const struct decode_options *options = s->options->decode;
 	struct record r = call_record(t, RECORD_ENTER, now);
-	struct decode_call call = decode_call_of(t);
-	strbuf_clear(&s->log);
-	if (decode_needs_source_enter(t->id, options)) {
-		struct live_source live;
-		struct recording_source recording;
-		live_source_init(&live, t->tid, tracee_tgid(t));
-		recording_source_init(&recording, &live.base, &s->log);
-		t->first_out = (uint8_t)decode_enter(&call, options, &recording.base, null_printer());
-	} else {
-		struct replay_source nothing;
-		replay_source_init(&nothing, NULL, 0);
-		t->first_out = (uint8_t)decode_enter(&call, options, &nothing.base, null_printer());
-	}
+	capture_enter(s, t, &s->log);
 	put(s, &r, s->log.data, s->log.len);
-	if (s->options->record_stack)
-		emit_stack(s, t, now);
 }
 
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now)
 {
-	const struct decode_options *options = s->options->decode;
 	struct record r = call_record(t, RECORD_EXIT, now);
+	struct decode_result result = {.value = value, .is_error = is_error};
 	r.result = value;
 	r.is_error = is_error;
 	r.emulated = t->answered;
-	strbuf_clear(&s->log);
-	if (decode_needs_source_exit(t->id, options)) {
-		struct decode_call call = decode_call_of(t);
-		struct decode_result result = {.value = value, .is_error = is_error};
-		struct live_source live;
-		struct recording_source recording;
-		live_source_init(&live, t->tid, tracee_tgid(t));
-		recording_source_init(&recording, &live.base, &s->log);
-		decode_exit(&call, &result, t->first_out, options, &recording.base, null_printer());
-		AUTO_STRBUF struct strbuf text;
-		strbuf_init(&text);
-		decode_result_text(&call, &result, options, &recording.base, &text);
-	}
+	if (decode_needs_source_exit(t->call.id, s->options->decode))
+		capture_exit(s, t, &result, &s->log);
+	else
+		strbuf_clear(&s->log);
 	put(s, &r, s->log.data, s->log.len);
+	if (s->options->record_stack)
+		emit_stack(s, t, now);
 }
 
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag)
@@ -123,27 +122,20 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 /* A notified call: workers have no tracee, and see no result of a call that they pass on. */
 void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint64_t now)
 {
-	struct tracee t = {.tid = ev->tid, .abi = (uint8_t)ev->abi, .id = ev->id, .nr = ev->nr};
-	for (int i = 0; i < 6; i++)
-		t.args[i] = ev->args[i];
-	struct decode_call call = decode_call_of(&t);
+	struct tracee t = {
+		.tid = ev->tid, .abi = (uint8_t)ev->abi, .ip = ev->ip,
+		.call = {.id = ev->id, .abi = ev->abi, .nr = ev->nr, .tid = ev->tid},
+	};
+	memcpy(t.call.args, ev->args, sizeof(t.call.args));
 	AUTO_STRBUF struct strbuf log;
 	strbuf_init(&log);
-	struct live_source live;
-	struct recording_source recording;
-	live_source_init(&live, t.tid, tracee_tgid(&t));
-	recording_source_init(&recording, &live.base, &log);
-	unsigned first = decode_enter(&call, s->options->decode, &recording.base, null_printer());
 	struct record r = call_record(&t, RECORD_ENTER, now);
+	capture_enter(s, &t, &log);
 	put(s, &r, log.data, log.len);
 	if (verdict->kind != VERDICT_VALUE)
 		return;
-	strbuf_clear(&log);
-	struct decode_result result = {.value = verdict->value, .is_error = verdict->value < 0 && verdict->value >= -4095};
-	decode_exit(&call, &result, first, s->options->decode, &recording.base, null_printer());
-	AUTO_STRBUF struct strbuf text;
-	strbuf_init(&text);
-	decode_result_text(&call, &result, s->options->decode, &recording.base, &text);
+	struct decode_result result = {.value = verdict->value, .is_error = verdict_is_error(verdict)};
+	capture_exit(s, &t, &result, &log);
 	r = call_record(&t, RECORD_EXIT, now_ns());
 	r.result = verdict->value;
 	r.is_error = result.is_error;

@@ -46,15 +46,12 @@ struct tracee {
 	bool answered;			/* PHASE_INSIDE: the call was skipped and .answer put in place */
 	bool group_stopped;
 	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
-	uint8_t abi;			/* enum call_abi of the last call */
 	uint8_t first_out;		/* the first parameter that decode_exit decodes */
-	enum call_id id;		/* of the call inside */
-	int64_t nr;
-	uint64_t args[6];
+	uint8_t abi;			/* enum call_abi of the last call, ABI_COUNT before the first */
+	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
 	int64_t answer;
 	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
-	_Atomic bool passed_on;		/* the last notification of this task was answered with "continue" */
 	struct placed placed;
 };
 
@@ -68,6 +65,8 @@ struct session {
 	struct call_set notified;	/* calls that the filter sends to a worker */
 	struct call_set recorded;
 	struct call_set emulated;
+	bool emulates;			/* .emulated is not empty */
+	bool places;			/* placement is on: affinity calls stop too */
 
 	struct tracee **table;		/* trap thread only */
 	size_t table_size;		/* a power of two */
@@ -128,7 +127,6 @@ void calls_syscall_stop(struct session *s, struct tracee *t);
 /* What a signal-delivery stop must mend in the registers (the notification that a signal interrupted). */
 void calls_mend_interrupted(struct session *s, struct tracee *t);
 int tracee_resume(struct session *s, struct tracee *t, int sig);
-bool call_is_ours(const struct session *s, enum call_id id);
 
 /* notify/worker.c */
 MUST_CHECK int notify_start(struct session *s);

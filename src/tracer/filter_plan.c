@@ -1,0 +1,59 @@
+#include "tracer/filter_plan.h"
+
+#include "regs/regs.h"
+#include "tracer/session_private.h"
+
+enum { MAX_ABIS = 3 };
+
+/*
+ * Under emulation a call through a foreign ABI would pass every rule that people wrote for the host's: ENOSYS. Under
+ * pure tracing it is shown like any other.
+ */
+static uint32_t action_for(const struct session *s, enum call_abi abi, enum call_id id)
+{
+	if (s->emulates && abi != ABI_HOST)
+		return s->uses_ptrace && call_set_has(&s->stopping, id) ? SECCOMP_RET_TRACE : SECCOMP_RET_ERRNO | ENOSYS;
+	if (call_set_has(&s->stopping, id))
+		return SECCOMP_RET_TRACE;
+	if (call_set_has(&s->notified, id))
+		return SECCOMP_RET_USER_NOTIF;
+	return SECCOMP_RET_ALLOW;
+}
+
+static int fill_abi(const struct session *s, enum call_abi abi, struct filter_abi *out, uint32_t **ret_actions)
+{
+	int limit = call_nr_limit(abi);
+	uint32_t *actions = calloc((size_t)limit, sizeof(*actions));
+	if (!actions)
+		return -ENOMEM;
+	for (int nr = 0; nr < limit; nr++)
+		actions[nr] = action_for(s, abi, call_from_nr(abi, nr));
+	*out = (struct filter_abi){
+		.audit_arch = call_abi_audit_arch(abi), .x32 = abi == ABI_X32,
+		.actions = actions, .count = (size_t)limit, .unknown = action_for(s, abi, CALL_NONE),
+	};
+	*ret_actions = actions;
+	return 0;
+}
+
+int filter_plan_build(const struct session *s, struct filter_prog *ret)
+{
+	static const enum call_abi x86_abis[] = {ABI_X86_64, ABI_I386, ABI_X32};
+	static const enum call_abi arm_abis[] = {ABI_AARCH64};
+	const enum call_abi *abis = ABI_HOST == ABI_X86_64 ? x86_abis : arm_abis;
+	size_t count = ABI_HOST == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
+	struct filter_abi filter_abis[MAX_ABIS];
+	uint32_t *actions[MAX_ABIS] = {0};
+	int r = 0;
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = fill_abi(s, abis[i], &filter_abis[i], &actions[i]);
+	struct filter_spec spec = {
+		.abis = filter_abis, .abi_count = count,
+		.other_abi = s->emulates ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW,
+	};
+	if (r == 0)
+		r = filter_build(&spec, ret);
+	for (size_t i = 0; i < MAX_ABIS; i++)
+		free(actions[i]);
+	return r;
+}

@@ -1,0 +1,13 @@
+/* The seccomp filter of a session: which numbers stop, which are notified, what other ABIs get. */
+#ifndef TRAPLINE_TRACER_FILTER_PLAN_H
+#define TRAPLINE_TRACER_FILTER_PLAN_H
+
+#include "base/errors.h"
+#include "policy/filter.h"
+
+struct session;
+
+/* The caller finishes the program. -ENOMEM, or what filter_build gives. */
+MUST_CHECK int filter_plan_build(const struct session *s, struct filter_prog *ret);
+
+#endif

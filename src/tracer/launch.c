@@ -1,0 +1,243 @@
+/*
+ * Starting the command.
+ *
+ * The child shares the supervisor's descriptor table (CLONE_FILES) until its execve, which unshares it: so the listener
+ * that seccomp(2) installs in the child is the supervisor's descriptor at once, and nothing has to be sent through a
+ * call that the filter itself may intercept. Child and supervisor talk through one shared page; the child waits on a
+ * futex there until it has been seized. Between clone and execve the child makes system calls only.
+ */
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "policy/filter.h"
+#include "tracer/filter_plan.h"
+#include "tracer/ptrace/ops.h"
+#include "tracer/session_private.h"
+
+enum launch_step { STEP_FILTER = 1, STEP_EXEC };
+
+struct launch_page {
+	_Atomic uint32_t go;		/* futex: the child may start */
+	_Atomic int listener;		/* -1 until the filter is installed; then its descriptor, or -errno - 1 */
+	_Atomic int failed_step;
+	_Atomic int error;		/* errno of the failed step */
+};
+
+static void futex_wait_for(_Atomic uint32_t *word)
+{
+	while (atomic_load(word) == 0)
+		(void)syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void fail_child(struct launch_page *page, enum launch_step step, int err)
+{
+	atomic_store(&page->error, err);
+	atomic_store(&page->failed_step, step);
+	_exit(err == ENOENT ? 127 : 126);
+}
+
+static void install_filter(struct launch_page *page, const struct filter_prog *prog, unsigned flags)
+{
+	/* Without CAP_SYS_ADMIN a filter needs no_new_privs; with it, the guest keeps what set-user-ID gives it. */
+	int fd = filter_install(prog, flags);
+	if (fd == -EACCES) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			fail_child(page, STEP_FILTER, errno);
+		fd = filter_install(prog, flags);
+	}
+	if (fd == -EINVAL && flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		fd = filter_install(prog, flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+	if (fd < 0)
+		fail_child(page, STEP_FILTER, -fd);
+	atomic_store(&page->listener, fd);
+}
+
+static void run_child(struct session *s, struct launch_page *page, const struct filter_prog *prog, unsigned flags,
+		      const char *path)
+{
+	futex_wait_for(&page->go);
+	signals_restore_in_child(s);
+	if (prog)
+		install_filter(page, prog, flags);
+	char *const *envp = s->options->envp ? s->options->envp : environ;
+	(void)execve(path, s->options->argv, envp);
+	int err = errno;
+	if (err == ENOEXEC) {
+		/* A script without "#!": the shell runs it, as execvp(3) does. */
+		char *const shell_argv[] = {"sh", (char *)path, NULL};
+		(void)execve("/bin/sh", shell_argv, envp);
+	}
+	fail_child(page, STEP_EXEC, err);
+}
+
+static int check_command(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	return access(path, X_OK) < 0 ? -errno : 0;
+}
+
+/* The file that a shell would run, as execvp(3) finds it. The path is the caller's. */
+static int find_command(const char *name, char **ret)
+{
+	if (strchr(name, '/') || !*name) {
+		int r = *name ? check_command(name) : -ENOENT;
+		if (r < 0)
+			return r;
+		*ret = strdup(name);
+		return *ret ? 0 : -ENOMEM;
+	}
+	const char *dirs = getenv("PATH");
+	if (!dirs)
+		dirs = "/bin:/usr/bin";
+	int result = -ENOENT;
+	for (const char *dir = dirs;; dir++) {
+		size_t len = strcspn(dir, ":");
+		char *path;
+		if (asprintf(&path, "%.*s%s%s", (int)len, dir, len ? "/" : "", name) < 0)
+			return -ENOMEM;
+		int r = check_command(path);
+		if (r == 0) {
+			*ret = path;
+			return 0;
+		}
+		free(path);
+		if (r == -EACCES)
+			result = r;
+		dir += len;
+		if (!*dir)
+			return result;
+	}
+}
+
+/* Seize the child and leave it running towards its execve, in the way that the mechanism wants. */
+static int seize_child(struct session *s, pid_t pid)
+{
+	struct tracee *t;
+	int r = ops_seize(pid, s->uses_filter);
+	if (r < 0) {
+		log_error("cannot trace the command: %s (see `trapline doctor`)", strerror(-r));
+		return r;
+	}
+	r = tracee_add(s, pid, &t);
+	if (r < 0)
+		return r;
+	t->tgid = pid;
+	t->announced = true;
+	t->launching = true;
+	r = ops_interrupt(pid);
+	if (r < 0)
+		return r;
+	int status;
+	if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+		return -ECHILD;
+	t->live = true;
+	return tracee_resume(s, t, 0);
+}
+
+static void kill_child(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+static int start_child(struct session *s, const struct filter_prog *prog, unsigned flags, const char *path)
+{
+	struct launch_page *page = s->launch;
+	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0) {
+		log_error("cannot start a process: %s", strerror(errno));
+		return -errno;
+	}
+	if (pid == 0)
+		run_child(s, page, prog, flags, path);
+	s->main_pid = (pid_t)pid;
+	int r = s->uses_ptrace ? seize_child(s, s->main_pid) : 0;
+	if (r < 0) {
+		kill_child(s->main_pid);
+		return r;
+	}
+	atomic_store(&page->go, 1);
+	(void)syscall(SYS_futex, &page->go, FUTEX_WAKE, 1, NULL, NULL, 0);
+	return 0;
+}
+
+int launch_start(struct session *s)
+{
+	AUTO_FREE char *path = NULL;
+	int r = find_command(s->options->argv[0], &path);
+	if (r < 0) {
+		log_error("cannot run '%s': %s", s->options->argv[0],
+			  r == -ENOENT && !strchr(s->options->argv[0], '/') ? "command not found" : strerror(-r));
+		s->result->exec_errno = -r;
+		return 0;
+	}
+	s->launch = mmap(NULL, sizeof(*s->launch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s->launch == MAP_FAILED) {
+		s->launch = NULL;
+		return -errno;
+	}
+	atomic_store(&s->launch->listener, -1);
+	if (!s->uses_filter)
+		return start_child(s, NULL, 0, path);
+	struct filter_prog prog;
+	r = filter_plan_build(s, &prog);
+	if (r < 0)
+		return r;
+	unsigned flags = call_set_empty(&s->notified) ? 0 :
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	r = start_child(s, &prog, flags, path);
+	filter_prog_finish(&prog);
+	return r;
+}
+
+int launch_await_listener(struct session *s)
+{
+	struct launch_page *page = s->launch;
+	const struct timespec pause = {.tv_nsec = 20000};
+	int fd;
+	/* The child was let go a moment ago and is two system calls away from it. */
+	while ((fd = atomic_load(&page->listener)) < 0) {
+		if (atomic_load(&page->failed_step))
+			return -atomic_load(&page->error);
+		if (kill(s->main_pid, 0) < 0 || atomic_load(&s->failure))
+			return -ESRCH;
+		(void)nanosleep(&pause, NULL);
+	}
+	return fd;
+}
+
+int launch_exec_errno(const struct session *s)
+{
+	if (!s->launch || !atomic_load(&s->launch->failed_step))
+		return 0;
+	int err = atomic_load(&s->launch->error);
+	if (atomic_load(&s->launch->failed_step) == STEP_FILTER)
+		log_error("cannot install the seccomp filter: %s (see `trapline doctor`)", strerror(err));
+	else
+		log_error("cannot run '%s': %s", s->options->argv[0], strerror(err));
+	return err;
+}
+
+void launch_finish(struct session *s)
+{
+	if (s->launch)
+		(void)munmap(s->launch, sizeof(*s->launch));
+	s->launch = NULL;
+}

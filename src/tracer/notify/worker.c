@@ -1,0 +1,261 @@
+/*
+ * Notifications: workers receive calls from the filter's listener, ask for a verdict and answer.
+ *
+ * One worker serves; a second and further ones (at most one a CPU) are started when requests are found waiting again
+ * and again, that is when guests on several cores call at once. A request that vanished (ENOENT: its task was killed or
+ * interrupted) is an ordinary answer at every step. The listener hangs up when the last task under the filter has ended.
+ */
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+#include "base/log.h"
+#include "tracer/memory.h"
+#include "tracer/session_private.h"
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS	/* Linux 6.6 */
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+enum {
+	MAX_WORKERS = 8,
+	BACKLOG_NS = 1500,	/* a receive that took less did not wait */
+	BACKLOG_LIMIT = 64,	/* so many in a row start another worker */
+};
+
+struct notify {
+	struct session *session;
+	_Atomic int listener;		/* owned; -1 before it is known */
+	size_t request_size;
+	size_t response_size;
+	_Atomic bool ends;
+	_Atomic unsigned workers;	/* started */
+	pthread_t threads[MAX_WORKERS];
+	_Atomic bool joinable[MAX_WORKERS];
+	unsigned max_workers;
+};
+
+/* A call_event that knows its request, so that memory reads can be checked against it. */
+struct notified_event {
+	struct call_event base;		/* first */
+	int listener;
+	uint64_t id;
+};
+
+/* Was what we read the caller's memory? After its death the tid may be another task's. */
+static int still_waits(const struct notified_event *ev)
+{
+	uint64_t id = ev->id;
+	return ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? -ESRCH : 0;
+}
+
+static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
+{
+	int r = memory_read(ev->tid, from.addr, to, len);
+	int alive = still_waits((struct notified_event *)ev);
+	return alive < 0 ? alive : r;
+}
+
+static int guest_write(struct call_event *ev, struct guest_ptr to, const void *from, size_t len)
+{
+	/* Before the write: a dead caller's tid must not be written to. The task waits for us, so it stays itself. */
+	int alive = still_waits((struct notified_event *)ev);
+	return alive < 0 ? alive : memory_write(ev->tid, to.addr, from, len);
+}
+
+static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
+{
+	bool complete;
+	ssize_t n = memory_read_string(ev->tid, from.addr, to, size - 1, &complete);
+	int alive = still_waits((struct notified_event *)ev);
+	if (alive < 0)
+		return alive;
+	if (n < 0)
+		return n;
+	if (!complete)
+		return -ENAMETOOLONG;
+	to[n] = '\0';
+	return n;
+}
+
+static const struct guest_ops notified_guest_ops = {
+	.read = guest_read,
+	.write = guest_write,
+	.read_string = guest_read_string,
+};
+
+static struct verdict ask(struct session *s, struct call_event *ev)
+{
+	const struct session_probe *probe = s->options->probe;
+	if (probe && probe->entered)
+		probe->entered(probe->ctx, ev->tid, ev->id, ev->args, NULL);
+	if (!call_set_has(&s->emulated, ev->id))
+		return verdict_pass();
+	if (probe && probe->answer)
+		return probe->answer(probe->ctx, ev);
+	return syscalls_dispatch(s->options->kernel, ev);
+}
+
+static void answer(struct notify *n, const struct seccomp_notif *req, struct seccomp_notif_resp *resp)
+{
+	struct session *s = n->session;
+	struct notified_event ev = {
+		.base = {
+			.id = call_from_nr(ABI_HOST, req->data.nr), .abi = ABI_HOST, .nr = req->data.nr,
+			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
+		},
+		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),
+		.id = req->id,
+	};
+	for (int i = 0; i < 6; i++)
+		ev.base.args[i] = req->data.args[i];
+	struct verdict v = ask(s, &ev.base);
+	if (call_set_has(&s->recorded, ev.base.id) && s->options->recorder)
+		emit_notified(s, &ev.base, &v, now_ns());
+	resp->id = req->id;
+	if (v.kind == VERDICT_FAIL) {
+		session_fail(s, (int)v.value, "a handler failed");
+		resp->error = -ENOSYS;
+		return;
+	}
+	if (v.kind == VERDICT_PASS) {
+		/* Nothing was decided on memory that another thread could change: the host judges its own copy. */
+		resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		return;
+	}
+	atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
+	if (verdict_is_error(&v))
+		resp->error = (int)v.value;
+	else
+		resp->val = v.value;
+}
+
+static bool hung_up(int listener)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+static void *worker_main(void *arg);
+
+static void start_another(struct notify *n)
+{
+	unsigned i = atomic_fetch_add(&n->workers, 1);
+	if (i >= n->max_workers) {
+		atomic_fetch_sub(&n->workers, 1);
+		return;
+	}
+	if (pthread_create(&n->threads[i], NULL, worker_main, n) == 0)
+		atomic_store(&n->joinable[i], true);
+}
+
+static void serve(struct notify *n, struct seccomp_notif *req, struct seccomp_notif_resp *resp)
+{
+	int listener = atomic_load(&n->listener);
+	unsigned backlog = 0;
+	bool may_grow = n->max_workers > 1;
+	while (!atomic_load_explicit(&n->ends, memory_order_relaxed)) {
+		uint64_t before = may_grow ? now_ns() : 0;
+		memset(req, 0, n->request_size);
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, req) < 0) {
+			if (errno == ENOENT && hung_up(listener))
+				return;
+			if (errno == EINTR || errno == ENOENT)
+				continue;
+			session_fail(n->session, -errno, "cannot receive notifications");
+			return;
+		}
+		if (may_grow) {
+			backlog = now_ns() - before < BACKLOG_NS ? backlog + 1 : 0;
+			if (backlog >= BACKLOG_LIMIT) {
+				start_another(n);
+				backlog = 0;
+				may_grow = atomic_load(&n->workers) < n->max_workers;
+			}
+		}
+		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
+		memset(resp, 0, n->response_size);
+		answer(n, req, resp);
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 && errno != ENOENT && errno != EINTR)
+			session_fail(n->session, -errno, "cannot answer a notification");
+	}
+}
+
+/* The first worker waits for the filter; a command that could not be started has none. */
+static bool have_listener(struct notify *n)
+{
+	if (atomic_load(&n->listener) >= 0)
+		return true;
+	int fd = launch_await_listener(n->session);
+	if (fd < 0)
+		return false;
+	uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
+	/* Linux 6.6: the wake-up stays on the caller's core. Without it each call costs 10 times as much. */
+	(void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+	atomic_store(&n->listener, fd);
+	return true;
+}
+
+static void *worker_main(void *arg)
+{
+	struct notify *n = arg;
+	AUTO_FREE void *req = malloc(n->request_size);
+	AUTO_FREE void *resp = malloc(n->response_size);
+	if (!req || !resp)
+		session_fail(n->session, -ENOMEM, "no memory for a worker");
+	else if (have_listener(n))
+		serve(n, req, resp);
+	return NULL;
+}
+
+int notify_start(struct session *s)
+{
+	struct seccomp_notif_sizes sizes;
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return -errno;
+	struct notify *n = calloc(1, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->session = s;
+	n->listener = -1;
+	n->request_size = sizes.seccomp_notif > sizeof(struct seccomp_notif) ?
+		sizes.seccomp_notif : sizeof(struct seccomp_notif);
+	n->response_size = sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp) ?
+		sizes.seccomp_notif_resp : sizeof(struct seccomp_notif_resp);
+	int cpus = get_nprocs();
+	n->max_workers = cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS;
+	s->notify = n;
+	n->workers = 1;
+	int r = pthread_create(&n->threads[0], NULL, worker_main, n);
+	if (r)
+		return -r;
+	atomic_store(&n->joinable[0], true);
+	return 0;
+}
+
+/* Wait for the listener to hang up (all guests ended); with a failure, do not wait. */
+void notify_finish(struct session *s)
+{
+	struct notify *n = s->notify;
+	if (!n)
+		return;
+	if (atomic_load(&s->failure))
+		atomic_store(&n->ends, true);
+	for (unsigned i = 0; i < MAX_WORKERS; i++) {
+		if (!atomic_load(&n->joinable[i]))
+			continue;
+		if (atomic_load(&n->ends))
+			(void)pthread_kill(n->threads[i], SIGRTMAX);
+		(void)pthread_join(n->threads[i], NULL);
+	}
+	if (n->listener >= 0)
+		(void)close(n->listener);
+	free(n);
+	s->notify = NULL;
+}

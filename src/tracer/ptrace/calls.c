@@ -1,0 +1,311 @@
+/*
+ * Stops at system calls: from a stop to an event, from a verdict to registers.
+ *
+ *   step     entry stop, exit stop. Answered: number -1 and the value at entry; the exit stop follows all the same.
+ *   sysemu   entry stop; the kernel skips the call. Passed on: the instruction is rewound and repeated with an ordinary
+ *            entry stop, from which the call goes on (two stops).
+ *   trace    filter stop; the exit stop only if somebody wants the result. Answered: as step, and no exit stop.
+ */
+#include <linux/audit.h>
+
+#include "observe/recorder.h"
+#include "tracer/memory.h"
+#include "tracer/ptrace/ops.h"
+#include "tracer/session_private.h"
+
+enum { X32_BIT = 0x40000000, CALL_INSTRUCTION_LENGTH = 2 };
+
+static bool call_is_ours(const struct session *s, const struct tracee *t)
+{
+	if (s->emulates && t->call.abi != ABI_HOST)
+		return true;
+	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id);
+}
+
+static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
+{
+	return memory_read(ev->tid, from.addr, to, len);
+}
+
+static int guest_write(struct call_event *ev, struct guest_ptr to, const void *from, size_t len)
+{
+	return memory_write(ev->tid, to.addr, from, len);
+}
+
+static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
+{
+	bool complete;
+	ssize_t n = memory_read_string(ev->tid, from.addr, to, size - 1, &complete);
+	if (n < 0)
+		return n;
+	if (!complete)
+		return -ENAMETOOLONG;
+	to[n] = '\0';
+	return n;
+}
+
+static const struct guest_ops stopped_guest_ops = {
+	.read = guest_read,
+	.write = guest_write,
+	.read_string = guest_read_string,
+};
+
+static enum call_abi abi_of(uint32_t audit_arch, uint64_t nr)
+{
+	switch (audit_arch) {
+	case AUDIT_ARCH_I386:
+		return ABI_I386;
+	case AUDIT_ARCH_AARCH64:
+		return ABI_AARCH64;
+	default:
+		return (int64_t)nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_X86_64;
+	}
+}
+
+/* The call's number, ABI and arguments, as the stop tells them. */
+static void take_call(struct tracee *t, uint32_t arch, uint64_t nr, const uint64_t *args, uint64_t ip)
+{
+	enum call_abi abi = abi_of(arch, nr);
+	int64_t number = abi == ABI_X32 ? (int64_t)(nr & ~(uint64_t)X32_BIT) : (int64_t)(int)nr;
+	t->abi = (uint8_t)abi;
+	t->call = (struct decode_call){
+		.id = call_from_nr(abi, number), .abi = abi, .nr = (int64_t)nr, .tid = t->tid,
+		.args = {args[0], args[1], args[2], args[3], args[4], args[5]},
+	};
+	t->ip = ip;
+}
+
+static void regs_of(struct tracee *t, struct regs *r)
+{
+	regs_init(r, REGS_HOST, &ops_regs_io, (void *)(intptr_t)t->tid);
+}
+
+static void flush(struct session *s, struct regs *r)
+{
+	int err = regs_flush(r);
+	if (err < 0 && err != -ESRCH)
+		session_fail(s, err, "cannot write a guest's registers");
+}
+
+/* Skip the call and leave value as its result. */
+static void put_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value)
+{
+	if (s->mechanism != MECHANISM_SYSEMU || t->phase == PHASE_REPEATING)
+		regs_set(r, REG_NR, (uint64_t)-1);
+	regs_set(r, REG_RET, (uint64_t)value);
+	flush(s, r);
+	t->answered = true;
+	t->answer = value;
+	atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
+}
+
+static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
+{
+	const struct session_probe *probe = s->options->probe;
+	if (probe && probe->entered)
+		probe->entered(probe->ctx, t->tid, t->call.id, t->call.args, r);
+	if (s->emulates && t->call.abi != ABI_HOST)
+		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
+	if (!call_set_has(&s->emulated, t->call.id))
+		return verdict_pass();
+	struct call_event ev = {
+		.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
+		.ops = &stopped_guest_ops,
+		.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
+			 t->call.args[5]},
+	};
+	if (probe && probe->answer)
+		return probe->answer(probe->ctx, &ev);
+	return syscalls_dispatch(s->options->kernel, &ev);
+}
+
+/* The guest is about to look at (or choose) its affinity: it must find its own. */
+static void show_true_affinity(struct session *s, struct tracee *t)
+{
+	if (t->call.id != CALL_sched_getaffinity && t->call.id != CALL_sched_setaffinity)
+		return;
+	pid_t of = (pid_t)t->call.args[0];
+	struct tracee *whose = of == 0 ? t : tracee_find(s, of);
+	if (!whose)
+		return;
+	placement_release(&s->placement, whose->tid, &whose->placed);
+	if (t->call.id == CALL_sched_setaffinity)
+		whose->placed.own_mask = true;
+}
+
+/* A call was entered, under any mechanism. Decides phase, answer and record. */
+static void entered(struct session *s, struct tracee *t, uint64_t now)
+{
+	t->answered = false;
+	t->inside_recorded = false;
+	if (t->launching) {
+		if (t->call.id != CALL_execve)
+			return;
+		t->launching = false;
+	}
+	show_true_affinity(s, t);
+	if (!call_is_ours(s, t))
+		return;
+	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
+	struct regs r;
+	regs_of(t, &r);
+	struct verdict v = ask(s, t, &r);
+	if (record)
+		emit_enter(s, t, now);
+	if (v.kind == VERDICT_FAIL) {
+		session_fail(s, (int)v.value, "a handler failed");
+		return;
+	}
+	if (v.kind == VERDICT_VALUE)
+		put_answer(s, t, &r, v.value);
+	if (record && t->answered)
+		emit_exit(s, t, v.value, verdict_is_error(&v), now);
+	t->inside_recorded = record && !t->answered && s->options->record_exits;
+}
+
+/* sysemu: have the host carry out the call that it was told to skip. */
+static void repeat_instruction(struct session *s, struct tracee *t)
+{
+	struct regs r;
+	regs_of(t, &r);
+	t->repeat_ip = t->ip;
+	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
+	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
+	flush(s, &r);
+	t->phase = PHASE_REPEATING;
+}
+
+static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info, uint64_t now)
+{
+	bool repeated = t->phase == PHASE_REPEATING && info->instruction_pointer == t->repeat_ip &&
+			(int64_t)info->entry.nr == t->call.nr;
+	if (repeated) {
+		/* Already judged at the skipped entry; now it runs. */
+		t->phase = PHASE_INSIDE;
+		return;
+	}
+	uint64_t args[6];
+	for (int i = 0; i < 6; i++)
+		args[i] = info->entry.args[i];
+	take_call(t, info->arch, info->entry.nr, args, info->instruction_pointer);
+	entered(s, t, now);
+	if (s->mechanism == MECHANISM_SYSEMU && t->phase == PHASE_OUTSIDE) {
+		if (!t->answered)
+			repeat_instruction(s, t);
+		return;
+	}
+	t->phase = PHASE_INSIDE;
+}
+
+static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info, uint64_t now)
+{
+	t->phase = PHASE_OUTSIDE;
+	if (t->inside_recorded)
+		emit_exit(s, t, info->exit.rval, info->exit.is_error, now);
+	t->inside_recorded = false;
+	t->answered = false;
+}
+
+void calls_syscall_stop(struct session *s, struct tracee *t)
+{
+	uint64_t now = now_ns();
+	struct ptrace_syscall_info info;
+	int r = ops_syscall_info(t->tid, &info);
+	if (r == -ESRCH)
+		return;
+	if (r < 0) {
+		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
+		return;
+	}
+	placement_stopped(&s->placement, t->tid, &t->placed, now);
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		entry_stop(s, t, &info, now);
+	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
+		exit_stop(s, t, &info, now);
+}
+
+void calls_filter_stop(struct session *s, struct tracee *t)
+{
+	uint64_t now = now_ns();
+	struct ptrace_syscall_info info;
+	int r = ops_syscall_info(t->tid, &info);
+	if (r == -ESRCH)
+		return;
+	if (r < 0) {
+		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
+		return;
+	}
+	placement_stopped(&s->placement, t->tid, &t->placed, now);
+	uint64_t args[6];
+	for (int i = 0; i < 6; i++)
+		args[i] = info.seccomp.args[i];
+	take_call(t, info.arch, info.seccomp.nr, args, info.instruction_pointer);
+	entered(s, t, now);
+	t->phase = t->inside_recorded ? PHASE_INSIDE : PHASE_OUTSIDE;
+}
+
+/*
+ * Calls that block natively and may then return ERESTARTSYS by themselves. If one of them was passed on, its own
+ * ERESTARTSYS and that of the notification look the same, and EINTR is an answer that their callers expect.
+ */
+static bool call_may_restart(enum call_id id)
+{
+	static const enum call_id blocking[] = {
+		CALL_read, CALL_readv, CALL_pread64, CALL_preadv, CALL_preadv2, CALL_write, CALL_writev, CALL_pwrite64,
+		CALL_pwritev, CALL_pwritev2, CALL_open, CALL_openat, CALL_openat2, CALL_creat, CALL_wait4, CALL_waitid,
+		CALL_futex, CALL_futex_waitv, CALL_futex_wait, CALL_flock, CALL_fcntl, CALL_accept, CALL_accept4, CALL_connect,
+		CALL_recvfrom, CALL_recvmsg, CALL_recvmmsg, CALL_sendto, CALL_sendmsg, CALL_sendmmsg, CALL_sendfile,
+		CALL_splice, CALL_tee, CALL_vmsplice, CALL_ioctl, CALL_mq_timedsend, CALL_mq_timedreceive, CALL_keyctl,
+		CALL_add_key, CALL_request_key, CALL_getrandom, CALL_io_uring_enter, CALL_close,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(blocking); i++) {
+		if (blocking[i] == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A signal came while the task waited for a worker to receive its notification: the kernel left -ERESTARTSYS, which a
+ * handler without SA_RESTART turns into EINTR, from calls that natively cannot fail so. -ERESTARTNOINTR repeats the
+ * call whatever the handler's flags are (kernel/seccomp.c, seccomp_do_user_notification; arch signal delivery).
+ */
+void calls_mend_interrupted(struct session *s, struct tracee *t)
+{
+	enum { RESTARTSYS = -512, RESTARTNOINTR = -513 };
+	if (s->mechanism != MECHANISM_NOTIFY)
+		return;
+	struct regs r;
+	uint64_t value;
+	uint64_t nr;
+	regs_of(t, &r);
+	if (regs_get(&r, REG_RET, &value) < 0 || (int64_t)value != RESTARTSYS || regs_get(&r, REG_NR, &nr) < 0)
+		return;
+	enum call_id id = call_from_nr(ABI_HOST, (int64_t)nr);
+	if (!call_set_has(&s->notified, id) || call_may_restart(id))
+		return;
+	regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);
+	flush(s, &r);
+}
+
+int tracee_resume(struct session *s, struct tracee *t, int sig)
+{
+	enum ops_resume how = OPS_CONT;
+	switch (s->mechanism) {
+	case MECHANISM_STEP:
+		how = OPS_SYSCALL;
+		break;
+	case MECHANISM_SYSEMU:
+		how = t->phase == PHASE_REPEATING || t->inside_recorded ? OPS_SYSCALL : OPS_SYSEMU;
+		if (how == OPS_SYSEMU)
+			t->phase = PHASE_OUTSIDE;
+		break;
+	default:
+		if (t->phase == PHASE_INSIDE)
+			how = OPS_SYSCALL;
+		break;
+	}
+	if (s->placement.enabled)
+		t->placed.resumed_ns = now_ns();
+	return ops_resume(t->tid, how, sig);
+}

@@ -1,0 +1,251 @@
+/*
+ * The trap loop: wait for a traced task to stop or end, see what it is, resume it. The thread that runs it is the only
+ * one that makes ptrace requests. ESRCH is an ordinary answer everywhere: a task may be killed while it is stopped, and
+ * its end is then the next thing that wait reports.
+ */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "observe/record.h"
+#include "tracer/ptrace/ops.h"
+#include "tracer/session_private.h"
+#include "tracer/unwind.h"
+
+enum { SYSCALL_STOP = SIGTRAP | 0x80 };
+
+static void resume(struct session *s, struct tracee *t, int sig)
+{
+	int r = tracee_resume(s, t, sig);
+	if (r < 0 && r != -ESRCH)
+		session_fail(s, r, "cannot resume a guest");
+}
+
+static pid_t parent_of(pid_t tid)
+{
+	char path[64];
+	char line[128];
+	pid_t ppid = 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	AUTO_FCLOSE FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "PPid: %d", &ppid) == 1)
+			break;
+	}
+	return ppid;
+}
+
+static void announce(struct session *s, struct tracee *t, struct tracee *parent)
+{
+	if (t->announced)
+		return;
+	t->announced = true;
+	if (parent) {
+		placement_forked(&s->placement, t->tid, &t->placed, &parent->placed);
+		t->abi = parent->abi;
+	}
+	emit_task(s, t, RECORD_TASK_NEW, parent ? parent->tid : 0, false);
+}
+
+/* A task that stops before its parent's event says that it exists: the parent is asked of /proc. */
+static struct tracee *adopt(struct session *s, pid_t tid)
+{
+	struct tracee *t;
+	if (tracee_add(s, tid, &t) < 0) {
+		session_fail(s, -ENOMEM, "cannot follow a new task");
+		return NULL;
+	}
+	pid_t tgid = tracee_tgid(t);
+	struct tracee *parent = tracee_find(s, tgid != tid ? tgid : parent_of(tid));
+	announce(s, t, parent);
+	return t;
+}
+
+static void new_child(struct session *s, struct tracee *parent, enum ops_event event)
+{
+	uint64_t message;
+	if (ops_event_message(parent->tid, &message) < 0)
+		return;
+	pid_t tid = (pid_t)message;
+	struct tracee *t = tracee_find(s, tid);
+	if (!t && tracee_add(s, tid, &t) < 0) {
+		session_fail(s, -ENOMEM, "cannot follow a new task");
+		return;
+	}
+	if (event != OPS_EVENT_CLONE)
+		t->tgid = tid;
+	announce(s, t, parent);
+}
+
+static void drop(struct session *s, struct tracee *t)
+{
+	placement_exited(&s->placement, t->tid, &t->placed);
+	tracee_remove(s, t);
+}
+
+/*
+ * exec by a thread that is not the leader: the thread takes the leader's id, and the leader's own end is not reported.
+ * The call goes on under the new id.
+ */
+static void exec_event(struct session *s, struct tracee **tracee)
+{
+	struct tracee *t = *tracee;
+	uint64_t message;
+	if (ops_event_message(t->tid, &message) < 0)
+		return;
+	pid_t former = (pid_t)message;
+	t->launching = false;
+	if (s->unwinder)
+		unwinder_forget(s->unwinder, tracee_tgid(t));
+	if (former != t->tid) {
+		struct tracee *execer = tracee_find(s, former);
+		pid_t leader = t->tid;
+		emit_task(s, t, RECORD_SUPERSEDED, former, false);
+		drop(s, t);
+		if (!execer && tracee_add(s, former, &execer) < 0) {
+			session_fail(s, -ENOMEM, "cannot follow an execve");
+			return;
+		}
+		/* The slot is under an id that no longer exists; the narrow mask goes on under the new one. */
+		placement_exited(&s->placement, former, &execer->placed);
+		placement_release(&s->placement, leader, &execer->placed);
+		tracee_rename(s, execer, leader);
+		execer->tgid = leader;
+		execer->call.tid = leader;
+		execer->live = true;
+		*tracee = execer;
+	}
+}
+
+/* The command itself stopped: the shell that started trapline waits for trapline, so trapline stops too. */
+static void stop_with_command(struct session *s, struct tracee *t)
+{
+	if (t->tid != s->main_pid || getpgid(t->tid) != getpgrp())
+		return;
+	(void)kill(getpid(), SIGSTOP);
+}
+
+static bool is_group_stop(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+static void event_stop(struct session *s, struct tracee *t, int sig)
+{
+	if (!is_group_stop(sig)) {
+		t->group_stopped = false;
+		resume(s, t, 0);
+		return;
+	}
+	emit_task(s, t, RECORD_GROUP_STOP, sig, false);
+	t->group_stopped = true;
+	int r = ops_resume(t->tid, OPS_LISTEN, 0);
+	if (r < 0 && r != -ESRCH)
+		session_fail(s, r, "PTRACE_LISTEN");
+	stop_with_command(s, t);
+}
+
+static void signal_stop(struct session *s, struct tracee *t, int sig)
+{
+	siginfo_t info;
+	if (ops_siginfo(t->tid, &info) == 0) {
+		emit_signal(s, t, &info);
+		if (tracee_tgid(t) == s->main_pid && sig > 0 && sig <= 64)
+			atomic_store(&s->main_saw[sig],
+				     (uint64_t)(uint32_t)info.si_pid << 32 | (uint32_t)(now_ns() / 1000000));
+	}
+	calls_mend_interrupted(s, t);
+	resume(s, t, sig);
+}
+
+/* Stops in the way of a detach end there. */
+static bool detached(struct session *s, struct tracee *t, int sig, int event)
+{
+	if (!t->detaching)
+		return false;
+	bool delivery = event == 0 && sig != SYSCALL_STOP;
+	placement_release(&s->placement, t->tid, &t->placed);
+	int r = ops_detach(t->tid, delivery ? sig : 0);
+	if (r == -ESRCH)
+		return false; /* dying: its end will be reported */
+	emit_task(s, t, RECORD_DETACHED, 0, false);
+	tracee_remove(s, t);
+	return true;
+}
+
+static void stopped(struct session *s, struct tracee *t, int status)
+{
+	int sig = WSTOPSIG(status);
+	int event = status >> 16;
+	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
+	t->live = true;
+	if (event == OPS_EVENT_FORK || event == OPS_EVENT_VFORK || event == OPS_EVENT_CLONE)
+		new_child(s, t, (enum ops_event)event);
+	if (event == OPS_EVENT_EXEC)
+		exec_event(s, &t);
+	if (atomic_load_explicit(&s->detach_wanted, memory_order_relaxed))
+		t->detaching = true;
+	if (detached(s, t, sig, event))
+		return;
+	if (event == OPS_EVENT_STOP) {
+		event_stop(s, t, sig);
+		return;
+	}
+	if (event == OPS_EVENT_SECCOMP)
+		calls_filter_stop(s, t);
+	else if (event == OPS_EVENT_NONE && sig == SYSCALL_STOP)
+		calls_syscall_stop(s, t);
+	else if (event == OPS_EVENT_NONE) {
+		signal_stop(s, t, sig);
+		return;
+	}
+	resume(s, t, 0);
+}
+
+static void ended(struct session *s, struct tracee *t, int status)
+{
+	if (WIFEXITED(status))
+		emit_task(s, t, RECORD_TASK_EXITED, WEXITSTATUS(status), false);
+	else
+		emit_task(s, t, RECORD_TASK_KILLED, WTERMSIG(status), WCOREDUMP(status));
+	if (t->tid == s->main_pid) {
+		s->result->status = status;
+		s->main_ended = true;
+	}
+	drop(s, t);
+}
+
+static void reported(struct session *s, pid_t tid, int status)
+{
+	struct tracee *t = tracee_find(s, tid);
+	if (WIFSTOPPED(status)) {
+		if (!t)
+			t = adopt(s, tid);
+		if (t)
+			stopped(s, t, status);
+		return;
+	}
+	if (t)
+		ended(s, t, status);
+}
+
+int loop_run(struct session *s)
+{
+	while (s->tracee_count || (s->main_pid && !s->main_ended)) {
+		int status;
+		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, NULL);
+		if (tid > 0)
+			reported(s, tid, status);
+		else if (errno == ECHILD)
+			break;
+		else if (errno != EINTR)
+			return -errno;
+		int failure = atomic_load_explicit(&s->failure, memory_order_relaxed);
+		if (failure < 0)
+			return failure;
+		if (atomic_load_explicit(&s->detach_wanted, memory_order_relaxed) && !atomic_load(&s->trap_acknowledged))
+			detach_begin(s);
+	}
+	return 0;
+}
