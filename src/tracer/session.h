@@ -64,6 +64,7 @@ struct session_options {
 	struct call_set emulated;
 	struct kernel *kernel;		/* not owned; NULL when .emulated is empty */
 
+	bool without_ptrace;		/* notify alone: gdb and strace work inside; see doctor for what is lost */
 	bool free_placement;		/* leave every thread where the scheduler puts it (bench and comparison) */
 	const struct session_probe *probe;
 };

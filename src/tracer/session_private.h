@@ -74,7 +74,6 @@ struct session {
 	pid_t main_pid;			/* the command, 0 when attached */
 	bool main_ended;
 	pthread_t trap_thread;
-	pid_t trap_tid;
 
 	pthread_mutex_t emit_lock;
 	struct strbuf log;		/* scratch read log; trap thread */
@@ -85,8 +84,11 @@ struct session {
 
 	pthread_t signal_thread;
 	bool signal_thread_runs;
+	bool signals_blocked;
+	_Atomic bool signals_end;
 	sigset_t old_mask;
 	struct sigaction old_sigchld;
+	struct sigaction old_poke;
 	_Atomic bool detach_wanted;
 	_Atomic int failure;		/* first host failure of any thread, a negative errno */
 	_Atomic bool trap_acknowledged;	/* the trap thread has seen what it was interrupted for */

@@ -1,0 +1,211 @@
+/* A session from its options to its result: choosing the mechanism, starting and ending its threads. */
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "tracer/ptrace/ops.h"
+#include "tracer/session_private.h"
+#include "tracer/unwind.h"
+
+void session_fail(struct session *s, int err, const char *what)
+{
+	int none = 0;
+	if (atomic_compare_exchange_strong(&s->failure, &none, err))
+		log_error("%s: %s; the session ends", what, strerror(-err));
+}
+
+/*
+ * The cheapest that suffices. Every call recorded: no filter can save a stop, so step. Some recorded: their stops carry
+ * the answers too. Only answers: notifications.
+ */
+static enum mechanism choose(const struct session_options *o)
+{
+	if (o->mechanism != MECHANISM_AUTO)
+		return o->mechanism;
+	if (!o->argv || call_set_full(&o->recorded))
+		return MECHANISM_STEP;
+	if (!call_set_empty(&o->recorded) || o->record_tasks)
+		return mechanism_info(MECHANISM_TRACE)->available == 0 ? MECHANISM_TRACE : MECHANISM_STEP;
+	if (call_set_empty(&o->emulated))
+		return MECHANISM_NATIVE;
+	if (mechanism_info(MECHANISM_NOTIFY)->available == 0)
+		return MECHANISM_NOTIFY;
+	return MECHANISM_STEP;
+}
+
+static int refuse(const struct session *s, int err, const char *why)
+{
+	log_error("mechanism '%s': %s", mechanism_name(s->mechanism), why);
+	return err;
+}
+
+static int check_mechanism(const struct session *s)
+{
+	const struct mechanism_info *info = mechanism_info(s->mechanism);
+	if (!s->options->argv && !info->can_attach)
+		return refuse(s, -EINVAL, "cannot attach to a running process (use step)");
+	if (info->available < 0) {
+		log_error("mechanism '%s' is not available here: %s (see `trapline doctor`)", info->name,
+			  strerror(-info->available));
+		return info->available;
+	}
+	return 0;
+}
+
+static void merge(struct call_set *into, const struct call_set *from)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(into->bits); i++)
+		into->bits[i] |= from->bits[i];
+	into->unknown |= from->unknown;
+}
+
+/* What the filter sends where. */
+static void plan(struct session *s)
+{
+	const struct session_options *o = s->options;
+	if (o->recorder || o->probe)
+		s->recorded = o->recorded;
+	s->emulated = o->emulated;
+	s->emulates = !call_set_empty(&o->emulated);
+	s->uses_filter = s->mechanism == MECHANISM_TRACE || s->mechanism == MECHANISM_NOTIFY;
+	s->uses_ptrace = s->mechanism != MECHANISM_NATIVE && s->mechanism != MECHANISM_NOTIFY;
+	/* Under notify a tracer mends the calls that a signal interrupts and ties the guests' lives to ours. */
+	if (s->mechanism == MECHANISM_NOTIFY)
+		s->uses_ptrace = !o->without_ptrace && mechanism_info(MECHANISM_STEP)->available == 0;
+	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement;
+	struct call_set *target = s->mechanism == MECHANISM_NOTIFY ? &s->notified : &s->stopping;
+	merge(target, &s->recorded);
+	merge(target, &s->emulated);
+	if (s->places && s->mechanism == MECHANISM_TRACE) {
+		call_set_add(&s->stopping, CALL_sched_getaffinity);
+		call_set_add(&s->stopping, CALL_sched_setaffinity);
+	}
+}
+
+/* No tracer: wait for the command, then for the filter's last user (notify_finish). */
+static int wait_for_command(struct session *s)
+{
+	int status;
+	while (waitpid(s->main_pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+		if (atomic_load(&s->failure))
+			return atomic_load(&s->failure);
+	}
+	s->result->status = status;
+	s->main_ended = true;
+	return 0;
+}
+
+static int start_guests(struct session *s)
+{
+	if (!s->options->argv)
+		return attach_all(s);
+	int r = launch_start(s);
+	if (r < 0 || s->result->exec_errno)
+		return r;
+	return call_set_empty(&s->notified) ? 0 : notify_start(s);
+}
+
+/* Runs the guests. On failure whatever still runs is killed by PTRACE_O_EXITKILL semantics: here and now. */
+static int run_guests(struct session *s)
+{
+	int r = start_guests(s);
+	if (r < 0 && !s->options->argv && s->tracee_count) {
+		int ignored = loop_run(s); /* detaches those that were caught */
+		(void)ignored;
+		return r;
+	}
+	if (r < 0 || s->result->exec_errno)
+		return r;
+	return s->uses_ptrace ? loop_run(s) : wait_for_command(s);
+}
+
+static void kill_one(struct session *s, struct tracee *t)
+{
+	if (s->options->argv)
+		(void)kill(tracee_tgid(t), SIGKILL);
+	else
+		(void)ops_detach(t->tid, 0) ;
+}
+
+/* A failed session leaves no guest behind. */
+static void end_guests(struct session *s)
+{
+	tracee_each(s, kill_one);
+	if (s->main_pid && !s->main_ended)
+		(void)kill(s->main_pid, SIGKILL);
+	while (s->options->argv) {
+		int status;
+		pid_t pid = waitpid(-1, &status, __WALL);
+		if (pid < 0 && errno != EINTR)
+			break;
+		if (pid > 0 && WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);
+	}
+}
+
+static void count(struct session *s)
+{
+	s->result->stops = atomic_load(&s->stops);
+	s->result->answered = atomic_load(&s->answered);
+}
+
+static int start(struct session *s)
+{
+	int r = tracee_table_init(s);
+	if (r == 0 && s->options->record_stack)
+		r = unwinder_create(&s->unwinder);
+	if (r == 0)
+		r = signals_start(s);
+	if (r == 0)
+		r = placement_init(&s->placement, s->places);
+	if (r < 0)
+		log_error("cannot start a session: %s", strerror(-r));
+	return r;
+}
+
+static void finish(struct session *s)
+{
+	notify_finish(s);
+	placement_finish(&s->placement);
+	signals_finish(s);
+	launch_finish(s);
+	tracee_table_finish(s);
+	unwinder_destroy(s->unwinder);
+	strbuf_finish(&s->log);
+	(void)pthread_mutex_destroy(&s->emit_lock);
+}
+
+static int exec_status(int err)
+{
+	return (err == ENOENT ? 127 : 126) << 8;
+}
+
+int session_run(const struct session_options *options, struct session_result *ret)
+{
+	*ret = (struct session_result){0};
+	struct session s = {.options = options, .result = ret, .mechanism = choose(options)};
+	int r = check_mechanism(&s);
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_init(&s.emit_lock, NULL);
+	plan(&s);
+	r = start(&s);
+	if (r == 0)
+		r = run_guests(&s);
+	if (r == 0 && atomic_load(&s.failure))
+		r = atomic_load(&s.failure);
+	if (r < 0) {
+		atomic_store(&s.failure, r);
+		end_guests(&s);
+	}
+	if (r == 0 && !ret->exec_errno)
+		ret->exec_errno = launch_exec_errno(&s);
+	finish(&s);
+	if (ret->exec_errno)
+		ret->status = exec_status(ret->exec_errno);
+	count(&s);
+	return r;
+}

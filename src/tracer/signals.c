@@ -1,0 +1,171 @@
+/*
+ * Signals of the supervisor: as if it were not there.
+ *
+ * Every signal that can be is blocked in all threads and taken by one thread with sigtimedwait. What the terminal sends
+ * goes to the whole foreground group, so the guest has it already and the supervisor drops its own. What a process
+ * sends with kill(2) was meant for the command: it is passed on, unless the command got it from the same sender at the
+ * same moment (a signal to the group). When attached to running processes, SIGINT, SIGTERM, SIGHUP and SIGQUIT detach.
+ */
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "tracer/session_private.h"
+
+enum {
+	GROUP_DELAY_MS = 20,	/* how long the same signal may take to reach the command by itself */
+	GROUP_WINDOW_MS = 500,
+	POKE_NS = 10 * 1000 * 1000,
+};
+
+/* Interrupts a thread's blocking call; its handler does nothing. */
+static int poke_signal(void)
+{
+	return SIGRTMAX;
+}
+
+static void on_poke(int sig)
+{
+	(void)sig;
+}
+
+static void taken_signals(sigset_t *set)
+{
+	(void)sigfillset(set);
+	/* Synchronous ones mean a fault of ours. */
+	static const int keep[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+		(void)sigdelset(set, keep[i]);
+	(void)sigdelset(set, poke_signal());
+}
+
+static bool command_saw(struct session *s, int sig, pid_t sender)
+{
+	uint64_t saw = atomic_load(&s->main_saw[sig]);
+	uint32_t age = (uint32_t)(now_ns() / 1000000) - (uint32_t)saw;
+	return (pid_t)(saw >> 32) == sender && age < GROUP_WINDOW_MS;
+}
+
+/* Is it waiting for the command to unblock it? */
+static bool command_has_pending(const struct session *s, int sig)
+{
+	char path[64];
+	char line[128];
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", s->main_pid);
+	AUTO_FCLOSE FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long long set;
+		if ((sscanf(line, "SigPnd: %llx", &set) == 1 || sscanf(line, "ShdPnd: %llx", &set) == 1) &&
+		    set >> (sig - 1) & 1)
+			return true;
+	}
+	return false;
+}
+
+static void pass_on(struct session *s, const siginfo_t *info)
+{
+	const struct timespec delay = {.tv_nsec = GROUP_DELAY_MS * 1000000L};
+	(void)nanosleep(&delay, NULL);
+	if (command_saw(s, info->si_signo, info->si_pid) || command_has_pending(s, info->si_signo))
+		return;
+	if (info->si_code == SI_QUEUE)
+		(void)sigqueue(s->main_pid, info->si_signo, info->si_value);
+	else
+		(void)kill(s->main_pid, info->si_signo);
+}
+
+/* Again until the trap thread has noticed: it may not have been in wait yet. */
+static void wake_trap_thread(struct session *s)
+{
+	const struct timespec pause = {.tv_nsec = POKE_NS};
+	while (!atomic_load(&s->trap_acknowledged)) {
+		(void)pthread_kill(s->trap_thread, poke_signal());
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static bool ends_attachment(int sig)
+{
+	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+}
+
+static bool from_process(const siginfo_t *info)
+{
+	return info->si_code == SI_USER || info->si_code == SI_QUEUE || info->si_code == SI_TKILL;
+}
+
+static void took(struct session *s, const siginfo_t *info)
+{
+	int sig = info->si_signo;
+	if (!s->main_pid) {
+		if (ends_attachment(sig)) {
+			atomic_store(&s->detach_wanted, true);
+			wake_trap_thread(s);
+		}
+		return;
+	}
+	if (sig == SIGCHLD || sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
+		return;
+	if (from_process(info))
+		pass_on(s, info);
+}
+
+static void *signals_main(void *arg)
+{
+	struct session *s = arg;
+	sigset_t set;
+	taken_signals(&set);
+	for (;;) {
+		siginfo_t info;
+		if (sigwaitinfo(&set, &info) < 0)
+			continue;
+		if (atomic_load(&s->signals_end))
+			return NULL;
+		took(s, &info);
+	}
+}
+
+int signals_start(struct session *s)
+{
+	sigset_t set;
+	taken_signals(&set);
+	int r = pthread_sigmask(SIG_BLOCK, &set, &s->old_mask);
+	if (r)
+		return -r;
+	struct sigaction poke = {.sa_handler = on_poke};
+	(void)sigaction(poke_signal(), &poke, &s->old_poke);
+	/* With SIGCHLD ignored children would vanish before wait sees them. */
+	struct sigaction normal = {.sa_handler = SIG_DFL};
+	(void)sigaction(SIGCHLD, &normal, &s->old_sigchld);
+	s->trap_thread = pthread_self();
+	s->signals_blocked = true;
+	r = pthread_create(&s->signal_thread, NULL, signals_main, s);
+	if (r)
+		return -r;
+	s->signal_thread_runs = true;
+	return 0;
+}
+
+void signals_finish(struct session *s)
+{
+	if (s->signal_thread_runs) {
+		atomic_store(&s->signals_end, true);
+		(void)pthread_kill(s->signal_thread, SIGCONT);
+		(void)pthread_join(s->signal_thread, NULL);
+		s->signal_thread_runs = false;
+	}
+	if (!s->signals_blocked)
+		return;
+	(void)sigaction(SIGCHLD, &s->old_sigchld, NULL);
+	(void)sigaction(poke_signal(), &s->old_poke, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
+	s->signals_blocked = false;
+}
+
+void signals_restore_in_child(const struct session *s)
+{
+	(void)sigaction(SIGCHLD, &s->old_sigchld, NULL);
+	(void)sigaction(poke_signal(), &s->old_poke, NULL);
+	(void)sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+}
