@@ -11,7 +11,7 @@ enum { MAX_ABIS = 3 };
  */
 static uint32_t action_for(const struct session *s, enum call_abi abi, enum call_id id)
 {
-	if (s->emulates && abi != ABI_HOST)
+	if (s->emulates && abi != host_abi())
 		return s->uses_ptrace && call_set_has(&s->stopping, id) ? SECCOMP_RET_TRACE : SECCOMP_RET_ERRNO | ENOSYS;
 	if (call_set_has(&s->stopping, id))
 		return SECCOMP_RET_TRACE;
@@ -40,8 +40,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 {
 	static const enum call_abi x86_abis[] = {ABI_X86_64, ABI_I386, ABI_X32};
 	static const enum call_abi arm_abis[] = {ABI_AARCH64};
-	const enum call_abi *abis = ABI_HOST == ABI_X86_64 ? x86_abis : arm_abis;
-	size_t count = ABI_HOST == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
+	const enum call_abi *abis = host_abi() == ABI_X86_64 ? x86_abis : arm_abis;
+	size_t count = host_abi() == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	int r = 0;

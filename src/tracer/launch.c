@@ -64,21 +64,32 @@ static void install_filter(struct launch_page *page, const struct filter_prog *p
 	atomic_store(&page->listener, fd);
 }
 
-static void run_child(struct session *s, struct launch_page *page, const struct filter_prog *prog, unsigned flags,
-		      const char *path)
+/* What the child needs, made before it exists. */
+struct command {
+	char *path;		/* owned */
+	const char **shell;	/* owned: "sh", path, the arguments: for a script without "#!" */
+	const struct filter_prog *prog;	/* NULL: no filter */
+	unsigned flags;
+};
+
+static void command_finish(struct command *c)
+{
+	free(c->path);
+	free(c->shell);
+}
+
+static void run_child(struct session *s, struct launch_page *page, const struct command *c)
 {
 	futex_wait_for(&page->go);
 	signals_restore_in_child(s);
-	if (prog)
-		install_filter(page, prog, flags);
-	char *const *envp = s->options->envp ? s->options->envp : environ;
-	(void)execve(path, s->options->argv, envp);
+	if (c->prog)
+		install_filter(page, c->prog, c->flags);
+	char **inherited = environ;
+	char *const *envp = s->options->envp ? s->options->envp : inherited;
+	(void)execve(c->path, s->options->argv, envp);
 	int err = errno;
-	if (err == ENOEXEC) {
-		/* A script without "#!": the shell runs it, as execvp(3) does. */
-		char *const shell_argv[] = {"sh", (char *)path, NULL};
-		(void)execve("/bin/sh", shell_argv, envp);
-	}
+	if (err == ENOEXEC)
+		(void)execve("/bin/sh", (char *const *)c->shell, envp);
 	fail_child(page, STEP_EXEC, err);
 }
 
@@ -157,7 +168,7 @@ static void kill_child(pid_t pid)
 		;
 }
 
-static int start_child(struct session *s, const struct filter_prog *prog, unsigned flags, const char *path)
+static int start_child(struct session *s, const struct command *command)
 {
 	struct launch_page *page = s->launch;
 	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
@@ -166,7 +177,7 @@ static int start_child(struct session *s, const struct filter_prog *prog, unsign
 		return -errno;
 	}
 	if (pid == 0)
-		run_child(s, page, prog, flags, path);
+		run_child(s, page, command);
 	s->main_pid = (pid_t)pid;
 	int r = s->uses_ptrace ? seize_child(s, s->main_pid) : 0;
 	if (r < 0) {
@@ -178,33 +189,64 @@ static int start_child(struct session *s, const struct filter_prog *prog, unsign
 	return 0;
 }
 
-int launch_start(struct session *s)
+static int make_command(struct session *s, struct command *c)
 {
-	AUTO_FREE char *path = NULL;
-	int r = find_command(s->options->argv[0], &path);
+	char *const *argv = s->options->argv;
+	int r = find_command(argv[0], &c->path);
 	if (r < 0) {
-		log_error("cannot run '%s': %s", s->options->argv[0],
-			  r == -ENOENT && !strchr(s->options->argv[0], '/') ? "command not found" : strerror(-r));
+		log_error("cannot run '%s': %s", argv[0],
+			  r == -ENOENT && !strchr(argv[0], '/') ? "command not found" : strerror(-r));
 		s->result->exec_errno = -r;
-		return 0;
+		return r;
 	}
-	s->launch = mmap(NULL, sizeof(*s->launch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s->launch == MAP_FAILED) {
-		s->launch = NULL;
+	size_t count = 0;
+	while (argv[count])
+		count++;
+	c->shell = calloc(count + 2, sizeof(*c->shell));
+	if (!c->shell)
+		return -ENOMEM;
+	c->shell[0] = "sh";
+	c->shell[1] = c->path;
+	for (size_t i = 1; i < count; i++)
+		c->shell[i + 1] = argv[i];
+	return 0;
+}
+
+static int make_page(struct session *s)
+{
+	void *page = mmap(NULL, sizeof(*s->launch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
 		return -errno;
-	}
+	s->launch = page;
 	atomic_store(&s->launch->listener, -1);
-	if (!s->uses_filter)
-		return start_child(s, NULL, 0, path);
+	return 0;
+}
+
+static int start_filtered(struct session *s, struct command *c)
+{
 	struct filter_prog prog;
-	r = filter_plan_build(s, &prog);
+	int r = filter_plan_build(s, &prog);
 	if (r < 0)
 		return r;
-	unsigned flags = call_set_empty(&s->notified) ? 0 :
-		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-	r = start_child(s, &prog, flags, path);
+	c->prog = &prog;
+	if (!call_set_empty(&s->notified))
+		c->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	r = start_child(s, c);
 	filter_prog_finish(&prog);
 	return r;
+}
+
+int launch_start(struct session *s)
+{
+	CLEANUP(command_finish) struct command c = {0};
+	int r = make_command(s, &c);
+	if (s->result->exec_errno)
+		return 0;
+	if (r == 0)
+		r = make_page(s);
+	if (r < 0)
+		return r;
+	return s->uses_filter ? start_filtered(s, &c) : start_child(s, &c);
 }
 
 int launch_await_listener(struct session *s)

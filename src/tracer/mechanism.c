@@ -1,5 +1,4 @@
 /* Which mechanisms there are, what they can do, and whether this kernel and these privileges allow them. */
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
@@ -90,8 +89,11 @@ static int try_filter(uint32_t action, unsigned flags)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
+		enum call_abi host = regs_arch_host() == REGS_X86_64 ? ABI_X86_64 : ABI_AARCH64;
 		const uint32_t actions[] = {SECCOMP_RET_ALLOW};
-		struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = actions, .count = 1, .unknown = SECCOMP_RET_ALLOW};
+		struct filter_abi abi = {
+			.audit_arch = call_abi_audit_arch(host), .actions = actions, .count = 1, .unknown = SECCOMP_RET_ALLOW,
+		};
 		struct filter_spec spec = {.abis = &abi, .abi_count = 1, .other_abi = SECCOMP_RET_ALLOW};
 		struct filter_prog prog;
 		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

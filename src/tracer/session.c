@@ -126,8 +126,8 @@ static void kill_one(struct session *s, struct tracee *t)
 {
 	if (s->options->argv)
 		(void)kill(tracee_tgid(t), SIGKILL);
-	else
-		(void)ops_detach(t->tid, 0) ;
+	else if (ops_detach(t->tid, 0) < 0)
+		log_warning("task %d was running: it is let go when trapline ends", t->tid);
 }
 
 /* A failed session leaves no guest behind. */

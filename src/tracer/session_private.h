@@ -23,6 +23,12 @@
 #include "tracer/placement.h"
 #include "tracer/session.h"
 
+/* The host's own ABI. */
+static inline enum call_abi host_abi(void)
+{
+	return regs_arch_host() == REGS_X86_64 ? ABI_X86_64 : ABI_AARCH64;
+}
+
 struct launch_page;
 struct notify;
 struct unwinder;

@@ -97,8 +97,11 @@ static struct verdict ask(struct session *s, struct call_event *ev)
 		probe->entered(probe->ctx, ev->tid, ev->id, ev->args, NULL);
 	if (!call_set_has(&s->emulated, ev->id))
 		return verdict_pass();
-	if (probe && probe->answer)
-		return probe->answer(probe->ctx, ev);
+	if (probe && probe->answer) {
+		struct verdict v = probe->answer(probe->ctx, ev);
+		if (v.kind != VERDICT_PASS)
+			return v;
+	}
 	return syscalls_dispatch(s->options->kernel, ev);
 }
 
@@ -107,7 +110,7 @@ static void answer(struct notify *n, const struct seccomp_notif *req, struct sec
 	struct session *s = n->session;
 	struct notified_event ev = {
 		.base = {
-			.id = call_from_nr(ABI_HOST, req->data.nr), .abi = ABI_HOST, .nr = req->data.nr,
+			.id = call_from_nr(host_abi(), req->data.nr), .abi = host_abi(), .nr = req->data.nr,
 			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
 		},
 		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),

@@ -12,12 +12,13 @@
 #include "tracer/memory.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
+#include "tracer/unwind.h"
 
 enum { X32_BIT = 0x40000000, CALL_INSTRUCTION_LENGTH = 2 };
 
 static bool call_is_ours(const struct session *s, const struct tracee *t)
 {
-	if (s->emulates && t->call.abi != ABI_HOST)
+	if (s->emulates && t->call.abi != host_abi())
 		return true;
 	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id);
 }
@@ -77,7 +78,9 @@ static void take_call(struct tracee *t, uint32_t arch, uint64_t nr, const uint64
 
 static void regs_of(struct tracee *t, struct regs *r)
 {
-	regs_init(r, REGS_HOST, &ops_regs_io, (void *)(intptr_t)t->tid);
+	regs_init(r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
+	if (t->abi == ABI_I386 && regs_set_abi(r, REGS_ABI_COMPAT32) < 0)
+		regs_reset(r);
 }
 
 static void flush(struct session *s, struct regs *r)
@@ -104,7 +107,7 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 	const struct session_probe *probe = s->options->probe;
 	if (probe && probe->entered)
 		probe->entered(probe->ctx, t->tid, t->call.id, t->call.args, r);
-	if (s->emulates && t->call.abi != ABI_HOST)
+	if (s->emulates && t->call.abi != host_abi())
 		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
@@ -114,8 +117,11 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 		.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
 			 t->call.args[5]},
 	};
-	if (probe && probe->answer)
-		return probe->answer(probe->ctx, &ev);
+	if (probe && probe->answer) {
+		struct verdict v = probe->answer(probe->ctx, &ev);
+		if (v.kind != VERDICT_PASS)
+			return v;
+	}
 	return syscalls_dispatch(s->options->kernel, &ev);
 }
 
@@ -200,6 +206,8 @@ static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_
 static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info, uint64_t now)
 {
 	t->phase = PHASE_OUTSIDE;
+	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
+		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
 	if (t->inside_recorded)
 		emit_exit(s, t, info->exit.rval, info->exit.is_error, now);
 	t->inside_recorded = false;
@@ -281,7 +289,7 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 	regs_of(t, &r);
 	if (regs_get(&r, REG_RET, &value) < 0 || (int64_t)value != RESTARTSYS || regs_get(&r, REG_NR, &nr) < 0)
 		return;
-	enum call_id id = call_from_nr(ABI_HOST, (int64_t)nr);
+	enum call_id id = call_from_nr(host_abi(), (int64_t)nr);
 	if (!call_set_has(&s->notified, id) || call_may_restart(id))
 		return;
 	regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);

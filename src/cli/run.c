@@ -1,0 +1,155 @@
+/* trapline run: a command whose selected calls trapline answers. */
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "kernel/kernel.h"
+#include "tracer/session.h"
+
+enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE };
+
+static const struct option long_options[] = {
+	{"uid", required_argument, NULL, OPTION_UID},
+	{"gid", required_argument, NULL, OPTION_GID},
+	{"hostname", required_argument, NULL, OPTION_HOSTNAME},
+	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
+	{"no-ptrace", no_argument, NULL, OPTION_NO_PTRACE},
+	{"free-placement", no_argument, NULL, OPTION_FREE},
+	{"stats", no_argument, NULL, OPTION_STATS},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: trapline run [--uid N] [--gid N] [--hostname NAME] [--mechanism M] [--no-ptrace] [--stats] [--] CMD [ARG...]\n"
+	"\n"
+	"Runs CMD and answers the calls that the options select from trapline's own kernel layer.\n"
+	"  --uid N, --gid N   the ids that the guest is told\n"
+	"  --hostname NAME    the host name that the guest sees, and may change if it is root to itself\n"
+	"  --mechanism M      auto, native, notify, trace, sysemu or step\n"
+	"  --no-ptrace        notify alone: gdb and strace work inside (see `trapline doctor` for what is lost)\n"
+	"  --free-placement   leave threads where the scheduler puts them\n"
+	"  --stats            say on stderr how many stops and answers there were\n";
+
+struct run_options {
+	struct session_options session;
+	struct kernel_options kernel;
+	bool stats;
+};
+
+static int parse_mechanism(const char *text, enum mechanism *ret)
+{
+	const char *names[MECHANISM_COUNT];
+	for (int m = 0; m < MECHANISM_COUNT; m++)
+		names[m] = mechanism_name((enum mechanism)m);
+	size_t index;
+	int r = cli_parse_word("run", "--mechanism", text, names, MECHANISM_COUNT, &index);
+	if (r == 0)
+		*ret = (enum mechanism)index;
+	return r;
+}
+
+static int parse_id(const char *what, const char *text, bool *ret_has, uint32_t *ret)
+{
+	uint64_t id;
+	int r = cli_parse_number("run", what, text, 0, UINT32_MAX - 1, &id);
+	if (r)
+		return r;
+	*ret_has = true;
+	*ret = (uint32_t)id;
+	return 0;
+}
+
+static int take_option(struct run_options *o, int option)
+{
+	switch (option) {
+	case OPTION_UID:
+		return parse_id("--uid", optarg, &o->kernel.has_uid, &o->kernel.uid);
+	case OPTION_GID:
+		return parse_id("--gid", optarg, &o->kernel.has_gid, &o->kernel.gid);
+	case OPTION_HOSTNAME:
+		if (strlen(optarg) > UTS_NAME_MAX || !*optarg) {
+			cli_error("run", "--hostname: '%s' is not a name of 1 to %d bytes", optarg, UTS_NAME_MAX);
+			return CLI_EXIT_USAGE;
+		}
+		o->kernel.hostname = optarg;
+		return 0;
+	case OPTION_MECHANISM:
+		return parse_mechanism(optarg, &o->session.mechanism);
+	case OPTION_NO_PTRACE:
+		o->session.without_ptrace = true;
+		return 0;
+	case OPTION_FREE:
+		o->session.free_placement = true;
+		return 0;
+	case OPTION_STATS:
+		o->stats = true;
+		return 0;
+	default:
+		return CLI_EXIT_USAGE;
+	}
+}
+
+static void emulate(struct call_set *set, const enum call_id *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		call_set_add(set, ids[i]);
+}
+
+/* The calls whose answers the options change; a mechanism asked for by name has at least the host's names to answer. */
+static void select_calls(struct run_options *o)
+{
+	static const enum call_id user[] = {CALL_getuid, CALL_geteuid, CALL_getresuid};
+	static const enum call_id group[] = {CALL_getgid, CALL_getegid, CALL_getresgid, CALL_getgroups};
+	static const enum call_id host[] = {CALL_uname, CALL_sethostname, CALL_setdomainname, CALL_sysinfo};
+	struct call_set *set = &o->session.emulated;
+	if (o->kernel.has_uid)
+		emulate(set, user, ARRAY_SIZE(user));
+	if (o->kernel.has_gid)
+		emulate(set, group, ARRAY_SIZE(group));
+	bool by_name = o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE;
+	if (o->kernel.hostname || o->kernel.has_uid || by_name)
+		emulate(set, host, ARRAY_SIZE(host));
+}
+
+static int run_session(struct run_options *o)
+{
+	struct kernel kernel;
+	int r = kernel_init(&kernel, &o->kernel);
+	if (r < 0) {
+		cli_error("run", "cannot make the kernel layer: %s", strerror(-r));
+		return CLI_EXIT_FAILURE;
+	}
+	o->session.kernel = &kernel;
+	struct session_result result;
+	r = session_run(&o->session, &result);
+	kernel_finish(&kernel);
+	if (o->stats)
+		log_warning("%llu stops, %llu answered", (unsigned long long)result.stops,
+			    (unsigned long long)result.answered);
+	if (r < 0)
+		return CLI_EXIT_FAILURE;
+	cli_exit_like(result.status);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o = {0};
+	int option;
+	while ((option = cli_getopt(argc, argv, "h", long_options)) != -1) {
+		if (option == 'h') {
+			(void)fputs(usage, stdout);
+			return cli_finish_stdout();
+		}
+		int r = take_option(&o, option);
+		if (r)
+			return r;
+	}
+	if (optind >= argc) {
+		cli_error("run", "no command given (try 'trapline run --help')");
+		return CLI_EXIT_USAGE;
+	}
+	o.session.argv = argv + optind;
+	select_calls(&o);
+	return run_session(&o);
+}
