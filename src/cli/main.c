@@ -12,11 +12,8 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-<<<<<<< HEAD
 	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
-=======
 	{"run", cmd_run, "run a command and answer selected calls of it"},
->>>>>>> 9af0680 (tracer, cli: trapline run (in work))
 	{"help", cmd_help, "show this list, or the options of one subcommand"},
 	{"version", cmd_version, "show the version"},
 };
