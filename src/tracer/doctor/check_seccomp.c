@@ -15,7 +15,7 @@ static int install_unprivileged(uint32_t action, unsigned long flags)
 {
 	int err = filter_give_up_privileges();
 
-	return err ?: filter_install(action, flags);
+	return err ?: doctor_filter_install(action, flags);
 }
 
 /* Installed, and seen to work: getppid gives the filter's errno. */
@@ -35,7 +35,7 @@ void check_filter(struct finding *f)
 
 static long try_filter_privileged(void *ctx UNUSED)
 {
-	return filter_install(SECCOMP_RET_ERRNO | EXDEV, 0);
+	return doctor_filter_install(SECCOMP_RET_ERRNO | EXDEV, 0);
 }
 
 void check_filter_privileged(struct finding *f)

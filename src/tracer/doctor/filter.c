@@ -10,7 +10,7 @@ int filter_give_up_privileges(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-int filter_install(uint32_t action, unsigned long flags)
+int doctor_filter_install(uint32_t action, unsigned long flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

@@ -23,7 +23,7 @@
  * Give getppid the action, for the calling thread. 0, or with SECCOMP_FILTER_FLAG_NEW_LISTENER a descriptor that the
  * caller owns; -errno. Numbers alone are compared: the filter only ever sees the doctor's own native calls.
  */
-MUST_CHECK int filter_install(uint32_t action, unsigned long flags);
+MUST_CHECK int doctor_filter_install(uint32_t action, unsigned long flags);
 /* prctl(PR_SET_NO_NEW_PRIVS). */
 MUST_CHECK int filter_give_up_privileges(void);
 

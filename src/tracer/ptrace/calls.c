@@ -3,7 +3,7 @@
  *
  *   step     entry stop, exit stop. Answered: number -1 and the value at entry; the exit stop follows all the same.
  *   sysemu   entry stop; the kernel skips the call. Passed on: the instruction is rewound and repeated with an ordinary
- *            entry stop, from which the call goes on (two stops).
+ *            entry stop, from which the call goes on (three stops: the skipped call's exit is reported too).
  *   trace    filter stop; the exit stop only if somebody wants the result. Answered: as step, and no exit stop.
  */
 #include <linux/audit.h>
@@ -205,6 +205,8 @@ static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_
 
 static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info, uint64_t now)
 {
+	if (t->phase == PHASE_REPEATING)
+		return; /* of the skipped call: PTRACE_SYSCALL reports it although PTRACE_SYSEMU would not have */
 	t->phase = PHASE_OUTSIDE;
 	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
