@@ -4,16 +4,6 @@
 
 #include "regs/regs.h"
 
-/* ELF note types of register sets (include/uapi/linux/elf.h); spelled out, since not every host's <elf.h> has them all. */
-enum regs_note {
-	REGS_NT_PRSTATUS = 1,
-	REGS_NT_PRFPREG = 2,
-	REGS_NT_X86_XSTATE = 0x202,
-	REGS_NT_ARM_TLS = 0x401,
-	REGS_NT_ARM_SYSTEM_CALL = 0x404,
-	REGS_NT_ARM_SVE = 0x405,
-};
-
 #define REGS_NO_WORD (-1)
 
 /* One register set of the full state. */
@@ -49,6 +39,8 @@ struct regs_layout {
 	 * NULL if the snapshot does not hold it.
 	 */
 	const void *(*state_find)(const struct regs_snapshot *s, unsigned index, void *scratch, size_t *ret_size);
+	/* Make a register that has its initial value by definition one with bytes of its own. NULL: there are none such. */
+	void (*state_own)(struct regs_snapshot *s, unsigned index);
 };
 
 /* One register, or several numbered ones that lie evenly in one set: what both state.c are tables of. */
@@ -95,6 +87,7 @@ void regs_state_name_x86_64(unsigned index, char name[REGS_NAME_MAX]);
 void regs_state_name_aarch64(unsigned index, char name[REGS_NAME_MAX]);
 const void *regs_state_find_x86_64(const struct regs_snapshot *s, unsigned index, void *scratch, size_t *ret_size);
 const void *regs_state_find_aarch64(const struct regs_snapshot *s, unsigned index, void *scratch, size_t *ret_size);
+void regs_state_own_x86_64(struct regs_snapshot *s, unsigned index);
 
 /* This machine's XSAVE layout (all zero on another architecture). x86_64/state.c. */
 void regs_xsave_layout_of_host(struct regs_xsave_layout *ret);

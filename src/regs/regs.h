@@ -40,6 +40,16 @@ enum regs_abi {
 	REGS_ABI_COUNT,
 };
 
+/* ELF note types of register sets (include/uapi/linux/elf.h); spelled out, since not every host's <elf.h> has them all. */
+enum regs_note {
+	REGS_NT_PRSTATUS = 1,
+	REGS_NT_PRFPREG = 2,
+	REGS_NT_X86_XSTATE = 0x202,
+	REGS_NT_ARM_TLS = 0x401,
+	REGS_NT_ARM_SYSTEM_CALL = 0x404,
+	REGS_NT_ARM_SVE = 0x405,
+};
+
 /* How registers are reached. Every operation returns 0 or a negative errno (-ESRCH: the task is gone). */
 struct regs_io {
 	/* Read or write a whole register set by ELF note type (NT_PRSTATUS, NT_X86_XSTATE, NT_ARM_SVE ...). *len in and out. */
@@ -138,7 +148,7 @@ const struct regs_xsave_layout *regs_snapshot_xsave_layout(const struct regs_sna
 MUST_CHECK int regs_snapshot_get(const struct regs_snapshot *s, const char *name, uint8_t buf[REGS_VALUE_MAX]);
 /*
  * Change one register in the snapshot (regs_snapshot_restore makes it true). size as regs_snapshot_get gives it, or
- * shorter: the rest stays. -ENOENT: no such register here, or it is in its initial state and so has no bytes of its own.
+ * shorter: the rest stays. -ENOENT: no such register here.
  */
 MUST_CHECK int regs_snapshot_change(struct regs_snapshot *s, const char *name, const void *value, size_t size);
 

@@ -190,7 +190,12 @@ static uint8_t *find_owned(struct regs_snapshot *s, const char *name, size_t *re
 {
 	uint8_t scratch[REGS_VALUE_MAX];
 	unsigned i = index_of(s, name);
-	const uint8_t *value = i < s->layout->state_count() ? s->layout->state_find(s, i, scratch, ret_size) : NULL;
+
+	if (i == s->layout->state_count())
+		return NULL;
+	if (s->layout->state_own)
+		s->layout->state_own(s, i);
+	const uint8_t *value = s->layout->state_find(s, i, scratch, ret_size);
 
 	for (size_t n = 0; value && n < s->layout->set_count; n++) {
 		const struct regs_set_bytes *set = &s->set[n];

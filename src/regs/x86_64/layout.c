@@ -75,4 +75,5 @@ const struct regs_layout regs_layout_x86_64 = {
 	.state_count = regs_state_count_x86_64,
 	.state_name = regs_state_name_x86_64,
 	.state_find = regs_state_find_x86_64,
+	.state_own = regs_state_own_x86_64,
 };

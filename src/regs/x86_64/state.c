@@ -131,6 +131,32 @@ const void *regs_state_find_x86_64(const struct regs_snapshot *s, unsigned index
 	}
 }
 
+/*
+ * The component of a register, which XSTATE_BV may say is in its initial state: then the processor would not look at the
+ * bytes. The kernel fills in the initial values of x87 and SSE; of the others they are zeros.
+ */
+void regs_state_own_x86_64(struct regs_snapshot *s, unsigned index)
+{
+	unsigned n;
+	const struct regs_group *g = regs_groups_at(groups, ARRAY_SIZE(groups), index, &n);
+	struct regs_set_bytes *set = &s->set[SET_XSTATE];
+	unsigned component = g->where;
+
+	if (g->where == WHERE_GENERAL || set->len < XSAVE_HEADER_END)
+		return;
+	/* mxcsr and the xmm registers are SSE's, component 1; the rest of the legacy area is the x87's. */
+	if (g->where == WHERE_LEGACY)
+		component = g->offset == 24 || g->offset >= 160;
+	uint64_t present = word_at(set->data, XSAVE_XSTATE_BV);
+	size_t offset = s->xsave.component[component].offset, size = s->xsave.component[component].size;
+	if (present >> component & 1 || offset + size > set->len)
+		return;
+	if (component >= 2)
+		memset(set->data + offset, 0, size);
+	present |= UINT64_C(1) << component;
+	memcpy(set->data + XSAVE_XSTATE_BV, &present, sizeof(present));
+}
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
