@@ -62,5 +62,5 @@ _Noreturn void cli_exit_like(int wait_status)
 
 int cli_exec_failure_status(int error)
 {
-	return error == -ENOENT || error == -ENOTDIR ? CLI_EXIT_NOT_FOUND : CLI_EXIT_NOT_EXECUTABLE;
+	return error == -ENOENT ? CLI_EXIT_NOT_FOUND : CLI_EXIT_NOT_EXECUTABLE;
 }

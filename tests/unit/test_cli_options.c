@@ -204,6 +204,7 @@ START_TEST(exec_failures_have_sh_statuses)
 	ck_assert_int_eq(cli_exec_failure_status(-ENOENT), 127);
 	ck_assert_int_eq(cli_exec_failure_status(-EACCES), 126);
 	ck_assert_int_eq(cli_exec_failure_status(-ENOEXEC), 126);
+	ck_assert_int_eq(cli_exec_failure_status(-ENOTDIR), 126);
 	ck_assert_int_eq(cli_exec_failure_status(-E2BIG), 126);
 }
 END_TEST

@@ -1,0 +1,261 @@
+"""What cannot be done: one clear line on stderr, the right status, no guest left."""
+import os
+import signal
+import subprocess
+
+import harness
+from harness import NOBODY, run
+
+
+class Command(harness.Case):
+    """Commands that cannot be executed have sh's statuses, under every mechanism, for run and for trace."""
+
+    def refused(self, command, status, *says):
+        for name, words in harness.ways():
+            with self.subTest(f"{name} {command}"):
+                self.assert_refused(run(words + [command], cwd=self.tmp), status, *says)
+
+    def file(self, name, text, mode):
+        path = os.path.join(self.tmp, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def test_there_is_none(self):
+        self.refused("no-such-command-anywhere", 127, "no-such-command-anywhere")
+        self.refused("/no/such/command", 127, "/no/such/command", "No such file or directory")
+
+    def test_it_has_no_name(self):
+        self.refused("", 127)
+
+    def test_it_is_no_program(self):
+        self.refused("/etc/passwd", 126, "/etc/passwd", "Permission denied")
+        self.refused("/etc/passwd/x", 126, "Not a directory")
+        self.refused(self.file("garbage", "\x7fELF garbage", 0o755), 126, "Exec format error")
+
+    def test_it_is_a_directory(self):
+        self.refused("/tmp", 126, "/tmp")
+        self.refused("./", 126)
+
+    def test_its_interpreter_is_missing(self):
+        self.refused(self.file("script", "#!/no/such/interpreter\n", 0o755), 127, "script")
+
+    def test_it_is_a_loop_of_links(self):
+        path = os.path.join(self.tmp, "loop")
+        os.symlink(path, path)
+        self.refused(path, 126, "Too many levels of symbolic links")
+
+
+class Output(harness.Case):
+    needs = "trace"
+
+    def test_unwritable(self):
+        witness = os.path.join(self.tmp, "started")
+        for path, why in (("/no/such/dir/x", "No such file or directory"), (self.tmp, "Is a directory")):
+            got = run([harness.trapline, "trace", "-o", path, "touch", witness])
+            self.assert_refused(got, 1, path, why)
+            self.assertFalse(os.path.exists(witness), "the command was started")
+
+    def test_full_disk_does_not_hurt_the_guest(self):
+        got = run([harness.trapline, "trace", "-o", "/dev/full", "sh", "-c", "ls -lR /etc >/dev/null; echo fine; exit 3"])
+        self.assert_clean(got)
+        self.assertEqual(got.out, "fine\n")
+        self.assertEqual(got.status, 3)
+        self.assertIn("No space left on device", got.err)
+        self.assertEqual(len([line for line in got.err.splitlines() if line.startswith("trapline")]), 1, got.err)
+
+    def test_broken_pipe_does_not_hurt_the_guest(self):
+        witness = os.path.join(self.tmp, "finished")
+        got = run(["bash", "-c", '"$0" trace sh -c "ls -lR /etc >/dev/null; touch $1; exit 3" 2> >(exec true); exit $?',
+                   harness.trapline, witness])
+        self.assert_clean(got)
+        self.assertTrue(os.path.exists(witness))
+        self.assertEqual(got.status, 3)
+
+
+class Attach(harness.Case):
+    needs = "trace"
+
+    def gone(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        return str(child.pid)
+
+    def sleeper(self, *before):
+        child = subprocess.Popen([*before, "sleep", "1000"])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        return str(child.pid)
+
+    def attach(self, pid, *before, timeout=10):
+        """One attachment that must fail. The target is a child of ours, so proctree's own leak check cannot be used."""
+        got = subprocess.run([*before, harness.trapline, "trace", "-o", "/dev/null", "-p", pid], timeout=timeout, text=True,
+                             stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        self.assertEqual(got.returncode, 1, got.stderr)
+        self.assertEqual(len(got.stderr.splitlines()), 1, got.stderr)
+        return got.stderr
+
+    def test_process_gone(self):
+        pid = self.gone()
+        text = self.attach(pid)
+        self.assertIn(pid, text)
+        self.assertIn("No such process", text)
+
+    def test_not_permitted(self):
+        self.need_root()
+        pid = self.sleeper()
+        text = self.attach(pid, *NOBODY)
+        self.assertIn("Operation not permitted", text)
+
+    def test_oneself(self):
+        got = run(["sh", "-c", 'exec "$0" trace -o /dev/null -p $$', harness.trapline])
+        self.assert_refused(got, 1)
+
+    def test_traced_by_another(self):
+        self.need("strace")
+        pid = self.sleeper()
+        with subprocess.Popen(["strace", "-o", "/dev/null", "-p", pid], stderr=subprocess.PIPE, text=True) as other:
+            self.assertIn("attached", other.stderr.readline())
+            text = self.attach(pid)
+            other.send_signal(signal.SIGINT)
+        self.assertIn(pid, text)
+        self.assertIn("traced", text)
+
+
+class Limits(harness.Case):
+    """Little to work with: all is as natively, or one line says what is lacking."""
+
+    def limited(self, limit, *before):
+        script = f'ulimit {limit}; exec "$0" run --uid 5 -- sh -c "ulimit {limit.split()[0]}"'
+        want = run(["sh", "-c", f"ulimit {limit}; ulimit {limit.split()[0]}"]).out
+        got = run([*before, "sh", "-c", script, harness.trapline])
+        with self.subTest(limit):
+            self.assert_works_or_says_why(got, want)
+
+    def test_descriptors(self):
+        for n in (3, 4, 5, 6, 8, 10, 12, 16, 20):
+            self.limited(f"-n {n}")
+
+    def test_address_space(self):
+        for kilobytes in (20000, 50000, 200000):
+            self.limited(f"-v {kilobytes}")
+
+    def test_processes(self):
+        self.need_root()
+        for n in (0, 1, 2, 3):
+            script = f'ulimit -u {n}; exec "$0" run --uid 5 -- /usr/bin/id -u'
+            got = run([*NOBODY, "bash", "-c", script, harness.trapline])
+            with self.subTest(n):
+                self.assert_works_or_says_why(got, "5\n")
+
+    def test_file_size(self):
+        got = run(["sh", "-c", 'ulimit -f 0; exec "$0" run --uid 5 -- id -u', harness.trapline])
+        self.assert_works_or_says_why(got, "5\n")
+
+    def test_directories_that_cannot_be_written(self):
+        for cwd in ("/proc/self", "/sys", "/"):
+            got = run([harness.trapline, "run", "--uid", "5", "--", "id", "-u"], cwd=cwd)
+            self.assertEqual((got.status, got.out, got.err), (0, "5\n", ""), cwd)
+
+    def test_directory_removed(self):
+        got = run(["sh", "-c", 'mkdir x && cd x && rmdir ../x && exec "$0" run --uid 5 -- id -u', harness.trapline],
+                  cwd=self.tmp)
+        self.assertEqual((got.status, got.out, got.err), (0, "5\n", ""))
+
+    def test_many_arguments(self):
+        argv = ["sh", "-c", 'echo $# $(printf "%s" "$*" | cksum)', "sh"] + ["y" * 100000] * 15
+        self.assert_same_as_native(argv)
+
+    def test_no_environment(self):
+        got = run([harness.trapline, "run", "--uid", "5", "--", "/usr/bin/id", "-u"], env={})
+        self.assertEqual((got.status, got.out), (0, "5\n"))
+
+
+class Privileges(harness.Case):
+    def test_an_ordinary_user_needs_none(self):
+        self.need_root()
+        for mechanism in harness.MECHANISMS:
+            with self.subTest(mechanism):
+                got = run([*NOBODY, harness.trapline, "run", "--mechanism", mechanism, "--uid", "5", "--", "id", "-u"])
+                self.assert_clean(got)
+                self.assertEqual((got.status, got.out, got.err), (0, "5\n", ""))
+
+
+class Forbidden(harness.Case):
+    """ptrace or seccomp refused, as strict containers do."""
+
+    def denied(self, calls, mechanism, kill=False):
+        options = ["--kill"] if kill else []
+        return run([harness.deny_calls, *options, *calls, "--", harness.trapline, "run", "--mechanism", mechanism,
+                    "--uid", "5", "--", "id", "-u"])
+
+    def test_ptrace_forbidden(self):
+        got = self.denied(["ptrace"], "auto")
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.out), (0, "5\n"), got.err)
+        for mechanism in ("trace", "sysemu", "step"):
+            with self.subTest(mechanism):
+                self.assert_refused(self.denied(["ptrace"], mechanism), 1, "ptrace")
+
+    def test_seccomp_forbidden(self):
+        for mechanism in ("auto", "sysemu", "step"):
+            with self.subTest(mechanism):
+                got = self.denied(["seccomp"], mechanism)
+                self.assert_clean(got)
+                self.assertEqual((got.status, got.out), (0, "5\n"), got.err)
+        for mechanism in ("notify", "trace"):
+            with self.subTest(mechanism):
+                self.assert_refused(self.denied(["seccomp"], mechanism), 1, "seccomp")
+
+    def test_both_forbidden(self):
+        for mechanism in harness.MECHANISMS:
+            with self.subTest(mechanism):
+                self.assert_refused(self.denied(["seccomp", "ptrace"], mechanism), 1)
+
+    def test_fork_forbidden(self):
+        self.assert_refused(self.denied(["clone", "clone3", "fork", "vfork"], "auto"), 1)
+
+    def test_a_call_that_kills(self):
+        got = self.denied(["ptrace", "seccomp"], "auto", kill=True)
+        self.assert_clean(got)
+        self.assertNotEqual(got.status, 0)
+        self.assertEqual(got.out, "")
+
+
+class Nested(harness.Case):
+    """Inside another tracer, and another tracer inside."""
+
+    def test_under_strace(self):
+        self.need("strace")
+        for mechanism in harness.MECHANISMS:
+            with self.subTest(mechanism):
+                got = run(["strace", "-f", "-o", "/dev/null", harness.trapline, "run", "--mechanism", mechanism,
+                           "--uid", "5", "--", "id", "-u"])
+                self.assert_works_or_says_why(got, "5\n")
+
+    def test_under_gdb(self):
+        self.need("gdb")
+        got = run(["gdb", "-q", "-batch", "-nx", "-ex", "run", "--args", harness.trapline, "run", "--uid", "5", "--",
+                   "id", "-u"], timeout=60)
+        self.assert_clean(got)
+        lines = got.out.splitlines()
+        self.assertTrue("5" in lines or "trapline" in got.err, got.out + got.err)
+
+    def test_under_trapline(self):
+        inner = [harness.trapline, "run", "--uid", "7", "--", "id", "-u"]
+        for mechanism in harness.MECHANISMS:
+            with self.subTest(mechanism):
+                got = run([harness.trapline, "run", "--mechanism", mechanism, "--uid", "5", "--"] + inner)
+                self.assert_works_or_says_why(got, "7\n")
+
+    def test_strace_inside(self):
+        self.need("strace")
+        got = run([harness.trapline, "run", "--mechanism", "notify", "--no-ptrace", "--uid", "5", "--",
+                   "strace", "-f", "-o", "/dev/null", "id", "-u"])
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.out, got.err), (0, "5\n", ""))
+
+
+if __name__ == "__main__":
+    harness.main()

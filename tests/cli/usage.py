@@ -1,0 +1,88 @@
+"""Command lines that make no sense: one line on stderr, with the nearest right word, and status 2."""
+import harness
+from harness import run
+
+
+class Main(harness.Case):
+    needs = "help"
+
+    def test_help_lists_subcommands(self):
+        got = run([harness.trapline, "help"])
+        self.assertEqual((got.status, got.err), (0, ""))
+        self.assertEqual(got.out, run([harness.trapline, "--help"]).out)
+        for name in harness.subcommands() - {"help", "version"}:
+            text = run([harness.trapline, "help", name])
+            self.assertEqual((text.status, text.err), (0, ""), name)
+            self.assertTrue(text.out.lower().startswith("usage: trapline " + name), text.out[:80])
+            self.assertEqual(run([harness.trapline, name, "--help"]).out, text.out)
+
+    def test_no_subcommand(self):
+        got = run([harness.trapline])
+        self.assertEqual((got.status, got.out), (2, ""))
+        self.assertIn("Usage:", got.err)
+
+    def test_unknown_subcommand(self):
+        self.assert_refused(run([harness.trapline, "vesion"]), 2, "'vesion'", "did you mean 'version'?")
+        self.assert_refused(run([harness.trapline, "help", "vesion"]), 2, "did you mean 'version'?")
+        self.assert_refused(run([harness.trapline, "xyzzy"]), 2, "'xyzzy'", "trapline help")
+        self.assert_refused(run([harness.trapline, ""]), 2)
+
+    def test_odd_argv0(self):
+        for name in ("", "-trapline", "x" * 4096):
+            got = run(["bash", "-c", 'exec -a "$1" "$2" version', "bash", name, harness.trapline])
+            self.assertEqual((got.status, got.err), (0, ""))
+            self.assertTrue(got.out.startswith("trapline "))
+
+    def test_full_and_closed_output(self):
+        got = run(["sh", "-c", '"$0" help >/dev/full', harness.trapline])
+        self.assert_refused(got, 1, "standard output", "No space left on device")
+        got = run(["sh", "-c", 'exec "$0" help >&- 2>&- <&-', harness.trapline])
+        self.assert_clean(got)
+
+
+class Run(harness.Case):
+    def refused(self, *words, says=()):
+        self.assert_refused(run([harness.trapline, "run", *words]), 2, "trapline run: ", *says)
+
+    def test_options(self):
+        self.refused("--mechansim", "notify", "true", says=["'--mechansim'", "did you mean '--mechanism'?"])
+        self.refused("-Q", "true", says=["'-Q'"])
+        self.refused("--uid", says=["'--uid' needs a value"])
+        self.refused("--uid", "-1", "true", says=["--uid", "'-1'"])
+        self.refused("--uid", "4294967295", "true", says=["4294967295"])
+        self.refused("--gid", "root", "true", says=["--gid", "'root'"])
+        self.refused("--mechanism", "notfy", "true", says=["'notfy'", "did you mean 'notify'?"])
+        self.refused("--hostname", "x" * 65, "true", says=["--hostname"])
+        self.refused("--hostname", "", "true", says=["--hostname"])
+
+    def test_no_command(self):
+        self.refused(says=["command"])
+        self.refused("--", says=["command"])
+
+
+class Trace(harness.Case):
+    needs = "trace"
+
+    def refused(self, *words, says=()):
+        self.assert_refused(run([harness.trapline, "trace", *words]), 2, "trapline trace: ", *says)
+
+    def test_names(self):
+        self.refused("-e", "trace=opennat", "true", says=["'opennat'", "did you mean 'openat'?"])
+        self.refused("-e", "trace=read,wirte", "true", says=["'wirte'", "did you mean 'write'?"])
+        self.refused("-e", "trace=%fiel", "true", says=["'%fiel'", "did you mean '%file'?"])
+        self.refused("-e", "trace=/(", "true", says=["("])
+        self.refused("-e", "signal=SIGTREM", "true", says=["TREM"])
+
+    def test_options(self):
+        self.refused("--jsno", "true", says=["did you mean '--json'?"])
+        self.refused("-s", "many", "true", says=["'many'"])
+        self.refused("-p", "x1", says=["'x1'"])
+        self.refused("-p", "0", says=["0"])
+        self.refused("-o", says=["-o"])
+
+    def test_neither_command_nor_process(self):
+        self.refused(says=["command"])
+
+
+if __name__ == "__main__":
+    harness.main()
