@@ -12,6 +12,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+	{"bench", cmd_bench, "measure what trapline itself costs and keeps"},
 	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
 	{"run", cmd_run, "run a command and answer selected calls of it"},
 	{"help", cmd_help, "show this list, or the options of one subcommand"},
