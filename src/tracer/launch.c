@@ -168,17 +168,39 @@ static void kill_child(pid_t pid)
 		;
 }
 
+struct child_start {
+	struct session *session;
+	const struct command *command;
+};
+
+static void guarded_child(void *arg)
+{
+	const struct child_start *start = arg;
+	run_child(start->session, start->session->launch, start->command);
+}
+
+static int spawn(struct session *s, const struct command *command, pid_t *ret)
+{
+	if (!s->uses_ptrace) {
+		struct child_start start = {s, command};
+		return guard_start(&s->guard, guarded_child, &start, ret);
+	}
+	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		run_child(s, s->launch, command);
+	*ret = (pid_t)pid;
+	return pid < 0 ? -errno : 0;
+}
+
 static int start_child(struct session *s, const struct command *command)
 {
 	struct launch_page *page = s->launch;
-	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-	if (pid < 0) {
-		log_error("cannot start a process: %s", strerror(errno));
-		return -errno;
+	int err = spawn(s, command, &s->main_pid);
+	if (err < 0) {
+		s->main_pid = 0;
+		log_error("cannot start a process: %s", strerror(-err));
+		return err;
 	}
-	if (pid == 0)
-		run_child(s, page, command);
-	s->main_pid = (pid_t)pid;
 	int r = s->uses_ptrace ? seize_child(s, s->main_pid) : 0;
 	if (r < 0) {
 		kill_child(s->main_pid);

@@ -83,19 +83,52 @@ static void plan(struct session *s)
 	}
 }
 
+void session_stop_with_command(struct session *s)
+{
+	if (getpgid(s->main_pid) == getpgrp())
+		(void)kill(getpid(), SIGSTOP);
+}
+
+static int next_status(struct session *s, int *ret)
+{
+	if (s->guard.pid)
+		return guard_wait(&s->guard, ret);
+	return waitpid(s->main_pid, ret, WUNTRACED) < 0 ? -errno : 0;
+}
+
+/* Background processes outlive the command: the guard ends with the last of them. */
+static int wait_for_the_rest(struct session *s)
+{
+	int status;
+	int r;
+	do {
+		r = guard_wait(&s->guard, &status);
+	} while ((r == 0 || r == -EINTR) && !atomic_load(&s->failure));
+	return r == -EPIPE ? 0 : r;
+}
+
 /* No tracer: wait for the command, then for the filter's last user (notify_finish). */
 static int wait_for_command(struct session *s)
 {
-	int status;
-	while (waitpid(s->main_pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
+	while (!s->main_ended) {
+		int status;
+		int r = next_status(s, &status);
+		if (r == -EPIPE)
+			log_error("the guard process was killed; the session ends");
 		if (atomic_load(&s->failure))
 			return atomic_load(&s->failure);
+		if (r < 0 && r != -EINTR)
+			return r;
+		if (r < 0)
+			continue;
+		if (WIFSTOPPED(status))
+			session_stop_with_command(s);
+		if (WIFSTOPPED(status) || WIFCONTINUED(status))
+			continue;
+		s->result->status = status;
+		s->main_ended = true;
 	}
-	s->result->status = status;
-	s->main_ended = true;
-	return 0;
+	return s->guard.pid ? wait_for_the_rest(s) : 0;
 }
 
 static int start_guests(struct session *s)
@@ -134,6 +167,7 @@ static void kill_one(struct session *s, struct tracee *t)
 static void end_guests(struct session *s)
 {
 	tracee_each(s, kill_one);
+	guard_finish(&s->guard);
 	if (s->main_pid && !s->main_ended)
 		(void)kill(s->main_pid, SIGKILL);
 	while (s->options->argv) {
@@ -169,6 +203,7 @@ static int start(struct session *s)
 static void finish(struct session *s)
 {
 	notify_finish(s);
+	guard_finish(&s->guard);
 	placement_finish(&s->placement);
 	signals_finish(s);
 	launch_finish(s);

@@ -20,6 +20,7 @@
 #include "regs/regs.h"
 #include "syscalls/dispatch.h"
 #include "syscalls/decode.h"
+#include "tracer/guard.h"
 #include "tracer/placement.h"
 #include "tracer/session.h"
 
@@ -85,6 +86,7 @@ struct session {
 	struct strbuf log;		/* scratch read log; trap thread */
 	struct placement placement;
 	struct launch_page *launch;
+	struct guard guard;		/* notify without ptrace */
 	struct notify *notify;
 	struct unwinder *unwinder;
 
@@ -115,6 +117,8 @@ void tracee_table_finish(struct session *s);
 
 /* session.c */
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
+/* The command stopped: the shell that started trapline waits for trapline, so trapline stops too. */
+void session_stop_with_command(struct session *s);
 
 /* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
 MUST_CHECK int launch_start(struct session *s);

@@ -118,14 +118,6 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	}
 }
 
-/* The command itself stopped: the shell that started trapline waits for trapline, so trapline stops too. */
-static void stop_with_command(struct session *s, struct tracee *t)
-{
-	if (t->tid != s->main_pid || getpgid(t->tid) != getpgrp())
-		return;
-	(void)kill(getpid(), SIGSTOP);
-}
-
 static bool is_group_stop(int sig)
 {
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -143,7 +135,8 @@ static void event_stop(struct session *s, struct tracee *t, int sig)
 	int r = ops_resume(t->tid, OPS_LISTEN, 0);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "PTRACE_LISTEN");
-	stop_with_command(s, t);
+	if (t->tid == s->main_pid)
+		session_stop_with_command(s);
 }
 
 static void signal_stop(struct session *s, struct tracee *t, int sig)
