@@ -207,6 +207,8 @@ def check_constants(sets):
     """A constant means the same wherever it stands, or conditions written with its name would be ambiguous."""
     seen = {}
     for flag_set in sets.values():
+        if not flag_set.flags:
+            raise TableError(flag_set.where, f"set '{flag_set.name}' is empty")
         for flag in flag_set.flags:
             value, where = seen.setdefault(flag.name, (flag.value, flag_set.where))
             # A signed 32-bit constant may stand in a 64-bit set: AT_FDCWD.
