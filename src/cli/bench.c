@@ -9,6 +9,8 @@ static const struct {
 	cli_command *run;
 	const char *help;	/* one line; NULL: not for people */
 } benches[] = {
+	{ "fidelity", bench_fidelity, "what each mechanism saw of registers and what it left in them" },
+	{ "fidelity-guest", bench_fidelity_guest, NULL },
 	{ "latency", bench_latency, "what one system call costs, by mechanism" },
 	{ "latency-guest", bench_latency_guest, NULL },
 };
