@@ -34,7 +34,7 @@ RULES = [
     {"who": "observe/*", "may": ["base/*"] + DECODE},
     {"who": "tracer/*", "may": ["base/*", "regs/*", "policy/*", "kernel/*", "observe/record.h", "observe/recorder.h"]
         + ANSWER},
-    {"who": "bench/guest/*", "may": ["base/*"]},
+    {"who": "bench/guest/*", "may": ["base/*", "regs/*"]},
     {"who": "bench/*", "may": ["base/*", "regs/*", "policy/*", "kernel/*", "tracer/*.h", "observe/*.h"] + ANSWER},
     {"who": "cli/*", "may": ["*"]},
 ]
