@@ -10,22 +10,24 @@ enum { COST_WIDTH = 100, COST_INDENT = 8, TITLE_WIDTH = 30 };
 
 /* What a mechanism stands on, by the names of checks. */
 struct mechanism_needs {
-	const char *name;
+	enum mechanism mechanism;
 	const char *does;
 	const char *needs[4];
 };
 
 static const struct mechanism_needs mechanisms[] = {
-	{ "notify", "answers with a value or a descriptor, without ptrace", { "filter", "new_listener", "user_notif" } },
-	{ "trace", "answers, rewrites and watches the selected calls; the others run free", { "ptrace", "filter", "ret_trace" } },
-	{ "sysemu", "answers every call at one stop each", { "ptrace", "sysemu" } },
-	{ "step", "watches and answers every call at two stops each; attaches", { "ptrace" } },
+	{ MECHANISM_NOTIFY, "one notification for each selected call, with or without ptrace",
+	  { "filter", "new_listener", "user_notif" } },
+	{ MECHANISM_TRACE, "one stop for each selected call", { "ptrace", "filter", "ret_trace" } },
+	{ MECHANISM_SYSEMU, "one stop for every call", { "ptrace", "sysemu" } },
+	{ MECHANISM_STEP, "two stops for every call", { "ptrace" } },
 };
 
 struct diagnosis {
 	size_t count;
 	struct finding *findings;	/* owned */
-	const struct finding *missing[ARRAY_SIZE(mechanisms)];	/* the first need that is not met; NULL: it can run */
+	struct mechanism_info info[ARRAY_SIZE(mechanisms)];	/* .available: by the session's own trial */
+	const struct finding *missing[ARRAY_SIZE(mechanisms)];	/* the first need that is not met, or NULL */
 	bool usable;
 };
 
@@ -48,6 +50,11 @@ static const struct finding *first_missing(const struct diagnosis *d, const stru
 	return NULL;
 }
 
+static bool available(const struct diagnosis *d, size_t i)
+{
+	return !d->missing[i] && d->info[i].available == 0;
+}
+
 static int diagnose(struct diagnosis *d)
 {
 	d->count = doctor_check_count();
@@ -57,8 +64,9 @@ static int diagnose(struct diagnosis *d)
 	for (size_t i = 0; i < d->count; i++)
 		doctor_check(i, &d->findings[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++) {
+		doctor_mechanism(mechanisms[i].mechanism, &d->info[i]);
 		d->missing[i] = first_missing(d, &mechanisms[i]);
-		d->usable |= !d->missing[i];
+		d->usable |= available(d, i);
 	}
 	return 0;
 }
@@ -86,6 +94,21 @@ static void print_folded(const char *text)
 	}
 }
 
+static void print_mechanism(const struct diagnosis *d, size_t i)
+{
+	const struct mechanism_info *info = &d->info[i];
+
+	(void)printf("  %-5s %-*s", available(d, i) ? "ok" : "no", TITLE_WIDTH, info->name);
+	if (d->missing[i])
+		(void)printf("for want of: %s\n", d->missing[i]->check->title);
+	else if (info->available)
+		(void)printf("a session says: %s\n", strerror(-info->available));
+	else
+		(void)printf("%s; %s%s%s%s\n", mechanisms[i].does, info->can_answer ? "answers" : "",
+			     info->can_write_regs ? ", registers" : "", info->sees_result ? ", results" : "",
+			     info->can_attach ? ", attaches" : "");
+}
+
 static void print_text(const struct diagnosis *d)
 {
 	const char *group = "";
@@ -103,11 +126,8 @@ static void print_text(const struct diagnosis *d)
 			print_folded(f->check->cost);
 	}
 	(void)printf("\nmechanisms\n");
-	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++) {
-		(void)printf("  %-5s %-*s%s%s\n", d->missing[i] ? "no" : "ok", TITLE_WIDTH, mechanisms[i].name,
-			     d->missing[i] ? "for want of: " : "",
-			     d->missing[i] ? d->missing[i]->check->title : mechanisms[i].does);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
+		print_mechanism(d, i);
 	(void)printf("\n%s\n", d->usable ? "trapline can run here." :
 		     "trapline cannot run here: neither ptrace nor seccomp notifications are allowed.");
 }
@@ -140,9 +160,17 @@ static json_t *mechanism_to_json(const struct diagnosis *d, size_t i)
 {
 	json_t *o = json_object();
 
-	set_string(o, "name", mechanisms[i].name);
-	(void)json_object_set_new(o, "available", json_boolean(!d->missing[i]));
+	const struct mechanism_info *info = &d->info[i];
+
+	set_string(o, "name", info->name);
+	(void)json_object_set_new(o, "available", json_boolean(available(d, i)));
 	set_string(o, "does", mechanisms[i].does);
+	(void)json_object_set_new(o, "answers", json_boolean(info->can_answer));
+	(void)json_object_set_new(o, "registers", json_boolean(info->can_write_regs));
+	(void)json_object_set_new(o, "results", json_boolean(info->sees_result));
+	(void)json_object_set_new(o, "attaches", json_boolean(info->can_attach));
+	if (info->available)
+		set_string(o, "errno", errno_name(-info->available) ?: "?");
 	if (d->missing[i])
 		set_string(o, "missing", d->missing[i]->check->name);
 	return o;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/errors.h"
+#include "tracer/session.h"
 
 enum finding_state {
 	FINDING_OK,
@@ -36,6 +37,8 @@ struct finding {
 size_t doctor_check_count(void);
 /* Run the i-th check. Takes at most a few seconds, even where the kernel or a container misbehaves. */
 void doctor_check(size_t i, struct finding *ret);
+/* mechanism_info(), asked in a child, since to try what an outer filter kills for is deadly. */
+void doctor_mechanism(enum mechanism m, struct mechanism_info *ret);
 const char *finding_state_name(enum finding_state s);
 
 #endif
