@@ -75,6 +75,7 @@ static void capture_exit(struct session *s, struct tracee *t, const struct decod
 void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 {
 	struct record r = call_record(t, RECORD_ENTER, now);
+	t->entered_system_ns = s->system_ns;
 	capture_enter(s, t, &s->log);
 	put(s, &r, s->log.data, s->log.len);
 }
@@ -86,6 +87,8 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	r.result = value;
 	r.is_error = is_error;
 	r.emulated = t->answered;
+	if (s->system_ns > t->entered_system_ns)
+		r.cpu_ns = s->system_ns - t->entered_system_ns;
 	if (decode_needs_source_exit(t->call.id, s->options->decode))
 		capture_exit(s, t, &result, &s->log);
 	else

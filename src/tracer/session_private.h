@@ -57,7 +57,7 @@ struct tracee {
 	uint8_t abi;			/* enum call_abi of the last call, ABI_COUNT before the first */
 	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
-	int64_t answer;
+	uint64_t entered_system_ns;	/* system time of the process when it was entered */
 	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
 	struct placed placed;
 };
@@ -80,6 +80,7 @@ struct session {
 	size_t tracee_count;
 	pid_t main_pid;			/* the command, 0 when attached */
 	bool main_ended;
+	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	pthread_t trap_thread;
 
 	pthread_mutex_t emit_lock;

@@ -98,7 +98,6 @@ static void put_answer(struct session *s, struct tracee *t, struct regs *r, int6
 	regs_set(r, REG_RET, (uint64_t)value);
 	flush(s, r);
 	t->answered = true;
-	t->answer = value;
 	atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
 }
 

@@ -4,11 +4,14 @@
  * its end is then the next thing that wait reports.
  */
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kernel/kernel.h"
 #include "observe/record.h"
+#include "tracer/auxv.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -84,6 +87,18 @@ static void drop(struct session *s, struct tracee *t)
 	tracee_remove(s, t);
 }
 
+/* Programs read their ids from the auxiliary vector too; those are not asked for by a call. */
+static void tell_ids(struct session *s, struct tracee *t)
+{
+	if (!call_set_has(&s->emulated, CALL_getuid) && !call_set_has(&s->emulated, CALL_getgid))
+		return;
+	struct regs r;
+	uint64_t sp;
+	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
+	if (s->options->kernel && regs_get(&r, REG_SP, &sp) == 0 && auxv_set_ids(t->tid, sp, &s->options->kernel->cred) < 0)
+		log_debug("task %d: the auxiliary vector keeps the host's ids", t->tid);
+}
+
 /*
  * exec by a thread that is not the leader: the thread takes the leader's id, and the leader's own end is not reported.
  * The call goes on under the new id.
@@ -114,8 +129,9 @@ static void exec_event(struct session *s, struct tracee **tracee)
 		execer->tgid = leader;
 		execer->call.tid = leader;
 		execer->live = true;
-		*tracee = execer;
+		*tracee = t = execer;
 	}
+	tell_ids(s, t);
 }
 
 static bool is_group_stop(int sig)
@@ -225,9 +241,12 @@ static void reported(struct session *s, pid_t tid, int status)
 
 int loop_run(struct session *s)
 {
+	struct rusage usage = {0};
+	struct rusage *wanted = s->options->record_cpu ? &usage : NULL;
 	while (s->tracee_count || (s->main_pid && !s->main_ended)) {
 		int status;
-		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, NULL);
+		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
+		s->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
 		if (tid > 0)
 			reported(s, tid, status);
 		else if (errno == ECHILD)
