@@ -196,7 +196,7 @@ int cli_parse_number(const char *command, const char *what, const char *text, ui
 int cli_parse_word(const char *command, const char *what, const char *text, const char *const *words, size_t count,
 		   size_t *ret)
 {
-	AUTO_STRBUF struct strbuf all;
+	AUTO_STRBUF struct strbuf all = {0};
 	const char *nearest;
 
 	for (size_t i = 0; i < count; i++) {
