@@ -101,20 +101,15 @@ const char *call_group_name(enum call_group group)
 
 int call_group_from_name(const char *name, size_t len)
 {
-	/* "net" is strace's older spelling of "network". */
-	static const char alias[] = "net";
-
-	for (int skip = 0; skip < 2; skip++) {
-		for (int g = 0; g < GROUP_COUNT; g++) {
-			if (!compare(group_names[g], name, len))
-				return g;
-		}
-		if (!compare(alias, name, len))
-			return GROUP_NETWORK;
-		if (!len || name[0] != '%')
-			break;
+	/* "%stat" is the group "stat", "%%stat" the group "%stat". */
+	if (len && name[0] == '%') {
 		name++;
 		len--;
 	}
-	return -1;
+	for (int g = 0; g < GROUP_COUNT; g++) {
+		if (!compare(group_names[g], name, len))
+			return g;
+	}
+	/* strace's older spelling */
+	return !compare("net", name, len) ? GROUP_NETWORK : -1;
 }

@@ -139,7 +139,7 @@ const char *call_abi_name(enum call_abi abi);	/* "x86_64", "aarch64", "i386", "x
 /* AUDIT_ARCH_* of an ABI (x32 shares x86_64's). */
 uint32_t call_abi_audit_arch(enum call_abi abi);
 
-/* The bit of a group by strace's name with or without '%' ("file", "%desc", "%%stat"), or -1. */
+/* The bit of a group as strace's -e trace= names it ("%file", "%%stat"), the first '%' optional ("file"), or -1. */
 int call_group_from_name(const char *name, size_t len);
 const char *call_group_name(enum call_group group);	/* "file", "%stat" */
 
