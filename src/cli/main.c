@@ -16,6 +16,7 @@ static const struct subcommand subcommands[] = {
 	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
 	{"run", cmd_run, "run a command and answer selected calls of it"},
 	{"help", cmd_help, "show this list, or the options of one subcommand"},
+	{"policy", cmd_policy, "check, explain and try out policies; import and export OCI profiles"},
 	{"version", cmd_version, "show the version"},
 };
 

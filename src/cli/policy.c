@@ -1,0 +1,76 @@
+/* trapline policy: choose the tool; what the tools share. */
+#include "cli/policy.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	cli_command *run;
+	const char *help;
+} tools[] = {
+	{"check", policy_check, "FILE...: say everything that is wrong, run the expect lines"},
+	{"explain", policy_explain, "FILE [SYSCALL...]: the plan: mechanism, reason, rules, filter size"},
+	{"test", policy_test, "FILE CALL: what a call written as strace prints it would meet"},
+};
+
+static void usage(FILE *to)
+{
+	(void)fprintf(to, "Usage: trapline policy TOOL [OPTIONS] FILE ...\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		(void)fprintf(to, "  %-8s  %s\n", tools[i].name, tools[i].help);
+	(void)fprintf(to, "\nThe language is described in trapline-policy(5) and docs/policy-language.md.\n");
+}
+
+int cmd_policy(int argc, char **argv)
+{
+	const char *names[ARRAY_SIZE(tools)];
+	const char *nearest;
+
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return cli_finish_stdout();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		if (!strcmp(argv[1], tools[i].name)) {
+			cli_getopt_restart();
+			return tools[i].run(argc - 1, argv + 1);
+		}
+		names[i] = tools[i].name;
+	}
+	nearest = cli_nearest(argv[1], names, ARRAY_SIZE(names));
+	cli_error("policy", nearest ? "unknown tool '%s' (did you mean '%s'?)" : "unknown tool '%s'", argv[1], nearest);
+	return CLI_EXIT_USAGE;
+}
+
+void policy_say_diags(struct policy *p)
+{
+	AUTO_STRBUF struct strbuf out;
+
+	strbuf_init(&out);
+	diags_print(p->diags, &out);
+	(void)fputs(strbuf_str(&out), stderr);
+}
+
+int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret)
+{
+	struct policy_options options = {.features = policy_build_features(), .facts.caps = caps};
+	const char *name = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+	struct policy *p;
+	int r = policy_load_file(name, &options, &p);
+
+	if (r < 0) {
+		cli_error(command, "%s: %s", path, strerror(-r));
+		return CLI_EXIT_FAILURE;
+	}
+	policy_say_diags(p);
+	if (p->diags->errors) {
+		policy_destroy(p);
+		return CLI_EXIT_FAILURE;
+	}
+	*ret = p;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* What the subcommands of "trapline policy" share. */
+#ifndef TRAPLINE_CLI_POLICY_H
+#define TRAPLINE_CLI_POLICY_H
+
+#include "cli/cli.h"
+#include "policy/model.h"
+
+cli_command policy_check, policy_explain, policy_test, policy_import, policy_export;
+
+/*
+ * Load a policy for a tool ("-" is standard input) and say on stderr what is wrong with it. 0 with *ret owned by the
+ * caller; CLI_EXIT_FAILURE when it cannot be read or has an error. caps: capability names for "where", NULL-terminated,
+ * or NULL.
+ */
+MUST_CHECK int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret);
+
+/* Print the diagnostics on stderr and forget them. */
+void policy_say_diags(struct policy *p);
+
+#endif

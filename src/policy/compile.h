@@ -1,0 +1,78 @@
+/*
+ * The plan: for each system call the cheapest mechanism that can carry out what the policy says about it, with the
+ * reason, and one seccomp filter for all of it.
+ *
+ * The filter comes from our own generator (filter.h says why not libseccomp). What numbers and integer arguments decide
+ * is decided there; for the rest the filter stops the call, and policy_decide answers the whole question anew, so
+ * filter and user space never have to agree on half a rule.
+ */
+#ifndef TRAPLINE_POLICY_COMPILE_H
+#define TRAPLINE_POLICY_COMPILE_H
+
+#include "policy/decide.h"
+#include "policy/filter.h"
+
+enum plan_mechanism {
+	PLAN_NATIVE,	/* BPF ALLOW */
+	PLAN_FILTER,	/* BPF ERRNO or KILL_PROCESS, on number and integer arguments */
+	PLAN_NOTIFY,
+	PLAN_TRACE,
+};
+
+/* How a call that user space lets pass after it looked at the guest's memory is made, so that the memory cannot change. */
+enum plan_carry {
+	CARRY_NONE,	/* memory decides nothing */
+	CARRY_ANSWER,	/* never passes: always answered, or refused */
+	CARRY_REWRITE,	/* with the checked copy as its argument */
+};
+
+struct plan_call {
+	enum plan_mechanism mechanism;
+	enum plan_carry carry;
+	bool arguments;		/* the filter looks at arguments */
+	bool spilled;		/* they would fit no filter: user space looks at them */
+	bool reads_memory;	/* a decision needs the guest's memory */
+	bool reads_fd;		/* a decision needs to know what a descriptor is: another thread can replace it meanwhile */
+	uint16_t rules;		/* rules that are about the call (at most 65535 counted) */
+	uint16_t chain_size;	/* BPF instructions at most, if arguments */
+	const char *why;	/* why not a cheaper one; static, or in the plan's arena */
+	uint32_t action;	/* in the own ABI: SECCOMP_RET_* or FILTER_CHAIN(n) */
+};
+
+struct plan_options {
+	bool may_notify, may_trace;	/* what the session can use */
+	uint16_t trace_data;		/* in SECCOMP_RET_TRACE */
+};
+
+struct plan {
+	struct arena arena;
+	const struct policy *policy;
+	struct plan_call calls[CALL_COUNT + 1];	/* the last: numbers that no table knows */
+	struct filter_prog filter;
+	struct filter_chain *chains;	/* in the arena */
+	size_t chain_count;
+	size_t const_allowed;		/* calls of the own ABI that the kernel's action cache lets through */
+	unsigned needs_notify, needs_trace;	/* calls that stop so */
+	unsigned spilled;
+	char refusal[256];		/* what cannot be carried out with these options */
+};
+
+/*
+ * 0; -EOPNOTSUPP when the options forbid what a rule needs (*ret is then a plan of which only .refusal counts, to be
+ * destroyed); -ENOMEM. The policy must be free of errors and outlive the plan.
+ */
+MUST_CHECK int plan_create(const struct policy *p, const struct plan_options *options, struct plan **ret);
+void plan_destroy(struct plan *plan);
+
+/* "trace: ..." for one call: what the filter returns for it and what then happens. */
+void plan_describe_call(const struct plan *plan, const struct decide_event *event, struct strbuf *out);
+/* What "policy explain" says about one call; id CALL_NONE: unknown numbers. */
+void plan_explain_call(const struct plan *plan, enum call_id id, struct strbuf *out);
+/* What it says about the whole. */
+void plan_explain(const struct plan *plan, struct strbuf *out);
+const char *plan_mechanism_name(enum plan_mechanism m);
+
+/* The filter's answer for an event, in the simulator. */
+uint32_t plan_simulate(const struct plan *plan, const struct decide_event *event);
+
+#endif

@@ -1,0 +1,545 @@
+/*
+ * Candidates for a call. Each alternative of a rule is filed once, under the one of its tests that narrows most: an exact
+ * path, a directory, a base name, a network, an integer; what has no such test is in a list of its call (or, if the rule
+ * is about many calls, in one list for all). A list is in the rules' order.
+ */
+#include <string.h>
+
+#include "policy/decide_private.h"
+#include "policy/glob.h"
+#include "policy/map.h"
+
+#define WIDE_RULE 32	/* calls; a rule about more is not copied into a list for each */
+
+struct entry {
+	uint32_t rule;
+	struct entry *next;
+	const struct policy_term *term;
+};
+
+struct bucket {
+	struct entry *head, *tail;
+};
+
+/* What a path can be of: each has tables of its own. */
+enum path_class {
+	PATH_PARAM, PATH_FD, PATH_ADDR, PATH_EXE, PATH_CLASSES,
+};
+
+struct path_tables {
+	struct map exact, under, base, extension;
+	bool used;
+};
+
+struct int_key {
+	uint64_t value;
+	uint16_t symbol;
+	int16_t call;		/* -1: the rule is about several */
+	uint32_t field;
+};
+
+struct net_key {
+	uint8_t bytes[16];
+	uint64_t bits;
+};
+
+struct int_symbol {
+	uint16_t symbol;
+	enum operand_field field;
+};
+
+struct decide_index {
+	struct arena arena;
+	const struct policy *p;
+	struct path_tables paths[PATH_CLASSES];
+	struct map ints, nets;
+	uint64_t net_bits[3];		/* prefix lengths that are used */
+	uint16_t net_symbol[64];	/* operands with networks */
+	size_t net_symbols;
+	struct int_symbol int_symbols[64];
+	size_t int_symbol_count;
+	struct bucket calls[CALL_COUNT + 1];	/* the last: numbers that no table knows */
+	struct bucket wide;
+	bool no_memory;
+};
+
+static void append(struct decide_index *x, struct bucket *b, uint32_t rule, const struct policy_term *term)
+{
+	struct entry *e = arena_alloc(&x->arena, sizeof(*e));
+
+	if (!e) {
+		x->no_memory = true;
+		return;
+	}
+	*e = (struct entry){.rule = rule, .term = term};
+	if (b->tail)
+		b->tail->next = e;
+	else
+		b->head = e;
+	b->tail = e;
+}
+
+static void file_under(struct decide_index *x, struct map *m, const void *key, size_t len, uint32_t rule,
+		       const struct policy_term *term)
+{
+	void **place = map_place(m, key, len);
+
+	if (place && !*place)
+		*place = arena_alloc(&x->arena, sizeof(struct bucket));
+	if (!place || !*place) {
+		x->no_memory = true;
+		return;
+	}
+	append(x, *place, rule, term);
+}
+
+/* ---- paths ---- */
+
+static enum path_class path_class(const struct policy *p, const struct policy_rule *r, const struct policy_atom *a)
+{
+	if (a->source == OPERAND_TASK_EXE)
+		return PATH_EXE;
+	if (a->field != FIELD_PATH)
+		return PATH_PARAM;
+	for (int id = 0; id < CALL_COUNT; id++) {
+		unsigned params = call_set_has(&r->calls, (enum call_id)id) ? p->symbols[a->symbol]->params[id] : 0;
+
+		if (params && call_desc((enum call_id)id)->params[__builtin_ctz(params)].kind == PARAM_SOCKADDR)
+			return PATH_ADDR;
+	}
+	return PATH_FD;
+}
+
+/* The bytes behind the last dot of the last component, if no wildcard is among them. */
+static size_t literal_extension(const struct policy_string *s)
+{
+	size_t n = 0;
+
+	while (n < s->len && !strchr("*?[]\\/.", s->text[s->len - 1 - n]))
+		n++;
+	return n && n < s->len && s->text[s->len - 1 - n] == '.' ? n : 0;
+}
+
+static void file_glob(struct decide_index *x, struct path_tables *t, const struct policy_string *s, bool base, uint32_t rule,
+		      const struct policy_term *term)
+{
+	size_t literal = glob_literal(s->text, s->len), extension = literal_extension(s);
+	const char *slash;
+
+	if (literal == s->len) {
+		file_under(x, base ? &t->base : &t->exact, s->text, s->len, rule, term);
+		return;
+	}
+	slash = base ? NULL : memrchr(s->text, '/', literal);
+	if (slash && slash > s->text)
+		file_under(x, &t->under, s->text, (size_t)(slash - s->text), rule, term);
+	else if (extension)
+		file_under(x, &t->extension, s->text + s->len - extension, extension, rule, term);
+	else
+		file_under(x, &t->under, "", 0, rule, term);
+}
+
+static void file_paths(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+{
+	struct path_tables *t = &x->paths[path_class(x->p, &x->p->rules[rule], a)];
+
+	t->used = true;
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct policy_string *s = &a->strings[i];
+
+		if (a->kind == ATOM_EXACT)
+			file_under(x, &t->exact, s->text, s->len, rule, term);
+		else if (a->kind == ATOM_UNDER && s->len == 1 && s->text[0] == '/')
+			file_under(x, &t->under, "", 0, rule, term);
+		else if (a->kind == ATOM_UNDER)
+			file_under(x, &t->under, s->text, s->len, rule, term);
+		else
+			file_glob(x, t, s, a->kind == ATOM_BASENAME, rule, term);
+	}
+}
+
+/* ---- integers and networks ---- */
+
+static int16_t only_call(const struct call_set *s)
+{
+	int found = -1;
+
+	if (s->unknown)
+		return -1;
+	for (int id = 0; id < CALL_COUNT; id++) {
+		if (!call_set_has(s, (enum call_id)id))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = id;
+	}
+	return (int16_t)found;
+}
+
+static bool add_int_symbol(struct decide_index *x, const struct policy_atom *a)
+{
+	for (size_t i = 0; i < x->int_symbol_count; i++) {
+		if (x->int_symbols[i].symbol == a->symbol && x->int_symbols[i].field == a->field)
+			return true;
+	}
+	if (x->int_symbol_count == ARRAY_SIZE(x->int_symbols))
+		return false;
+	x->int_symbols[x->int_symbol_count++] = (struct int_symbol){.symbol = a->symbol, .field = a->field};
+	return true;
+}
+
+static void file_ints(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct int_key *k = arena_alloc(&x->arena, sizeof(*k));
+
+		if (!k) {
+			x->no_memory = true;
+			return;
+		}
+		k->value = (uint64_t)a->ranges[i].low;
+		k->symbol = a->symbol;
+		k->field = a->field;
+		k->call = only_call(&x->p->rules[rule].calls);
+		file_under(x, &x->ints, k, sizeof(*k), rule, term);
+	}
+}
+
+static bool add_net_symbol(struct decide_index *x, uint16_t symbol)
+{
+	for (size_t i = 0; i < x->net_symbols; i++) {
+		if (x->net_symbol[i] == symbol)
+			return true;
+	}
+	if (x->net_symbols == ARRAY_SIZE(x->net_symbol))
+		return false;
+	x->net_symbol[x->net_symbols++] = symbol;
+	return true;
+}
+
+static void file_nets(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct net_key *k = arena_alloc(&x->arena, sizeof(*k));
+
+		if (!k) {
+			x->no_memory = true;
+			return;
+		}
+		memcpy(k->bytes, a->nets[i].bytes, 16);
+		k->bits = a->nets[i].bits;
+		x->net_bits[k->bits / 64] |= UINT64_C(1) << k->bits % 64;
+		file_under(x, &x->nets, k, sizeof(*k), rule, term);
+	}
+}
+
+/* ---- filing ---- */
+
+static bool is_point_set(const struct policy_atom *a)
+{
+	if (a->mask != UINT64_MAX || a->count > 64)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		if (a->ranges[i].low != a->ranges[i].high)
+			return false;
+	}
+	return true;
+}
+
+/* How well a test narrows: 0 not at all. */
+static int rank(const struct policy_atom *a)
+{
+	if (a->negated)
+		return 0;
+	switch (a->kind) {
+	case ATOM_EXACT:
+		return a->source == OPERAND_PARAM || a->source == OPERAND_TASK_EXE ? 6 : 0;
+	case ATOM_UNDER:
+		return 5;
+	case ATOM_IP:
+		return 4;
+	case ATOM_INT:
+		return a->source == OPERAND_PARAM && a->field != FIELD_KIND && is_point_set(a) ? 3 : 0;
+	case ATOM_GLOB:
+	case ATOM_BASENAME:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+/* A string parameter that is no path has no table. */
+static bool on_plain_string(const struct policy *p, const struct policy_rule *r, const struct policy_atom *a)
+{
+	if (a->kind != ATOM_EXACT || a->source != OPERAND_PARAM || a->field != FIELD_NONE)
+		return false;
+	for (int id = 0; id < CALL_COUNT; id++) {
+		unsigned params = call_set_has(&r->calls, (enum call_id)id) ? p->symbols[a->symbol]->params[id] : 0;
+
+		if (params && call_desc((enum call_id)id)->params[__builtin_ctz(params)].kind != PARAM_PATH)
+			return true;
+	}
+	return false;
+}
+
+static bool file_term(struct decide_index *x, uint32_t rule, const struct policy_term *term)
+{
+	const struct policy_atom *best = NULL;
+
+	for (uint32_t i = 0; i < term->count; i++) {
+		const struct policy_atom *a = term->atoms[i];
+
+		if (rank(a) > (best ? rank(best) : 0) && !on_plain_string(x->p, &x->p->rules[rule], a))
+			best = a;
+	}
+	if (!best)
+		return false;
+	switch (best->kind) {
+	case ATOM_IP:
+		if (!add_net_symbol(x, best->symbol))
+			return false;
+		file_nets(x, best, rule, term);
+		return true;
+	case ATOM_INT:
+		if (!add_int_symbol(x, best))
+			return false;
+		file_ints(x, best, rule, term);
+		return true;
+	default:
+		file_paths(x, best, rule, term);
+		return true;
+	}
+}
+
+static void file_by_call(struct decide_index *x, uint32_t rule, const struct policy_term *term)
+{
+	const struct call_set *s = &x->p->rules[rule].calls;
+	unsigned count = s->unknown;
+
+	for (size_t i = 0; i < ARRAY_SIZE(s->bits); i++)
+		count += (unsigned)__builtin_popcountll(s->bits[i]);
+	if (count > WIDE_RULE) {
+		append(x, &x->wide, rule, term);
+		return;
+	}
+	for (int id = 0; id < CALL_COUNT; id++) {
+		if (call_set_has(s, (enum call_id)id))
+			append(x, &x->calls[id], rule, term);
+	}
+	if (s->unknown)
+		append(x, &x->calls[CALL_COUNT], rule, term);
+}
+
+int decide_index_create(const struct policy *p, struct decide_index **ret)
+{
+	struct decide_index *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->p = p;
+	for (uint32_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *r = &p->rules[i];
+
+		if (!r->enabled)
+			continue;
+		if (!r->term_count)
+			file_by_call(x, i, NULL);
+		for (uint32_t t = 0; t < r->term_count; t++) {
+			if (!file_term(x, i, &r->terms[t]))
+				file_by_call(x, i, &r->terms[t]);
+		}
+	}
+	if (x->no_memory) {
+		decide_index_destroy(x);
+		return -ENOMEM;
+	}
+	*ret = x;
+	return 0;
+}
+
+void decide_index_destroy(struct decide_index *x)
+{
+	if (!x)
+		return;
+	for (int i = 0; i < PATH_CLASSES; i++) {
+		map_finish(&x->paths[i].exact);
+		map_finish(&x->paths[i].under);
+		map_finish(&x->paths[i].base);
+		map_finish(&x->paths[i].extension);
+	}
+	map_finish(&x->ints);
+	map_finish(&x->nets);
+	arena_finish(&x->arena);
+	free(x);
+}
+
+/* ---- look-up ---- */
+
+struct search {
+	const struct policy *p;
+	struct facts *f;
+	uint32_t from, best;
+	const struct policy_term *term;
+};
+
+static void scan(struct search *s, const struct bucket *b)
+{
+	for (const struct entry *e = b ? b->head : NULL; e && e->rule < s->best; e = e->next) {
+		if (e->rule < s->from || !rule_applies(s->p, &s->p->rules[e->rule], e->term, s->f))
+			continue;
+		s->best = e->rule;
+		s->term = e->term;
+		return;
+	}
+}
+
+static void scan_path(struct search *s, const struct path_tables *t, const struct policy_string *path)
+{
+	const char *slash, *dot;
+	size_t base;
+
+	if (!path || !path->text)
+		return;
+	scan(s, map_find(&t->exact, path->text, path->len));
+	scan(s, map_find(&t->under, "", 0));
+	for (size_t i = 1; t->under.count && i <= path->len; i++) {
+		if (i == path->len || path->text[i] == '/')
+			scan(s, map_find(&t->under, path->text, i));
+	}
+	slash = memrchr(path->text, '/', path->len);
+	base = slash ? (size_t)(slash - path->text) + 1 : 0;
+	scan(s, map_find(&t->base, path->text + base, path->len - base));
+	dot = t->extension.count ? memrchr(path->text + base, '.', path->len - base) : NULL;
+	if (dot)
+		scan(s, map_find(&t->extension, dot + 1, path->len - (size_t)(dot + 1 - path->text)));
+}
+
+static void scan_params(struct search *s, const struct decide_index *x)
+{
+	const struct call_desc *d = call_desc(s->f->event->id);
+
+	for (unsigned i = 0; i < d->nparams; i++) {
+		const struct call_param *param = &d->params[i];
+
+		if (param->dir == PARAM_OUT)
+			continue;
+		if (param->kind == PARAM_PATH && x->paths[PATH_PARAM].used)
+			scan_path(s, &x->paths[PATH_PARAM], facts_path(s->f, i));
+		if ((param->kind == PARAM_FD || param->kind == PARAM_DIRFD) && x->paths[PATH_FD].used) {
+			const struct decide_fd *fd = facts_fd(s->f, i);
+
+			scan_path(s, &x->paths[PATH_FD], fd ? &fd->path : NULL);
+		}
+		if (param->kind == PARAM_SOCKADDR && x->paths[PATH_ADDR].used) {
+			const struct decide_addr *a = facts_addr(s->f, i);
+
+			scan_path(s, &x->paths[PATH_ADDR], a ? &a->path : NULL);
+		}
+	}
+}
+
+static unsigned params_of_symbol(const struct search *s, uint16_t symbol)
+{
+	enum call_id id = s->f->event->id;
+
+	return s->p->symbols[symbol]->params[id >= 0 ? id : 0];
+}
+
+static bool int_value(struct search *s, const struct int_symbol *sym, unsigned param, uint64_t *ret)
+{
+	const struct decide_addr *a;
+
+	if (sym->field == FIELD_NONE) {
+		*ret = (uint64_t)facts_int(s->f, param, s->p->symbols[sym->symbol]->raw);
+		return true;
+	}
+	if (s->f->event->id < 0 || call_desc(s->f->event->id)->params[param].kind != PARAM_SOCKADDR)
+		return false;
+	a = facts_addr(s->f, param);
+	if (!a)
+		return false;
+	*ret = sym->field == FIELD_PORT ? a->port : a->family;
+	return true;
+}
+
+static void scan_ints(struct search *s, const struct decide_index *x)
+{
+	for (size_t i = 0; i < x->int_symbol_count; i++) {
+		const struct int_symbol *sym = &x->int_symbols[i];
+		unsigned params = params_of_symbol(s, sym->symbol);
+
+		for (; params; params &= params - 1) {
+			struct int_key k;
+
+			memset(&k, 0, sizeof(k));
+			if (!int_value(s, sym, (unsigned)__builtin_ctz(params), &k.value))
+				continue;
+			k.symbol = sym->symbol;
+			k.field = sym->field;
+			k.call = (int16_t)s->f->event->id;
+			scan(s, map_find(&x->ints, &k, sizeof(k)));
+			k.call = -1;
+			scan(s, map_find(&x->ints, &k, sizeof(k)));
+		}
+	}
+}
+
+static void scan_address(struct search *s, const struct decide_index *x, const uint8_t *ip)
+{
+	struct net_key k;
+
+	memset(&k, 0, sizeof(k));
+	memcpy(k.bytes, ip, 16);
+	/* From the longest prefix on, clearing as it goes. */
+	for (int bits = 128; bits >= 0; bits--) {
+		if (bits < 128)
+			k.bytes[bits / 8] &= (uint8_t)~(0x80 >> bits % 8);
+		if (x->net_bits[bits / 64] >> bits % 64 & 1) {
+			k.bits = (uint64_t)bits;
+			scan(s, map_find(&x->nets, &k, sizeof(k)));
+		}
+	}
+}
+
+static void scan_nets(struct search *s, const struct decide_index *x)
+{
+	for (size_t i = 0; i < x->net_symbols; i++) {
+		unsigned params = params_of_symbol(s, x->net_symbol[i]);
+
+		for (; params; params &= params - 1) {
+			unsigned param = (unsigned)__builtin_ctz(params);
+			const struct decide_addr *a;
+
+			if (s->f->event->id < 0 || call_desc(s->f->event->id)->params[param].kind != PARAM_SOCKADDR)
+				continue;
+			a = facts_addr(s->f, param);
+			if (a && a->has_ip)
+				scan_address(s, x, a->ip);
+		}
+	}
+}
+
+bool index_first(const struct policy *p, struct facts *f, uint32_t from, uint32_t *ret_rule,
+		 const struct policy_term **ret_term)
+{
+	const struct decide_index *x = p->index;
+	struct search s = {.p = p, .f = f, .from = from, .best = UINT32_MAX};
+	enum call_id id = f->event->id;
+
+	scan(&s, &x->calls[id >= 0 ? (int)id : CALL_COUNT]);
+	scan(&s, &x->wide);
+	if (x->int_symbol_count)
+		scan_ints(&s, x);
+	if (x->net_symbols)
+		scan_nets(&s, x);
+	if (id >= 0)
+		scan_params(&s, x);
+	if (x->paths[PATH_EXE].used) {
+		const struct decide_task *t = facts_task(f);
+
+		scan_path(&s, &x->paths[PATH_EXE], t ? &t->exe : NULL);
+	}
+	*ret_rule = s.best;
+	*ret_term = s.term;
+	return s.best != UINT32_MAX;
+}

@@ -1,0 +1,100 @@
+#include "policy/model.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "policy/decide.h"
+
+void policy_destroy(struct policy *p)
+{
+	if (!p)
+		return;
+	decide_index_destroy(p->index);
+	free(p->rules);
+	free(p->symbols);
+	free(p->mounts);
+	free(p->expects);
+	diags_destroy(p->diags);
+	arena_finish(&p->arena);
+	free(p);
+}
+
+unsigned policy_build_features(void)
+{
+	return FEATURE_IDENTITY;
+}
+
+const char *action_kind_name(enum action_kind kind)
+{
+	static const char *const names[ACTION_COUNT] = {
+		[ACTION_NATIVE] = "native", [ACTION_EMULATE] = "emulate", [ACTION_ERRNO] = "errno", [ACTION_VALUE] = "value",
+		[ACTION_KILL] = "kill", [ACTION_LOG] = "log", [ACTION_REDIRECT] = "redirect", [ACTION_REWRITE] = "rewrite",
+		[ACTION_INJECT] = "inject", [ACTION_MODULE] = "module",
+	};
+
+	return names[kind];
+}
+
+bool policy_action_passes(const struct policy_action *a)
+{
+	return a->kind == ACTION_NATIVE || a->kind == ACTION_LOG;
+}
+
+static void format_inject(const struct policy_inject *j, struct strbuf *out)
+{
+	const char *name = j->err ? errno_name(j->err) : NULL;
+
+	if (j->err && name)
+		strbuf_addf(out, " error %s", name);
+	else if (j->err)
+		strbuf_addf(out, " error %d", j->err);
+	if (j->has_retval)
+		strbuf_addf(out, " retval %lld", (long long)j->retval);
+	if (j->signal)
+		strbuf_addf(out, " signal %d", j->signal);
+	if (j->delay_enter_ns)
+		strbuf_addf(out, " delay-enter %lluns", (unsigned long long)j->delay_enter_ns);
+	if (j->delay_exit_ns)
+		strbuf_addf(out, " delay-exit %lluns", (unsigned long long)j->delay_exit_ns);
+	if (j->short_count)
+		strbuf_addf(out, " short %llu", (unsigned long long)j->short_count);
+}
+
+void policy_action_format(const struct policy *p, const struct policy_action *a, struct strbuf *out)
+{
+	const char *name;
+
+	strbuf_adds(out, action_kind_name(a->kind));
+	switch (a->kind) {
+	case ACTION_ERRNO:
+		name = errno_name(a->err);
+		if (name)
+			strbuf_addf(out, " %s", name);
+		else
+			strbuf_addf(out, " %d", a->err);
+		break;
+	case ACTION_VALUE:
+		strbuf_addf(out, " %lld", (long long)a->value);
+		break;
+	case ACTION_REDIRECT:
+		strbuf_addf(out, " to \"%s\"", a->text ? a->text : "");
+		break;
+	case ACTION_REWRITE:
+		strbuf_addf(out, " with %s = %lld", p->symbols[a->symbol]->name, (long long)a->value);
+		break;
+	case ACTION_MODULE:
+		strbuf_addf(out, " %s", a->text);
+		break;
+	case ACTION_INJECT:
+		if (a->inject)
+			format_inject(a->inject, out);
+		break;
+	default:
+		break;
+	}
+}
+
+void policy_span_format(const struct policy *p, struct span at, struct strbuf *out)
+{
+	strbuf_addf(out, "%s:%u", p->diags->sources[at.source].name, at.line);
+}

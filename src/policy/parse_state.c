@@ -1,0 +1,362 @@
+/* Statements that are not rules: default, set, abi, mount, identity, limits, memory, listener, expect. */
+#include <string.h>
+
+#include "policy/parse_private.h"
+
+static bool can(struct parser *ps, unsigned feature, struct span at, const char *what)
+{
+	if (ps->options->any_feature || (ps->options->features & feature))
+		return true;
+	diag_error(ps->p->diags, at, "this build cannot carry out \"%s\" statements yet", what);
+	return false;
+}
+
+static void say_twice(struct parser *ps, struct span at, struct span before, const char *what)
+{
+	diag_error(ps->p->diags, at, "a second %s", what);
+	diag_hint(ps->p->diags, "the first is in line %u of %s", before.line, ps->p->diags->sources[before.source].name);
+}
+
+void parse_default(struct parser *ps, struct span at)
+{
+	struct policy *p = ps->p;
+	struct policy_action a;
+
+	if (!parse_simple_action(ps, &a))
+		return;
+	if (p->has_default) {
+		say_twice(ps, at, p->default_at, "default");
+		return;
+	}
+	p->default_action = a;
+	p->has_default = true;
+	p->default_at = at;
+}
+
+/* ---- set NAME = ... ---- */
+
+static bool add_token(struct parser *ps, struct token **v, size_t *cap, size_t *count, const struct token *t)
+{
+	if (!parse_grow(ps, v, cap, *count, sizeof(*t)))
+		return false;
+	(*v)[(*count)++] = *t;
+	return true;
+}
+
+static bool collect_tokens(struct parser *ps, struct token **v, size_t *cap, size_t *count)
+{
+	for (; !parse_at_end(ps); parse_next(ps)) {
+		const struct token *t = parse_token(ps);
+		const struct named_set *inner;
+
+		if (t->kind == TOK_PUNCT && t->punct == PUNCT_COMMA)
+			continue;
+		if (t->kind == TOK_PUNCT && t->punct != PUNCT_RANGE && t->punct != PUNCT_OR)
+			return parse_expected(ps, "a name, a number, an address or a string");
+		if (t->kind != TOK_WORD || t->text[0] != '@') {
+			if (!add_token(ps, v, cap, count, t))
+				return false;
+			continue;
+		}
+		inner = parse_find_set(ps, t);
+		for (size_t i = 0; inner && i < inner->count; i++) {
+			/* Doubling by reference could make a short file long. */
+			if (*count > 100000 || !add_token(ps, v, cap, count, &inner->tokens[i]))
+				return parse_expected(ps, "a set of at most 100000 items");
+		}
+		if (!inner)
+			return false;
+	}
+	return *count || parse_expected(ps, "at least one item");
+}
+
+void parse_set(struct parser *ps, struct span at)
+{
+	const struct token name = *parse_token(ps);
+	struct named_set *set = parse_alloc(ps, sizeof(*set));
+	AUTO_FREE struct token *v = NULL;
+	size_t cap = 0;
+	void **place;
+
+	if (!set)
+		return;
+	if (name.kind != TOK_WORD) {
+		(void)parse_expected(ps, "the set's name");
+		return;
+	}
+	parse_next(ps);
+	if (!parse_take_punct(ps, PUNCT_SET)) {
+		(void)parse_expected(ps, "\"=\"");
+		return;
+	}
+	if (!collect_tokens(ps, &v, &cap, &set->count))
+		return;
+	set->tokens = arena_memdup(&ps->p->arena, v, set->count * sizeof(*v));
+	set->at = at;
+	place = map_place(ps->sets, name.text, name.len);
+	if (!set->tokens || !place) {
+		ps->p->diags->no_memory = true;
+		return;
+	}
+	if (*place) {
+		say_twice(ps, name.at, ((struct named_set *)*place)->at, "set of this name");
+		return;
+	}
+	*place = set;
+}
+
+/* ---- abi ---- */
+
+void parse_abi(struct parser *ps, struct span at)
+{
+	static const enum call_abi abis[] = {ABI_I386, ABI_X32};
+	struct policy *p = ps->p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(abis); i++) {
+		struct policy_abi a = {.treatment = ABI_SAME};
+
+		if (!parse_take(ps, call_abi_name(abis[i])))
+			continue;
+		if (!parse_take(ps, "same")) {
+			a.treatment = ABI_ACTION;
+			if (!parse_simple_action(ps, &a.action))
+				return;
+			if (a.action.kind == ACTION_VALUE || a.action.kind == ACTION_LOG) {
+				diag_error(p->diags, at, "a foreign ABI is same, native, errno NAME or kill");
+				return;
+			}
+		}
+		if (p->abis[abis[i]].treatment != ABI_DEFAULT)
+			diag_error(p->diags, at, "a second statement about this ABI");
+		p->abis[abis[i]] = a;
+		return;
+	}
+	(void)parse_expected(ps, "i386 or x32");
+}
+
+/* ---- mount ---- */
+
+static bool mount_source(struct parser *ps, struct policy_mount *m)
+{
+	switch (m->type) {
+	case MOUNT_HOST:
+	case MOUNT_EXT4:
+		return parse_string(ps, "what to mount, in quotes", &m->source);
+	case MOUNT_OVERLAY:
+		return parse_string(ps, "the lower directory, in quotes", &m->source) &&
+		       parse_string(ps, "the upper directory, in quotes", &m->upper);
+	default:
+		return true;
+	}
+}
+
+static bool mount_option(struct parser *ps, struct policy_mount *m)
+{
+	if (parse_take(ps, "ro"))
+		m->read_only = true;
+	else if (parse_take(ps, "rw"))
+		m->read_only = false;
+	else if (parse_take(ps, "size") && parse_take_punct(ps, PUNCT_SET))
+		return parse_u64(ps, "a size such as 64M", &m->size);
+	else
+		return parse_expected(ps, "ro, rw or size=BYTES");
+	return true;
+}
+
+void parse_mount(struct parser *ps, struct span at)
+{
+	static const char *const types[] = {"host", "tmpfs", "ext4", "overlay", "proc", "dev"};
+	struct policy *p = ps->p;
+	struct policy_mount m = {.at = at};
+	struct policy_string target;
+	bool known = false;
+
+	if (parse_token(ps)->kind != TOK_STRING) {
+		(void)parse_expected(ps, "the mount point in quotes");
+		return;
+	}
+	if (!parse_absolute_path(ps, parse_token(ps), true, &target))
+		return;
+	m.target = target.text;
+	parse_next(ps);
+	for (size_t i = 0; i < ARRAY_SIZE(types) && !known; i++) {
+		known = parse_take(ps, types[i]);
+		m.type = (enum mount_type)i;
+	}
+	if (!known) {
+		(void)parse_expected(ps, "host, tmpfs, ext4, overlay, proc or dev");
+		return;
+	}
+	if (!mount_source(ps, &m))
+		return;
+	while (!parse_at_end(ps)) {
+		if (!mount_option(ps, &m))
+			return;
+	}
+	if (can(ps, FEATURE_MOUNT, at, "mount") && parse_grow(ps, &p->mounts, &p->mount_cap, p->mount_count, sizeof(m)))
+		p->mounts[p->mount_count++] = m;
+}
+
+/* ---- NAME=VALUE statements ---- */
+
+static bool take_key(struct parser *ps, const char *key)
+{
+	if (!parse_is(ps, key))
+		return false;
+	parse_next(ps);
+	return parse_take_punct(ps, PUNCT_SET) || !parse_expected(ps, "\"=\"");
+}
+
+static bool parse_id(struct parser *ps, bool *has, uint32_t *ret)
+{
+	uint64_t v;
+
+	if (!parse_u64(ps, "an id", &v))
+		return false;
+	if (v >= UINT32_MAX)
+		return parse_expected(ps, "an id below 4294967295");
+	*has = true;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+void parse_identity(struct parser *ps, struct span at)
+{
+	struct policy_identity id = ps->p->identity;
+	bool ok = true;
+
+	if (id.given) {
+		say_twice(ps, at, id.at, "identity");
+		return;
+	}
+	id.given = true;
+	id.at = at;
+	while (ok && !parse_at_end(ps)) {
+		if (take_key(ps, "uid"))
+			ok = parse_id(ps, &id.has_uid, &id.uid);
+		else if (take_key(ps, "gid"))
+			ok = parse_id(ps, &id.has_gid, &id.gid);
+		else if (take_key(ps, "hostname"))
+			ok = parse_string(ps, "a name in quotes", &id.hostname);
+		else
+			ok = parse_expected(ps, "uid=N, gid=N or hostname=\"NAME\"");
+	}
+	if (ok && id.hostname && strlen(id.hostname) > 64) {
+		diag_error(ps->p->diags, at, "a host name has at most 64 bytes");
+		return;
+	}
+	if (ok && can(ps, FEATURE_IDENTITY, at, "identity"))
+		ps->p->identity = id;
+}
+
+void parse_limits(struct parser *ps, struct span at)
+{
+	struct policy_limits l = ps->p->limits;
+	bool ok = true;
+
+	if (l.given) {
+		say_twice(ps, at, l.at, "limits");
+		return;
+	}
+	l.given = true;
+	l.at = at;
+	while (ok && !parse_at_end(ps)) {
+		if (take_key(ps, "memory"))
+			ok = parse_u64(ps, "a size", &l.memory);
+		else if (take_key(ps, "tasks"))
+			ok = parse_u64(ps, "a count", &l.tasks);
+		else if (take_key(ps, "files"))
+			ok = parse_u64(ps, "a count", &l.files);
+		else
+			ok = parse_expected(ps, "memory=BYTES, tasks=N or files=N");
+	}
+	if (ok && can(ps, FEATURE_LIMITS, at, "limits"))
+		ps->p->limits = l;
+}
+
+void parse_memory(struct parser *ps, struct span at)
+{
+	struct policy_memory m = ps->p->memory;
+
+	do {
+		if (parse_take(ps, "frames"))
+			m.frames = true;
+		else if (parse_take(ps, "no-write-exec"))
+			m.wx = true;
+		else if (!parse_expected(ps, "frames or no-write-exec"))
+			return;
+	} while (!parse_at_end(ps));
+	m.at = at;
+	if (can(ps, FEATURE_MEMORY, at, "memory"))
+		ps->p->memory = m;
+}
+
+void parse_listener(struct parser *ps, struct span at)
+{
+	struct policy *p = ps->p;
+
+	if (p->listener_path)
+		diag_error(p->diags, at, "a second listener");
+	if (parse_string(ps, "the socket's path in quotes", &p->listener_path) && parse_take(ps, "metadata"))
+		(void)parse_string(ps, "the metadata in quotes", &p->listener_metadata);
+}
+
+/* ---- expect ---- */
+
+static bool parse_expected_result(struct parser *ps, struct policy_expect *e)
+{
+	static const enum action_kind kinds[] = {ACTION_EMULATE, ACTION_REDIRECT, ACTION_REWRITE, ACTION_INJECT, ACTION_MODULE};
+	const struct token t = *parse_token(ps);
+	wide v;
+
+	if (t.kind == TOK_WORD && t.len > 2 && t.text[0] == '-' && t.text[1] == 'E') {
+		struct token name = {.kind = TOK_WORD, .at = t.at, .text = t.text + 1, .len = t.len - 1};
+
+		ps->lex.token = name;
+		e->result.kind = ACTION_ERRNO;
+		return parse_errno(ps, &e->result.err);
+	}
+	if (t.kind == TOK_WORD && parse_number_text(t.text, t.len, &v)) {
+		e->result.kind = ACTION_VALUE;
+		return parse_i64(ps, "a return value", &e->result.value);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!parse_take(ps, action_kind_name(kinds[i])))
+			continue;
+		e->result.kind = kinds[i];
+		e->any_value = true;
+		if (parse_token(ps)->kind == TOK_STRING && kinds[i] == ACTION_REDIRECT)
+			return parse_string(ps, "a path", &e->result.text);
+		return true;
+	}
+	return parse_simple_action(ps, &e->result);
+}
+
+void parse_expect(struct parser *ps, struct span at)
+{
+	struct policy *p = ps->p;
+	struct policy_expect e = {.at = at};
+	struct lexer back = ps->lex;
+	struct token call;
+
+	/* The call is in strace's syntax, not in ours: read from the raw line, behind "expect". */
+	back.offset = at.offset + at.len;
+	back.line = at.line;
+	call = lex_call(&back);
+	ps->lex = back;
+	e.call = call.text;
+	e.call_len = call.len;
+	e.at = call.at;
+	if (!call.len) {
+		(void)parse_expected(ps, "a call such as openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY)");
+		return;
+	}
+	if (!parse_take_punct(ps, PUNCT_SET)) {
+		(void)parse_expected(ps, "\"=\" and what the policy should decide");
+		return;
+	}
+	e.result_at = parse_token(ps)->at;
+	if (parse_expected_result(ps, &e) &&
+	    parse_grow(ps, &p->expects, &p->expect_cap, p->expect_count, sizeof(e)))
+		p->expects[p->expect_count++] = e;
+}
