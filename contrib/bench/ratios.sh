@@ -39,7 +39,7 @@ value() {
 	key=$1
 	shift
 	if timeout -k 5 300 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null; then
-		sed -n "s/.* $key=\([0-9]*\).*/\1/p" "$tmp/out" | tail -n 1
+		sed -n "s/.* $key=\([0-9.]*\).*/\1/p" "$tmp/out" | tail -n 1
 	else
 		echo failed
 		sed "s|^|ratios.sh: $1: |" "$tmp/err" | head -n 3 >&2
@@ -78,7 +78,7 @@ verdict() {
 		}
 		ratio = a / b
 		word = target == "-" ? "" : ratio <= target ? "ok" : "MISSED"
-		printf "%-58s %9d %s %9d %s %8.3f %8s  %s", what, a, unit, b, unit, ratio, target, word
+		printf "%-58s %9s %s %9s %s %8.3f %8s  %s", what, a, unit, b, unit, ratio, target, word
 	}')
 	echo "$line"
 	case $line in *MISSED | *FAILED) missed=$((missed + 1)) ;; esac
@@ -100,7 +100,7 @@ guest_value=4242
 figure_outside() {
 	for place in "$pinned" ''; do
 		word=${place:+pinned}
-		native="$place $bare/bare_native --free"
+		native="$place $bare/bare_native --free --batch --calls 5000"
 		for m in notify trace; do
 			compare "call outside the plan, run --mechanism=$m, ${word:-free}" 1.3 median_ns ns \
 				"$place $trapline run --mechanism=$m --uid $guest_value -- $native" "$native"
