@@ -26,6 +26,7 @@ struct decode_call {
 	int64_t nr;		/* raw, for CALL_NONE */
 	uint64_t args[6];
 	pid_t tid;
+	uint64_t sp;		/* stack pointer, for rt_sigreturn's frame; 0: not known, the frame is not shown */
 	/*
 	 * What decode_enter remembers for decode_exit and decode_result_text (an address length before the kernel changed
 	 * it): whoever keeps the call between entry and exit keeps this too. All zero is harmless: less is printed then.
@@ -93,6 +94,7 @@ struct printer_ops {
 	/* A constant with a name. */
 	void (*symbol)(struct printer *p, const char *name, uint64_t v);
 	void (*flags)(struct printer *p, const struct flag_set *set, uint64_t v);	/* an enumeration too */
+	void (*signals)(struct printer *p, uint64_t mask);	/* bit N - 1 for signal N: [INT CHLD], ~[RT_1] */
 	/* Bytes of a string; more: the guest had more than was read ("..."). nul: terminated (a C string). */
 	void (*string)(struct printer *p, const void *bytes, size_t len, bool more, bool nul);
 	/* name (AT_FDCWD), path and socket may be NULL; the latter two as decode_source gives them. */
@@ -105,10 +107,18 @@ struct printer_ops {
 	void (*element)(struct printer *p);				/* before each element's value */
 	void (*index)(struct printer *p, const char *name, uint64_t i);	/* "[VEOF]=" or "[3]=" behind element */
 	void (*array_end)(struct printer *p);
+	/* Values separated by blanks in brackets, [0 3 4]; JSON: an array. */
+	void (*list_begin)(struct printer *p);
+	void (*item)(struct printer *p);
+	void (*list_end)(struct printer *p);
+	/* What is said beside a result: " (flags O_RDWR)". Fields without names in it; JSON: "remarks":[...]. */
+	void (*remarks_begin)(struct printer *p);
+	void (*remarks_end)(struct printer *p);
 	void (*wrap)(struct printer *p, const char *verbatim);	/* around a value: "htons(", ")", "[", "]": JSON drops them */
 	void (*text)(struct printer *p, const char *verbatim);	/* a value only strace's way: "makedev(0x8, 0x1)"; JSON: a string */
 	void (*comment)(struct printer *p, const char *text);	/* strace's C comments: 5 entries; JSON drops them */
 	void (*time)(struct printer *p, int64_t sec, uint64_t nsec);	/* the comment behind a time, -v: 2026-11-22T10:37:25+0000 */
+	void (*date)(struct printer *p, int64_t sec);	/* the same as a value */
 	void (*changed)(struct printer *p);	/* strace's " => " between an in and an out value; JSON keeps the latter */
 };
 
@@ -182,15 +192,18 @@ void text_printer_init(struct text_printer *p, struct strbuf *out, const struct 
  *	arrays		arrays; a cut one ends with null
  *	changed values	the value after the call; a changed parameter is "NAME" before and "NAME_out" after it
  */
+#define JSON_DEPTH_MAX 16
 struct json_printer {
 	struct printer base;
 	struct strbuf *out;			/* not owned */
 	const struct decode_options *options;
 	unsigned params;			/* private state of the printer from here on */
 	bool open;				/* "args":{ has been written */
-	bool first;
-	uint64_t arrays;			/* a bit a level: 1 in an array */
+	bool pending;				/* a name or comma was written that wants a value */
 	unsigned depth;
+	unsigned skip;				/* levels of a structure that nobody asked for */
+	uint64_t arrays;			/* a bit a level: 1 in an array */
+	unsigned counts[JSON_DEPTH_MAX];	/* members so far, by level */
 	size_t value_at;			/* where the last value began in out */
 };
 void json_printer_init(struct json_printer *p, struct strbuf *out, const struct decode_options *options);

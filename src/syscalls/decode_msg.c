@@ -1,0 +1,285 @@
+/* Vectors of buffers, and messages with their control data. */
+#include "syscalls/decode_priv.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "syscalls/decode_types.h"
+#include "syscalls/flag_sets.h"
+
+#define IOV_SHOWN_MAX 1024	/* IOV_MAX */
+#define CONTROL_MAX 4096
+
+/* Arrays are cut at -s elements, as strings are. */
+static uint64_t shown_of(struct decoder *d, uint64_t count)
+{
+	uint64_t limit = d->options->verbose ? IOV_SHOWN_MAX : d->options->string_limit;
+	return count < limit ? count : limit;
+}
+
+void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t bytes, bool data)
+{
+	uint8_t b[16];
+	uint64_t shown = shown_of(d, count);
+	if (!addr || (count && !decode_read(d, addr, b, 2u * d->word))) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (uint64_t n = 0; n < shown; n++) {
+		element(d);
+		if (n && !decode_read(d, addr + n * 2 * d->word, b, 2u * d->word)) {
+			wrap(d, "... /* ");
+			show_pointer(d, addr + n * 2 * d->word);
+			wrap(d, " */");
+			break;
+		}
+		uint64_t base = decode_word_at(d, b);
+		uint64_t len = decode_word_at(d, b + d->word);
+		struct_begin(d);
+		field(d, "iov_base");
+		if (data)
+			show_bytes_at(d, base, len < bytes ? len : bytes);
+		else
+			show_pointer(d, base);
+		field_uint(d, "iov_len", len);
+		struct_end(d);
+		bytes -= len < bytes ? len : bytes;
+	}
+	if (shown < count)
+		elided(d);
+	array_end(d);
+}
+
+static void decode_iovec_in(struct decoder *d, unsigned i)
+{
+	show_iov_at(d, decode_arg(d, i), decode_link(d, i, 0), UINT64_MAX, true);
+}
+
+static void decode_iovec_out(struct decoder *d, unsigned i)
+{
+	bool data = !decode_failed(d);
+	show_iov_at(d, decode_arg(d, i), decode_link(d, i, 0), data ? (uint64_t)d->result->value : 0, data);
+}
+
+static void decode_iovec_remote(struct decoder *d, unsigned i)
+{
+	show_iov_at(d, decode_arg(d, i), decode_link(d, i, 0), 0, false);
+}
+
+const struct decode_type decode_type_iovec_in = {.decode = decode_iovec_in, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_iovec_out = {.decode = decode_iovec_out, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_iovec_remote = {.decode = decode_iovec_remote, .needs = NEEDS_MEMORY};
+
+/* ---- control data ---- */
+
+static void show_fds(struct decoder *d, const uint8_t *at, size_t len)
+{
+	array_begin(d);
+	for (size_t n = 0; n + 4 <= len; n += 4) {
+		element(d);
+		show_fd(d, (int)decode_sint_at(at + n, 4));
+	}
+	array_end(d);
+}
+
+static void show_cmsg_data(struct decoder *d, int level, int type, const uint8_t *at, size_t len)
+{
+	field(d, "cmsg_data");
+	if (level == SOL_SOCKET && type == SCM_RIGHTS) {
+		show_fds(d, at, len);
+	} else if (level == SOL_SOCKET && type == SCM_CREDENTIALS && len >= 12) {
+		struct_begin(d);
+		field_sint(d, "pid", decode_sint_at(at, 4));
+		field_uint(d, "uid", decode_uint_at(at + 4, 4));
+		field_uint(d, "gid", decode_uint_at(at + 8, 4));
+		struct_end(d);
+	} else {
+		size_t limit = d->options->string_limit;
+		show_bytes(d, at, len < limit ? len : limit, len > limit);
+	}
+}
+
+static void show_cmsg(struct decoder *d, const uint8_t *at, size_t len)
+{
+	size_t head = d->word + 8u;
+	int level = (int)decode_sint_at(at + d->word, 4);
+	int type = (int)decode_sint_at(at + d->word + 4, 4);
+	struct_begin(d);
+	field_uint(d, "cmsg_len", decode_word_at(d, at));
+	field_flags(d, "cmsg_level", &flag_set_socket_levels, (uint32_t)level);
+	field(d, "cmsg_type");
+	if (level == SOL_SOCKET)
+		show_flags(d, &flag_set_cmsg_socket_types, (uint32_t)type);
+	else
+		show_hex(d, (uint32_t)type);
+	if (len > head)
+		show_cmsg_data(d, level, type, at + head, len - head);
+	struct_end(d);
+}
+
+static void show_control_at(struct decoder *d, uint64_t addr, uint64_t len)
+{
+	uint8_t buf[CONTROL_MAX];
+	size_t head = d->word + 8u;
+	if (len < head || len > sizeof(buf) || !decode_read(d, addr, buf, len)) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (size_t at = 0; len - at >= head;) {
+		uint64_t size = decode_word_at(d, buf + at);
+		bool cut = size < head || size > len - at;
+		element(d);
+		show_cmsg(d, buf + at, cut ? head : size);
+		size = (size + d->word - 1u) & ~(uint64_t)(d->word - 1u);
+		if (cut || size >= len - at)
+			break;
+		at += size;
+	}
+	array_end(d);
+}
+
+/* ---- struct msghdr ---- */
+
+struct msghdr_view {
+	uint64_t name, iov, iovlen, control, controllen;
+	uint32_t namelen, flags;
+};
+
+static bool read_msghdr(struct decoder *d, uint64_t addr, struct msghdr_view *v)
+{
+	uint8_t b[56];
+	unsigned w = d->word;
+	if (!addr || !decode_read(d, addr, b, 7u * w))
+		return false;
+	*v = (struct msghdr_view){
+		.name = decode_word_at(d, b), .namelen = (uint32_t)decode_uint_at(b + w, 4),
+		.iov = decode_word_at(d, b + 2 * w), .iovlen = decode_word_at(d, b + 3 * w),
+		.control = decode_word_at(d, b + 4 * w), .controllen = decode_word_at(d, b + 5 * w),
+		.flags = (uint32_t)decode_uint_at(b + 6 * w, 4),
+	};
+	return true;
+}
+
+/* room: what msg_namelen was before the call, or -1 where it is not known or did not matter. */
+static void show_msghdr(struct decoder *d, const struct msghdr_view *v, uint64_t bytes, int64_t room)
+{
+	struct_begin(d);
+	field(d, "msg_name");
+	uint32_t len = room >= 0 && room < v->namelen ? (uint32_t)room : v->namelen;
+	show_sockaddr_at(d, v->name, len);
+	field(d, "msg_namelen");
+	if (room >= 0 && room != v->namelen) {
+		show_sint(d, room);
+		d->p->ops->changed(d->p);
+	}
+	show_sint(d, (int32_t)v->namelen);
+	field(d, "msg_iov");
+	show_iov_at(d, v->iov, v->iovlen, bytes, true);
+	field_uint(d, "msg_iovlen", v->iovlen);
+	if (v->controllen) {
+		field(d, "msg_control");
+		show_control_at(d, v->control, v->controllen);
+	}
+	field_uint(d, "msg_controllen", v->controllen);
+	field_flags(d, "msg_flags", &flag_set_msg_flags, v->flags);
+	struct_end(d);
+}
+
+static void decode_msghdr_in(struct decoder *d, unsigned i)
+{
+	struct msghdr_view v;
+	uint64_t addr = decode_arg(d, i);
+	if (read_msghdr(d, addr, &v))
+		show_msghdr(d, &v, UINT64_MAX, -1);
+	else
+		show_pointer(d, addr);
+}
+
+const struct decode_type decode_type_msghdr_in = {.decode = decode_msghdr_in, .needs = NEEDS_MEMORY};
+
+#define CARRY_VALID (UINT64_C(1) << 32)
+
+static void remember_namelen(struct decoder *d, unsigned i)
+{
+	uint32_t len;
+	uint64_t addr = decode_arg(d, i);
+	if (addr && decode_read(d, addr + d->word, &len, sizeof(len)))
+		d->call->carry[0] = CARRY_VALID | len;
+}
+
+static void decode_msghdr_out(struct decoder *d, unsigned i)
+{
+	struct msghdr_view v;
+	uint64_t addr = decode_arg(d, i);
+	bool known = d->call->carry[0] & CARRY_VALID;
+	int32_t room = (int32_t)d->call->carry[0];
+	if (decode_failed(d) && known) {
+		struct_begin(d);
+		field_sint(d, "msg_namelen", room);
+		struct_end(d);
+	} else if (decode_failed(d) || !read_msghdr(d, addr, &v)) {
+		show_pointer(d, addr);
+	} else {
+		show_msghdr(d, &v, (uint64_t)d->result->value, known ? room : -1);
+	}
+}
+
+const struct decode_type decode_type_msghdr_out = {
+	.decode = decode_msghdr_out, .remember = remember_namelen, .needs = NEEDS_MEMORY,
+};
+
+/* ---- struct mmsghdr ---- */
+
+static void show_mmsghdrs(struct decoder *d, uint64_t addr, uint64_t count, bool sent)
+{
+	struct msghdr_view v;
+	uint64_t size = 8u * d->word;
+	uint64_t shown = shown_of(d, count);
+	array_begin(d);
+	for (uint64_t n = 0; n < shown; n++) {
+		uint64_t at = addr + n * size;
+		uint32_t len = 0;
+		element(d);
+		if (!read_msghdr(d, at, &v) || !decode_read(d, at + 7u * d->word, &len, sizeof(len))) {
+			show_pointer(d, at);
+			break;
+		}
+		struct_begin(d);
+		field(d, "msg_hdr");
+		show_msghdr(d, &v, sent ? UINT64_MAX : len, -1);
+		if (d->exiting)
+			field_uint(d, "msg_len", len);
+		struct_end(d);
+	}
+	if (shown < count)
+		elided(d);
+	array_end(d);
+}
+
+static void decode_mmsghdrs_in(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	uint64_t count = decode_link(d, i, 0);
+	if (d->exiting && !decode_failed(d) && (uint64_t)d->result->value < count)
+		count = (uint64_t)d->result->value;
+	if (!addr || decode_failed(d))
+		show_pointer(d, addr);
+	else
+		show_mmsghdrs(d, addr, count, true);
+}
+
+static void decode_mmsghdrs_out(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (decode_failed(d) || !addr)
+		show_pointer(d, addr);
+	else
+		show_mmsghdrs(d, addr, (uint64_t)d->result->value, false);
+}
+
+const struct decode_type decode_type_mmsghdrs_in = {
+	.decode = decode_mmsghdrs_in, .needs = NEEDS_MEMORY, .timing = TIMING_EXIT,
+};
+const struct decode_type decode_type_mmsghdrs_out = {.decode = decode_mmsghdrs_out, .needs = NEEDS_MEMORY};

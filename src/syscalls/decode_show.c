@@ -1,0 +1,331 @@
+/* Values that many types are made of: guest strings, descriptors, ids, devices, modes. */
+#include "syscalls/decode_priv.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define STRING_SMALL 4096		/* what nearly all calls need of the stack */
+#define STRING_LARGE (128 * 1024)	/* the cap of -s */
+#define GUEST_PAGE 4096
+
+uint64_t decode_arg(struct decoder *d, unsigned i)
+{
+	const struct call_param *param = &d->desc->params[i];
+	uint64_t v = d->call->args[param->reg];
+	if (param->regs == 2)
+		return (uint32_t)v | d->call->args[param->reg + 1] << 32;
+	if (param->bits == 64 && !d->i386)
+		return v;
+	return param->is_signed ? (uint64_t)(int64_t)(int32_t)v : (uint32_t)v;
+}
+
+uint64_t decode_uint_at(const void *buf, unsigned size)
+{
+	uint64_t v8;
+	uint32_t v4;
+	uint16_t v2;
+	switch (size) {
+	case 8:
+		memcpy(&v8, buf, 8);
+		return v8;
+	case 4:
+		memcpy(&v4, buf, 4);
+		return v4;
+	case 2:
+		memcpy(&v2, buf, 2);
+		return v2;
+	case 1:
+		return *(const uint8_t *)buf;
+	default:
+		return 0;
+	}
+}
+
+int64_t decode_sint_at(const void *buf, unsigned size)
+{
+	uint64_t v = decode_uint_at(buf, size);
+	switch (size) {
+	case 4:
+		return (int32_t)v;
+	case 2:
+		return (int16_t)v;
+	case 1:
+		return (int8_t)v;
+	default:
+		return (int64_t)v;
+	}
+}
+
+uint64_t decode_word_at(const struct decoder *d, const void *buf)
+{
+	return decode_uint_at(buf, d->word);
+}
+
+bool decode_fetch(struct decoder *d, uint64_t addr, void *buf, size_t len)
+{
+	if (addr && !decode_failed(d) && decode_read(d, addr, buf, len))
+		return true;
+	show_pointer(d, addr);
+	return false;
+}
+
+/* ---- arrays of words ---- */
+
+void word_reader_init(struct word_reader *r, struct decoder *d, uint64_t addr)
+{
+	r->d = d;
+	r->addr = addr;
+	r->at = 0;
+	r->have = 0;
+}
+
+bool word_reader_next(struct word_reader *r, uint64_t *ret_word)
+{
+	unsigned word = r->d->word;
+	if (r->at == r->have) {
+		size_t len = GUEST_PAGE - r->addr % GUEST_PAGE;
+		if (len > sizeof(r->buf))
+			len = sizeof(r->buf);
+		len -= len % word;
+		if (!len)
+			len = word;	/* a word across two pages */
+		if (!decode_read(r->d, r->addr, r->buf, len))
+			return false;
+		r->addr += len;
+		r->at = 0;
+		r->have = (unsigned)len;
+	}
+	*ret_word = decode_word_at(r->d, r->buf + r->at);
+	r->at += word;
+	return true;
+}
+
+/* ---- strings ---- */
+
+void show_path_at(struct decoder *d, uint64_t addr)
+{
+	char buf[PATH_MAX + 1];
+	bool complete = false;
+	ssize_t len = addr ? d->src->ops->read_string(d->src, addr, buf, PATH_MAX, &complete) : -EFAULT;
+	if (len < 0)
+		show_pointer(d, addr);
+	else
+		d->p->ops->string(d->p, buf, (size_t)len, !complete, true);
+}
+
+static void show_string_within(struct decoder *d, uint64_t addr, char *buf, size_t limit)
+{
+	bool complete = false;
+	ssize_t len = d->src->ops->read_string(d->src, addr, buf, limit + 1, &complete);
+	if (len < 0) {
+		show_pointer(d, addr);
+		return;
+	}
+	bool more = !complete || (size_t)len > limit;
+	d->p->ops->string(d->p, buf, (size_t)len > limit ? limit : (size_t)len, more, true);
+}
+
+static __attribute__((noinline)) void show_long_string(struct decoder *d, uint64_t addr, size_t limit)
+{
+	char buf[STRING_LARGE + 2];
+	show_string_within(d, addr, buf, limit > STRING_LARGE ? STRING_LARGE : limit);
+}
+
+void show_string_at(struct decoder *d, uint64_t addr)
+{
+	char buf[STRING_SMALL + 2];
+	size_t limit = d->options->string_limit;
+	if (!addr)
+		show_pointer(d, addr);
+	else if (limit > STRING_SMALL)
+		show_long_string(d, addr, limit);
+	else
+		show_string_within(d, addr, buf, limit);
+}
+
+static void show_bytes_within(struct decoder *d, uint64_t addr, char *buf, size_t len, bool more)
+{
+	if (len && !decode_read(d, addr, buf, len))
+		show_pointer(d, addr);
+	else
+		show_bytes(d, buf, len, more);
+}
+
+static __attribute__((noinline)) void show_long_bytes(struct decoder *d, uint64_t addr, size_t len, bool more)
+{
+	char buf[STRING_LARGE];
+	if (len > sizeof(buf)) {
+		len = sizeof(buf);
+		more = true;
+	}
+	show_bytes_within(d, addr, buf, len, more);
+}
+
+void show_bytes_at(struct decoder *d, uint64_t addr, uint64_t len)
+{
+	char buf[STRING_SMALL];
+	if (!addr) {
+		show_pointer(d, addr);
+		return;
+	}
+	bool more = len > d->options->string_limit;
+	size_t n = more ? d->options->string_limit : (size_t)len;
+	if (n > sizeof(buf))
+		show_long_bytes(d, addr, n, more);
+	else
+		show_bytes_within(d, addr, buf, n, more);
+}
+
+void show_cstring(struct decoder *d, const char *s, size_t size)
+{
+	size_t len = strnlen(s, size);
+	d->p->ops->string(d->p, s, len, false, len < size);
+}
+
+/* ---- descriptors ---- */
+
+static void show_fd_named(struct decoder *d, int fd, const char *name)
+{
+	char path[PATH_MAX + 1];
+	char socket[256];
+	ssize_t path_len = -1;
+	ssize_t socket_len = -1;
+	if (d->options->fd_paths && (fd >= 0 || name)) {
+		path_len = d->src->ops->fd_path(d->src, fd, path, PATH_MAX);
+		if (path_len >= 0)
+			path[path_len] = '\0';
+	}
+	if (d->options->fd_paths > 1 && fd >= 0 && path_len >= 0 && d->src->ops->fd_socket) {
+		socket_len = d->src->ops->fd_socket(d->src, fd, socket, sizeof(socket) - 1);
+		if (socket_len >= 0)
+			socket[socket_len] = '\0';
+	}
+	d->p->ops->fd(d->p, fd, name, path_len >= 0 ? path : NULL, socket_len >= 0 ? socket : NULL);
+}
+
+void show_fd(struct decoder *d, int fd)
+{
+	if (d->options->fd_paths)
+		show_fd_named(d, fd, NULL);
+	else
+		d->p->ops->fd(d->p, fd, NULL, NULL, NULL);
+}
+
+void show_dirfd(struct decoder *d, int fd)
+{
+	const char *name = fd == AT_FDCWD ? "AT_FDCWD" : NULL;
+	if (d->options->fd_paths)
+		show_fd_named(d, fd, name);
+	else
+		d->p->ops->fd(d->p, fd, name, NULL, NULL);
+}
+
+/* ---- small values ---- */
+
+void show_uid(struct decoder *d, uint32_t id)
+{
+	if (id == UINT32_MAX)
+		show_sint(d, -1);
+	else
+		show_uint(d, id);
+}
+
+void show_dev(struct decoder *d, uint64_t dev)
+{
+	show_textf(d, "makedev(%#x, %#x)", major(dev), minor(dev));
+}
+
+void show_mode(struct decoder *d, uint32_t mode)
+{
+	static const char *const types[16] = {
+		[1] = "S_IFIFO", [2] = "S_IFCHR", [4] = "S_IFDIR", [6] = "S_IFBLK", [8] = "S_IFREG", [10] = "S_IFLNK",
+		[12] = "S_IFSOCK",
+	};
+	const char *type = types[mode >> 12 & 15];
+	if (!type) {
+		show_octal(d, mode);
+		return;
+	}
+	show_textf(d, "%s%s%s%s|%#03o", type, mode & S_ISUID ? "|S_ISUID" : "", mode & S_ISGID ? "|S_ISGID" : "",
+		   mode & S_ISVTX ? "|S_ISVTX" : "", mode & 0777);
+}
+
+void show_or_of(struct decoder *d, const char *name, const struct flag_set *set, uint64_t rest)
+{
+	if (!rest) {
+		show_symbol(d, name, 0);
+		return;
+	}
+	/* One set of both, so that a printer sees one value. */
+	struct flag_name names[33] = {{name, UINT64_C(1) << 63, UINT64_C(1) << 63}};
+	size_t count = set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;
+	memcpy(names + 1, set->names, count * sizeof(names[0]));
+	struct flag_set both = {.name = set->name, .names = names, .count = count + 1};
+	show_flags(d, &both, rest | UINT64_C(1) << 63);
+}
+
+void show_textf(struct decoder *d, const char *format, ...)
+{
+	char buf[256];
+	va_list ap;
+	if (d->quiet)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(buf, sizeof(buf), format, ap);
+	va_end(ap);
+	show_text(d, buf);
+}
+
+void show_commentf(struct decoder *d, const char *format, ...)
+{
+	char buf[256];
+	va_list ap;
+	if (d->quiet)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(buf, sizeof(buf), format, ap);
+	va_end(ap);
+	show_comment(d, buf);
+}
+
+/* ---- names ---- */
+
+struct flag_walk flag_walk_begin(const struct flag_set *set, uint64_t v)
+{
+	return (struct flag_walk){.set = set, .value = v, .rest = v};
+}
+
+/*
+ * A plain flag is named when all its bits are still unnamed (O_SYNC takes O_DSYNC's bit with it); a value of a field
+ * (O_WRONLY in O_ACCMODE) when the field has it; a flag without bits (PROT_NONE) when the whole value is 0.
+ */
+static bool flag_applies(const struct flag_walk *w, const struct flag_name *f)
+{
+	if (f->mask != f->value)
+		return (w->value & f->mask) == f->value;
+	return f->value ? (w->rest & f->value) == f->value : w->value == 0;
+}
+
+const char *flag_walk_next(struct flag_walk *w)
+{
+	while (w->at < w->set->count) {
+		const struct flag_name *f = &w->set->names[w->at++];
+		if (!flag_applies(w, f))
+			continue;
+		w->rest &= ~f->mask;
+		return f->name;
+	}
+	return NULL;
+}
+
+const char *flag_set_name_of(const struct flag_set *set, uint64_t v)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->names[i].value == v)
+			return set->names[i].name;
+	}
+	return NULL;
+}
