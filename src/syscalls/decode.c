@@ -35,7 +35,7 @@ static void decode_plain(struct decoder *d, unsigned i)
 	case PARAM_FLAGS:
 	case PARAM_ENUM:
 		if (param->set)
-			show_flags(d, param->set, v);
+			show_flags(d, flag_set_for(param->set, d->call->abi), v);
 		else
 			show_hex(d, v);
 		return;

@@ -208,7 +208,7 @@ struct statfs_view {
 static void show_statfs(struct decoder *d, const struct statfs_view *v)
 {
 	struct_begin(d);
-	field_flags(d, "f_type", &flag_set_statfs_types, v->type);
+	field_flags(d, "f_type", &flag_set_fs_magics, v->type);
 	field_uint(d, "f_bsize", v->bsize);
 	field_uint(d, "f_blocks", v->blocks);
 	field_uint(d, "f_bfree", v->bfree);

@@ -110,7 +110,7 @@ static void show_cmsg(struct decoder *d, const uint8_t *at, size_t len)
 	field_flags(d, "cmsg_level", &flag_set_socket_levels, (uint32_t)level);
 	field(d, "cmsg_type");
 	if (level == SOL_SOCKET)
-		show_flags(d, &flag_set_cmsg_socket_types, (uint32_t)type);
+		show_flags(d, &flag_set_control_types, (uint32_t)type);
 	else
 		show_hex(d, (uint32_t)type);
 	if (len > head)

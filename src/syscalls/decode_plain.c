@@ -86,37 +86,29 @@ static bool mknod_dev_present(struct decoder *d, unsigned i)
 const struct decode_type decode_type_mknod_mode = {.decode = decode_mknod_mode};
 const struct decode_type decode_type_mknod_dev = {.decode = decode_dev, .present = mknod_dev_present};
 
-static void decode_statx_flags(struct decoder *d, unsigned i)
-{
-	static const struct flag_name how[] = {
-		{"AT_STATX_SYNC_AS_STAT", 0, 0x6000}, {"AT_STATX_FORCE_SYNC", 0x2000, 0x6000},
-		{"AT_STATX_DONT_SYNC", 0x4000, 0x6000}, {"AT_SYMLINK_NOFOLLOW", 0x100, 0x100},
-		{"AT_REMOVEDIR", 0x200, 0x200}, {"AT_SYMLINK_FOLLOW", 0x400, 0x400},
-		{"AT_NO_AUTOMOUNT", 0x800, 0x800}, {"AT_EMPTY_PATH", 0x1000, 0x1000},
-		{"AT_RECURSIVE", 0x8000, 0x8000},
-	};
-	static const struct flag_set set = {.name = "statx_flags", .names = how, .count = ARRAY_SIZE(how)};
-	show_flags(d, &set, decode_arg(d, i));
-}
-
-const struct decode_type decode_type_statx_flags = {.decode = decode_statx_flags};
+PLAIN(statx_flags);
 
 /* ---- memory ---- */
 
+/* The size of huge pages is a binary logarithm in the topmost bits. */
+#define HUGE_SHIFT 26
+#define HUGE_MASK 0x3fu
+
 static void decode_mmap_flags(struct decoder *d, unsigned i)
 {
-	static const struct flag_name names[] = {
-		{"MAP_FILE", 0, 0xf}, {"MAP_SHARED", 1, 0xf}, {"MAP_PRIVATE", 2, 0xf}, {"MAP_SHARED_VALIDATE", 3, 0xf},
-		{"MAP_FIXED", MAP_FIXED, MAP_FIXED}, {"MAP_ANONYMOUS", MAP_ANONYMOUS, MAP_ANONYMOUS},
-		{"MAP_32BIT", 0x40, 0x40}, {"MAP_NORESERVE", MAP_NORESERVE, MAP_NORESERVE},
-		{"MAP_POPULATE", MAP_POPULATE, MAP_POPULATE}, {"MAP_NONBLOCK", MAP_NONBLOCK, MAP_NONBLOCK},
-		{"MAP_GROWSDOWN", MAP_GROWSDOWN, MAP_GROWSDOWN}, {"MAP_DENYWRITE", MAP_DENYWRITE, MAP_DENYWRITE},
-		{"MAP_EXECUTABLE", MAP_EXECUTABLE, MAP_EXECUTABLE}, {"MAP_LOCKED", MAP_LOCKED, MAP_LOCKED},
-		{"MAP_STACK", MAP_STACK, MAP_STACK}, {"MAP_SYNC", 0x80000, 0x80000},
-		{"MAP_FIXED_NOREPLACE", 0x100000, 0x100000},
-	};
-	static const struct flag_set set = {.name = "mmap_flags", .names = names, .count = ARRAY_SIZE(names)};
-	show_flags(d, &set, decode_arg(d, i));
+	const struct flag_set *set = flag_set_for(d->desc->params[i].set, d->call->abi);
+	uint64_t v = decode_arg(d, i);
+	unsigned huge = (unsigned)(v >> HUGE_SHIFT) & HUGE_MASK;
+	if (!huge || !(v & MAP_HUGETLB)) {
+		show_flags(d, set, v);
+		return;
+	}
+	show_flags(d, set, v & ~((uint64_t)HUGE_MASK << HUGE_SHIFT));
+	if (!d->quiet) {
+		char text[32];
+		(void)snprintf(text, sizeof(text), "|%u<<MAP_HUGE_SHIFT", huge);
+		wrap(d, text);
+	}
 }
 
 const struct decode_type decode_type_mmap_flags = {.decode = decode_mmap_flags};

@@ -65,16 +65,16 @@ static void show_fcntl_result(struct decoder *d, int64_t value)
 		show_fd(d, (int)value);
 		return;
 	case F_GETFD:
-		show_flags_result(d, value, &flag_set_fcntl_fd_flags, "flags ", false);
+		show_flags_result(d, value, &flag_set_fd_flags, "flags ", false);
 		return;
 	case F_GETFL:
 		show_flags_result(d, value, &flag_set_open_flags, "flags ", true);
 		return;
 	case F_GET_SEALS:
-		show_flags_result(d, value, &flag_set_fcntl_seals, "seals ", false);
+		show_flags_result(d, value, &flag_set_seals, "seals ", false);
 		return;
 	case F_GETLEASE:
-		show_flags_result(d, value, &flag_set_fcntl_lock_types, "", true);
+		show_flags_result(d, value, &flag_set_lock_types, "", true);
 		return;
 	case F_GETSIG:
 		show_signal_result(d, value);
@@ -129,7 +129,7 @@ static void show_prctl_result(struct decoder *d, int64_t value)
 		show_named(d, value, &flag_set_prctl_dumpable);
 		return;
 	case PR_GET_SECUREBITS:
-		show_flags_result(d, value, &flag_set_prctl_securebits, "", false);
+		show_flags_result(d, value, &flag_set_securebits, "", false);
 		return;
 	default:
 		show_sint(d, value);
@@ -213,10 +213,18 @@ static void show_bpf_result(struct decoder *d, int64_t value)
 
 const struct decode_type decode_type_bpf_result = {.show_result = show_bpf_result, .needs = NEEDS_FD};
 
+/* The commands are an enumeration of single bits; the answer of MEMBARRIER_CMD_QUERY has all that are supported. */
+static void show_membarrier_commands(struct decoder *d, int64_t value)
+{
+	struct flag_set bits = flag_set_membarrier_commands;
+	bits.exclusive = false;
+	show_flags_result(d, value, &bits, "", false);
+}
+
 static void show_membarrier_result(struct decoder *d, int64_t value)
 {
 	if (decode_arg(d, 0) == 0)
-		show_flags_result(d, value, &flag_set_membarrier_bits, "", false);
+		show_membarrier_commands(d, value);
 	else
 		show_sint(d, value);
 }

@@ -301,10 +301,11 @@ struct flag_walk flag_walk_begin(const struct flag_set *set, uint64_t v)
 /*
  * A plain flag is named when all its bits are still unnamed (O_SYNC takes O_DSYNC's bit with it); a value of a field
  * (O_WRONLY in O_ACCMODE) when the field has it; a flag without bits (PROT_NONE) when the whole value is 0.
+ * The mask of an enumeration's name is all ones: shown as flags (what membarrier supports), its names are plain flags.
  */
 static bool flag_applies(const struct flag_walk *w, const struct flag_name *f)
 {
-	if (f->mask != f->value)
+	if (f->mask != f->value && f->mask != UINT64_MAX)
 		return (w->value & f->mask) == f->value;
 	return f->value ? (w->rest & f->value) == f->value : w->value == 0;
 }
@@ -315,7 +316,7 @@ const char *flag_walk_next(struct flag_walk *w)
 		const struct flag_name *f = &w->set->names[w->at++];
 		if (!flag_applies(w, f))
 			continue;
-		w->rest &= ~f->mask;
+		w->rest &= f->mask == UINT64_MAX ? ~f->value : ~f->mask;
 		return f->name;
 	}
 	return NULL;

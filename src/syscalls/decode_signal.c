@@ -194,17 +194,17 @@ const struct decode_type decode_type_stack_out = {.decode = decode_stack, .needs
 static const struct flag_set *si_code_set(int signo, int code)
 {
 	if (code <= 0 || code == 0x80)
-		return &flag_set_si_codes;
+		return &flag_set_siginfo_codes;
 	switch (signo) {
-	case SIGILL: return &flag_set_si_codes_ill;
-	case SIGFPE: return &flag_set_si_codes_fpe;
-	case SIGSEGV: return &flag_set_si_codes_segv;
-	case SIGBUS: return &flag_set_si_codes_bus;
-	case SIGTRAP: return &flag_set_si_codes_trap;
-	case SIGCHLD: return &flag_set_si_codes_chld;
-	case SIGIO: return &flag_set_si_codes_poll;
-	case SIGSYS: return &flag_set_si_codes_sys;
-	default: return &flag_set_si_codes;
+	case SIGILL: return &flag_set_sigill_codes;
+	case SIGFPE: return &flag_set_sigfpe_codes;
+	case SIGSEGV: return &flag_set_sigsegv_codes;
+	case SIGBUS: return &flag_set_sigbus_codes;
+	case SIGTRAP: return &flag_set_sigtrap_codes;
+	case SIGCHLD: return &flag_set_sigchld_codes;
+	case SIGIO: return &flag_set_sigpoll_codes;
+	case SIGSYS: return &flag_set_sigsys_codes;
+	default: return &flag_set_siginfo_codes;
 	}
 }
 
@@ -368,7 +368,7 @@ static void decode_sigevent(struct decoder *d, unsigned i)
 		show_signal(d, (int)decode_sint_at(b + w, 4));
 	else
 		show_uint(d, decode_uint_at(b + w, 4));
-	field_flags(d, "sigev_notify", &flag_set_sigevent_notify, (uint32_t)notify);
+	field_flags(d, "sigev_notify", &flag_set_sigevent_kinds, (uint32_t)notify);
 	if (notify == SIGEV_THREAD_ID)
 		field_sint(d, "sigev_notify_thread_id", decode_sint_at(b + w + 8, 4));
 	if (notify == SIGEV_THREAD) {

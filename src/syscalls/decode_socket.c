@@ -88,7 +88,7 @@ static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)
 	wrap(d, ")");
 	field(d, "sll_ifindex");
 	show_ifindex(d, ll->sll_ifindex);
-	field_flags(d, "sll_hatype", &flag_set_arp_hardware, ll->sll_hatype);
+	field_flags(d, "sll_hatype", &flag_set_hardware_types, ll->sll_hatype);
 	field_flags(d, "sll_pkttype", &flag_set_packet_types, ll->sll_pkttype);
 	field_uint(d, "sll_halen", ll->sll_halen);
 	field(d, "sll_addr");
@@ -230,7 +230,7 @@ static void decode_socket_protocol(struct decoder *d, unsigned i)
 	switch (decode_link(d, i, 0)) {
 	case AF_INET:
 	case AF_INET6:
-		show_flags(d, &flag_set_ip_protocols, v);
+		show_flags(d, &flag_set_inet_protocols, v);
 		return;
 	case AF_NETLINK:
 		show_flags(d, &flag_set_netlink_protocols, v);
@@ -253,13 +253,13 @@ const struct decode_type decode_type_socket_protocol = {.decode = decode_socket_
 static const struct flag_set *sockopt_set(uint64_t level)
 {
 	switch (level) {
-	case SOL_SOCKET: return &flag_set_sockopt_socket;
-	case IPPROTO_IP: return &flag_set_sockopt_ip;
-	case IPPROTO_IPV6: return &flag_set_sockopt_ipv6;
-	case IPPROTO_TCP: return &flag_set_sockopt_tcp;
-	case IPPROTO_UDP: return &flag_set_sockopt_udp;
-	case SOL_PACKET: return &flag_set_sockopt_packet;
-	case SOL_NETLINK: return &flag_set_sockopt_netlink;
+	case SOL_SOCKET: return &flag_set_sockopts_socket;
+	case IPPROTO_IP: return &flag_set_sockopts_ip;
+	case IPPROTO_IPV6: return &flag_set_sockopts_ipv6;
+	case IPPROTO_TCP: return &flag_set_sockopts_tcp;
+	case IPPROTO_UDP: return &flag_set_sockopts_udp;
+	case SOL_PACKET: return &flag_set_sockopts_packet;
+	case SOL_NETLINK: return &flag_set_sockopts_netlink;
 	default: return NULL;
 	}
 }
