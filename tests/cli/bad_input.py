@@ -32,7 +32,17 @@ class Command(harness.Case):
     def test_it_is_no_program(self):
         self.refused("/etc/passwd", 126, "/etc/passwd", "Permission denied")
         self.refused("/etc/passwd/x", 126, "Not a directory")
-        self.refused(self.file("garbage", "\x7fELF garbage", 0o755), 126, "Exec format error")
+
+    def test_it_has_no_header(self):
+        """execvp(3) gives such a file to sh, whatever is in it; so do env, nohup and sudo."""
+        self.assert_same_as_native(["env", self.file("script", "echo $0 is a script; exit 4\n", 0o755)])
+        garbage = self.file("garbage", "\x7fELF garbage", 0o755)
+        want = run(["env", garbage])
+        for name, words in harness.ways():
+            with self.subTest(name):
+                got = run(words + [garbage])
+                self.assert_clean(got)
+                self.assertEqual((got.status, got.out, got.err), (want.status, want.out, want.err))
 
     def test_it_is_a_directory(self):
         self.refused("/tmp", 126, "/tmp")
@@ -134,7 +144,7 @@ class Limits(harness.Case):
             self.assert_works_or_says_why(got, want)
 
     def test_descriptors(self):
-        for n in (3, 4, 5, 6, 8, 10, 12, 16, 20):
+        for n in (4, 5, 6, 8, 10, 12, 16, 20):    # with 3 not even ld.so can work
             self.limited(f"-n {n}")
 
     def test_address_space(self):
@@ -150,7 +160,7 @@ class Limits(harness.Case):
                 self.assert_works_or_says_why(got, "5\n")
 
     def test_file_size(self):
-        got = run(["sh", "-c", 'ulimit -f 0; exec "$0" run --uid 5 -- id -u', harness.trapline])
+        got = run(["sh", "-c", '(ulimit -f 0; exec "$0" run --uid 5 -- id -u) | cat', harness.trapline])
         self.assert_works_or_says_why(got, "5\n")
 
     def test_directories_that_cannot_be_written(self):
@@ -196,7 +206,7 @@ class Forbidden(harness.Case):
         self.assertEqual((got.status, got.out), (0, "5\n"), got.err)
         for mechanism in ("trace", "sysemu", "step"):
             with self.subTest(mechanism):
-                self.assert_refused(self.denied(["ptrace"], mechanism), 1, "ptrace")
+                self.assert_refused(self.denied(["ptrace"], mechanism), 1, f"'{mechanism}'", "not permitted")
 
     def test_seccomp_forbidden(self):
         for mechanism in ("auto", "sysemu", "step"):
@@ -206,7 +216,7 @@ class Forbidden(harness.Case):
                 self.assertEqual((got.status, got.out), (0, "5\n"), got.err)
         for mechanism in ("notify", "trace"):
             with self.subTest(mechanism):
-                self.assert_refused(self.denied(["seccomp"], mechanism), 1, "seccomp")
+                self.assert_refused(self.denied(["seccomp"], mechanism), 1, f"'{mechanism}'", "not permitted")
 
     def test_both_forbidden(self):
         for mechanism in harness.MECHANISMS:
@@ -247,7 +257,8 @@ class Nested(harness.Case):
         for mechanism in harness.MECHANISMS:
             with self.subTest(mechanism):
                 got = run([harness.trapline, "run", "--mechanism", mechanism, "--uid", "5", "--"] + inner)
-                self.assert_works_or_says_why(got, "7\n")
+                # A ptrace stop comes before the filter: step and sysemu answer before an inner trapline is asked.
+                self.assert_works_or_says_why(got, "5\n" if mechanism in ("step", "sysemu") else "7\n")
 
     def test_strace_inside(self):
         self.need("strace")

@@ -87,7 +87,7 @@ class Case(unittest.TestCase):
         self.assert_clean(got)
         if got.status == status and got.out == out:
             return
-        self.assertEqual(got.status, 1, f"status {got.status}, wrote {got.out!r}\n{got.err}")
+        self.assertEqual(got.status, 1, f"status {got.status}, wrote {got.out!r}, not {out!r}\n{got.err}")
         self.assertEqual(got.out, "")
         lines = [line for line in got.err.splitlines() if line.startswith("trapline")]
         self.assertEqual(len(lines), 1, got.err)

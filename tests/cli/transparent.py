@@ -190,10 +190,13 @@ class Terminal:
     def send(self, text):
         os.write(self.fd, text.encode())
 
-    def finish(self, timeout=15):
+    def finish(self, timeout=15, hang_up=False):
+        """Its exit status as a return code, or None if it does not end."""
         until = time.monotonic() + timeout
-        while self.read_some(until):
+        while not hang_up and self.read_some(until):
             pass
+        if hang_up:
+            os.close(self.fd)
         status = None
         while status is None and time.monotonic() < until:
             pid, got = os.waitpid(self.pid, os.WNOHANG)
@@ -201,7 +204,8 @@ class Terminal:
                 status = os.waitstatus_to_exitcode(got)
             else:
                 time.sleep(0.01)
-        os.close(self.fd)
+        if not hang_up:
+            os.close(self.fd)
         return status
 
 
@@ -266,9 +270,10 @@ class JobControl(harness.Case):
             with self.subTest(name):
                 terminal = self.terminal([*way, "sh", "-c", "echo ready; sleep 1000"])
                 terminal.expect("ready\n")
-                os.close(terminal.fd)
-                os.waitpid(terminal.pid, 0)
-                self.assertEqual([harness.proctree.describe(pid) for pid in harness.proctree.leftovers(3)], [])
+                status = terminal.finish(hang_up=True)
+                left = [harness.proctree.describe(pid) for pid in harness.proctree.leftovers(1)]
+                harness.proctree.kill_tree()
+                self.assertEqual((status, left), (-signal.SIGHUP, []))
 
     def wait_for_foreground(self, terminal, comm):
         """Until the terminal's foreground group holds a running process of this name."""
