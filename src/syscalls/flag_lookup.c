@@ -5,14 +5,6 @@
 #include "syscalls/table.h"
 #include "syscalls/table_data.h"
 
-/* strcmp of a NUL-terminated name and a counted one. */
-static int compare(const char *name, const char *key, size_t len)
-{
-	int order = strncmp(name, key, len);
-
-	return order ? order : name[len] != '\0';
-}
-
 const struct flag_set *flag_set_find(const char *name)
 {
 	size_t low = 0, high = flag_sets_count;
@@ -39,7 +31,7 @@ const struct flag_set *flag_set_for(const struct flag_set *set, enum call_abi ab
 int flag_set_value(const struct flag_set *set, const char *name, size_t len, uint64_t *ret_value)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (!compare(set->names[i].name, name, len)) {
+		if (!compare_name(set->names[i].name, name, len)) {
 			*ret_value = set->names[i].value;
 			return 0;
 		}
@@ -53,7 +45,7 @@ int flag_any_value(const char *name, size_t len, uint64_t *ret_value)
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int order = compare(constants_sorted[mid].name, name, len);
+		int order = compare_name(constants_sorted[mid].name, name, len);
 
 		if (!order) {
 			*ret_value = constants_sorted[mid].value;

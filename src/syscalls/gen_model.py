@@ -213,7 +213,8 @@ def check_constants(sets):
             value, where = seen.setdefault(flag.name, (flag.value, flag_set.where))
             # A signed 32-bit constant may stand in a 64-bit set: AT_FDCWD.
             if value & 0xffffffff != flag.value & 0xffffffff:
-                raise TableError(flag_set.where, f"{flag.name} is {flag.value:#x} here, {value:#x} in the set at {where}")
+                message = f"{flag.name} is {flag.value:#x} here, {value:#x} in the set at {where}"
+                raise TableError(flag_set.where, message)
 
 
 # ---- syscalls.tbl ----
@@ -336,7 +337,8 @@ class Reader:
         name, type_, reg, args = use
         needed = [a for a in type_.args if not a.endswith("?")]
         if not len(needed) <= len(args) <= len(type_.args):
-            raise TableError(where, f"type '{type_.name}' of '{name}' takes {len(needed)} to {len(type_.args)} arguments")
+            counts = f"{len(needed)} to {len(type_.args)} arguments"
+            raise TableError(where, f"type '{type_.name}' of '{name}' takes {counts}")
         set_name, links = None, []
         for kind, arg in zip(type_.args, args):
             if kind == "set":

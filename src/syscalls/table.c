@@ -22,14 +22,6 @@ static const char *const group_names[GROUP_COUNT] = {
 	[GROUP_STATX] = "%stat", [GROUP_STATFSX] = "%statfs",
 };
 
-/* strcmp of a NUL-terminated name and a counted one. */
-static int compare(const char *name, const char *key, size_t len)
-{
-	int order = strncmp(name, key, len);
-
-	return order ? order : name[len] != '\0';
-}
-
 const struct call_desc *call_desc(enum call_id id)
 {
 	return &call_descs[id];
@@ -72,7 +64,7 @@ enum call_id call_from_name(const char *name, size_t len)
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		enum call_id id = (enum call_id)calls_by_name[mid];
-		int order = compare(call_descs[id].name, name, len);
+		int order = compare_name(call_descs[id].name, name, len);
 
 		if (!order)
 			return id;
@@ -107,9 +99,9 @@ int call_group_from_name(const char *name, size_t len)
 		len--;
 	}
 	for (int g = 0; g < GROUP_COUNT; g++) {
-		if (!compare(group_names[g], name, len))
+		if (!compare_name(group_names[g], name, len))
 			return g;
 	}
 	/* strace's older spelling */
-	return !compare("net", name, len) ? GROUP_NETWORK : -1;
+	return !compare_name("net", name, len) ? GROUP_NETWORK : -1;
 }

@@ -128,7 +128,10 @@ enum call_id call_from_nr(enum call_abi abi, int64_t nr);
 /* The call with this exact name, or CALL_NONE. */
 enum call_id call_from_name(const char *name, size_t len);
 
-/* The known name nearest to a misspelt one (edit distance at most 3), or NULL. Includes group names when name starts with '%'. */
+/*
+ * The known name nearest to a misspelt one (edit distance at most 3), or NULL. A name that starts with '%' is taken for
+ * a group's.
+ */
 const char *call_nearest(const char *name, size_t len);
 
 /* The largest number + 1 that the ABI's map knows. */

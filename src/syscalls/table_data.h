@@ -2,6 +2,8 @@
 #ifndef TRAPLINE_SYSCALLS_TABLE_DATA_H
 #define TRAPLINE_SYSCALLS_TABLE_DATA_H
 
+#include <string.h>
+
 #include "syscalls/table.h"
 
 /* The row of a call on an ABI whose parameters differ. */
@@ -20,6 +22,14 @@ struct named_constant {
 	const char *name;
 	uint64_t value;
 };
+
+/* strcmp of a NUL-terminated name and a counted one. */
+static inline int compare_name(const char *name, const char *key, size_t len)
+{
+	int order = strncmp(name, key, len);
+
+	return order ? order : name[len] != '\0';
+}
 
 extern const struct call_desc call_descs[CALL_COUNT];
 extern const struct call_variant call_variants[];	/* by id, ended by CALL_NONE */

@@ -91,7 +91,8 @@ class Tables(unittest.TestCase):
 
     def test_duplicates(self):
         self.refuses("calls.tbl:2", "call 'paint' is declared twice", rows=GOOD + "paint 7 - - - - native int\n")
-        self.refuses("calls.tbl:2", "aarch64 number 2 of 'draw' is taken by 'paint'", rows=GOOD + "draw 7 2 - - - native int\n")
+        self.refuses("calls.tbl:2", "aarch64 number 2 of 'draw' is taken by 'paint'",
+                     rows=GOOD + "draw 7 2 - - - native int\n")
 
     def test_variants(self):
         self.refuses("calls.tbl:1", "below a call's row", rows="\ti386: fd:fd\n")

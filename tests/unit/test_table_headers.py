@@ -29,23 +29,27 @@ NOT_CALLS = {"syscalls", "arch_specific_syscall"}
 
 # Headers that can be included together; a constant is looked for in each group.
 HEADER_GROUPS = [
-    "fcntl.h sys/stat.h sys/mman.h sys/mount.h sys/wait.h sys/resource.h sys/time.h sys/timex.h sched.h signal.h poll.h "
-    "sys/epoll.h sys/eventfd.h sys/inotify.h sys/fanotify.h sys/signalfd.h sys/timerfd.h sys/ptrace.h sys/personality.h "
-    "sys/socket.h netinet/in.h netinet/tcp.h sys/xattr.h sys/random.h sys/shm.h sys/sem.h sys/msg.h sys/file.h dirent.h "
-    "sys/ioctl.h sys/quota.h sys/swap.h sys/statvfs.h unistd.h sys/reboot.h sys/klog.h linux/aio_abi.h sys/pidfd.h",
-    "linux/fcntl.h linux/stat.h linux/mman.h linux/mount.h linux/wait.h linux/sched.h linux/prctl.h linux/capability.h "
-    "linux/seccomp.h linux/futex.h linux/kcmp.h linux/keyctl.h linux/landlock.h linux/memfd.h linux/mempolicy.h "
-    "linux/membarrier.h linux/bpf.h linux/perf_event.h linux/io_uring.h linux/kexec.h linux/reboot.h linux/random.h "
-    "linux/openat2.h linux/close_range.h linux/magic.h linux/quota.h linux/dqblk_xfs.h linux/userfaultfd.h linux/rseq.h "
-    "linux/audit.h linux/securebits.h linux/module.h linux/falloc.h linux/fs.h linux/ioprio.h linux/netlink.h "
-    "linux/rtnetlink.h linux/if_ether.h linux/if_arp.h linux/elf.h linux/hw_breakpoint.h "
-    "linux/fanotify.h linux/inotify.h linux/eventpoll.h linux/aio_abi.h asm/prctl.h asm/ptrace.h asm/mman.h linux/xattr.h",
-    "stdint.h sys/socket.h linux/in6.h linux/vm_sockets.h linux/tls.h linux/if_packet.h linux/if_xdp.h linux/rxrpc.h linux/rds.h "
-    "linux/tipc.h linux/if_alg.h linux/can.h linux/can/raw.h linux/kcm.h linux/nfc.h linux/llc.h linux/dccp.h linux/udp.h "
-    "linux/sctp.h linux/ax25.h linux/phonet.h linux/caif/caif_socket.h linux/smc.h linux/if_pppol2tp.h linux/net.h",
-    "sys/types.h sys/ioctl.h linux/sockios.h linux/loop.h linux/kvm.h linux/if_tun.h linux/rtc.h linux/input.h linux/vt.h "
-    "linux/kd.h linux/cdrom.h linux/hdreg.h linux/fuse.h linux/btrfs.h linux/fscrypt.h linux/watchdog.h linux/nbd.h "
-    "linux/dm-ioctl.h linux/uinput.h linux/vhost.h linux/nsfs.h linux/fsverity.h linux/fiemap.h linux/blkzoned.h",
+    "fcntl.h sys/stat.h sys/mman.h sys/mount.h sys/wait.h sys/resource.h sys/time.h sys/timex.h sched.h "
+    "signal.h poll.h sys/epoll.h sys/eventfd.h sys/inotify.h sys/fanotify.h sys/signalfd.h sys/timerfd.h "
+    "sys/ptrace.h sys/personality.h sys/socket.h netinet/in.h netinet/tcp.h sys/xattr.h sys/random.h "
+    "sys/shm.h sys/sem.h sys/msg.h sys/file.h dirent.h sys/ioctl.h sys/quota.h sys/swap.h sys/statvfs.h "
+    "unistd.h sys/reboot.h sys/klog.h linux/aio_abi.h sys/pidfd.h",
+    "linux/fcntl.h linux/stat.h linux/mman.h linux/mount.h linux/wait.h linux/sched.h linux/prctl.h "
+    "linux/capability.h linux/seccomp.h linux/futex.h linux/kcmp.h linux/keyctl.h linux/landlock.h "
+    "linux/memfd.h linux/mempolicy.h linux/membarrier.h linux/bpf.h linux/perf_event.h linux/io_uring.h "
+    "linux/kexec.h linux/reboot.h linux/random.h linux/openat2.h linux/close_range.h linux/magic.h "
+    "linux/quota.h linux/dqblk_xfs.h linux/userfaultfd.h linux/rseq.h linux/audit.h linux/securebits.h "
+    "linux/module.h linux/falloc.h linux/fs.h linux/ioprio.h linux/netlink.h linux/rtnetlink.h "
+    "linux/if_ether.h linux/if_arp.h linux/elf.h linux/hw_breakpoint.h linux/fanotify.h linux/inotify.h "
+    "linux/eventpoll.h linux/aio_abi.h asm/prctl.h asm/ptrace.h asm/mman.h linux/xattr.h",
+    "stdint.h sys/socket.h linux/in6.h linux/vm_sockets.h linux/tls.h linux/if_packet.h linux/if_xdp.h "
+    "linux/rxrpc.h linux/rds.h linux/tipc.h linux/if_alg.h linux/can.h linux/can/raw.h linux/kcm.h "
+    "linux/nfc.h linux/llc.h linux/dccp.h linux/udp.h linux/sctp.h linux/ax25.h linux/phonet.h "
+    "linux/caif/caif_socket.h linux/smc.h linux/if_pppol2tp.h linux/net.h",
+    "sys/types.h sys/ioctl.h linux/sockios.h linux/loop.h linux/kvm.h linux/if_tun.h linux/rtc.h "
+    "linux/input.h linux/vt.h linux/kd.h linux/cdrom.h linux/hdreg.h linux/fuse.h linux/btrfs.h "
+    "linux/fscrypt.h linux/watchdog.h linux/nbd.h linux/dm-ioctl.h linux/uinput.h linux/vhost.h "
+    "linux/nsfs.h linux/fsverity.h linux/fiemap.h linux/blkzoned.h",
 ]
 
 
@@ -122,7 +126,8 @@ def evaluate(names, headers):
             done = run([*CC, "-w", "-fmax-errors=0", "-x", "c", "-", "-o", exe], source + lines + "};\n" + rest)
             if not done.returncode:
                 break
-            bad = {names[int(n) - 1] for n in re.findall(r"<stdin>:(\d+):\d+: error", done.stderr) if int(n) <= len(names)}
+            bad_lines = map(int, re.findall(r"<stdin>:(\d+):\d+: error", done.stderr))
+            bad = {names[n - 1] for n in bad_lines if n <= len(names)}
             if not bad:
                 raise RuntimeError(done.stderr[:2000])
             names = [n for n in names if n not in bad]
