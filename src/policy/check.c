@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "policy/calls.h"
 #include "policy/decide.h"
 #include "policy/parse_private.h"
 
@@ -72,8 +73,8 @@ static const struct policy_rule *cover_of(const struct checker *c, const struct 
 
 	if (!subset(&r->calls, &c->covered))
 		return NULL;
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (call_set_has(&r->calls, (enum call_id)id) && c->cover[id] > last)
+	FOR_EACH_CALL(id, &r->calls) {
+		if (c->cover[id] > last)
 			last = c->cover[id];
 	}
 	return &c->p->rules[last];
@@ -83,8 +84,8 @@ static void cover(struct checker *c, uint32_t index)
 {
 	const struct policy_rule *r = &c->p->rules[index];
 
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (!call_set_has(&r->calls, (enum call_id)id) || call_set_has(&c->covered, (enum call_id)id))
+	FOR_EACH_CALL(id, &r->calls) {
+		if (call_set_has(&c->covered, (enum call_id)id))
 			continue;
 		call_set_add(&c->covered, (enum call_id)id);
 		c->cover[id] = index;
@@ -188,9 +189,10 @@ static bool permits(const struct policy_rule *r)
 
 static bool several_paths(const struct checker *c, const struct policy_rule *r, const struct policy_atom *a)
 {
-	for (int id = 0; id < CALL_COUNT && a->source == OPERAND_PARAM; id++) {
-		if (call_set_has(&r->calls, (enum call_id)id) &&
-		    __builtin_popcount(c->p->symbols[a->symbol]->params[id]) > 1)
+	if (a->source != OPERAND_PARAM)
+		return false;
+	FOR_EACH_CALL(id, &r->calls) {
+		if (__builtin_popcount(c->p->symbols[a->symbol]->params[id]) > 1)
 			return true;
 	}
 	return false;
@@ -369,8 +371,8 @@ static bool guards_ring_calls(const struct policy_rule *r)
 {
 	if (!r->enabled || policy_action_passes(&r->action))
 		return false;
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (call_set_has(&r->calls, (enum call_id)id) && is_ring_call((enum call_id)id))
+	FOR_EACH_CALL(id, &r->calls) {
+		if (is_ring_call((enum call_id)id))
 			return true;
 	}
 	return false;

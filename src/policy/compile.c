@@ -11,6 +11,7 @@ struct compiler {
 	struct plan *plan;
 	const struct policy *p;
 	const struct plan_options *options;
+	struct call_rules rules;
 	struct filter_chain *chains;	/* malloc'ed while it grows */
 	size_t chain_cap;
 	int error;
@@ -119,13 +120,12 @@ static void note_outcome(struct plan_call *c, const struct policy_action *a, boo
 static void survey_call(struct compiler *k, enum call_id id, struct plan_call *c)
 {
 	const struct policy *p = k->p;
+	size_t place = id >= 0 ? (size_t)id : CALL_COUNT;
 	bool late = false;
 
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct policy_rule *r = &p->rules[i];
+	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
+		const struct policy_rule *r = &p->rules[k->rules.rules[i]];
 
-		if (!r->enabled || !call_set_has(&r->calls, id))
-			continue;
 		c->rules += c->rules < UINT16_MAX;
 		note_facts(c, p, id, r);
 		late = late || rule_needs_user_space(r);
@@ -187,7 +187,7 @@ static uint32_t add_chain(struct compiler *k, const struct filter_chain *chain)
 static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi abi)
 {
 	const struct plan_call *c = &k->plan->calls[id >= 0 ? (int)id : CALL_COUNT];
-	struct lowering l = {.p = k->p, .arena = &k->plan->arena, .id = id, .abi = abi, .stop = stop_action(k, c)};
+	struct lowering l = {.p = k->p, .rules = &k->rules, .arena = &k->plan->arena, .id = id, .abi = abi, .stop = stop_action(k, c)};
 	struct filter_chain chain;
 	int r;
 
@@ -379,18 +379,15 @@ int plan_create(const struct policy *p, const struct plan_options *options, stru
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct compiler k = {.plan = plan, .p = p, .options = options};
-	int r = 0;
+	int r = plan ? call_rules_init(&k.rules, p) : -ENOMEM;
 
-	if (!plan)
-		return -ENOMEM;
-	plan->policy = p;
-	for (int i = 0; i <= CALL_COUNT; i++) {
+	if (plan)
+		plan->policy = p;
+	for (int i = 0; i <= CALL_COUNT && r >= 0; i++) {
 		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
-		int available;
 
 		survey_call(&k, id, &plan->calls[i]);
-		available = choose_available(&k, id, &plan->calls[i]);
-		r = r < 0 ? r : available;
+		r = choose_available(&k, id, &plan->calls[i]);
 	}
 	if (r >= 0)
 		r = build_to_fit(&k);
@@ -400,6 +397,7 @@ int plan_create(const struct policy *p, const struct plan_options *options, stru
 		r = plan->chains || !plan->chain_count ? 0 : -ENOMEM;
 	}
 	free(k.chains);
+	call_rules_finish(&k.rules);
 	if (r < 0 && r != -EOPNOTSUPP) {
 		plan_destroy(plan);
 		return r;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "policy/calls.h"
 #include "policy/decide_private.h"
 #include "policy/glob.h"
 #include "policy/map.h"
@@ -101,8 +102,8 @@ static enum path_class path_class(const struct policy *p, const struct policy_ru
 		return PATH_EXE;
 	if (a->field != FIELD_PATH)
 		return PATH_PARAM;
-	for (int id = 0; id < CALL_COUNT; id++) {
-		unsigned params = call_set_has(&r->calls, (enum call_id)id) ? p->symbols[a->symbol]->params[id] : 0;
+	FOR_EACH_CALL(id, &r->calls) {
+		unsigned params = p->symbols[a->symbol]->params[id];
 
 		if (params && call_desc((enum call_id)id)->params[__builtin_ctz(params)].kind == PARAM_SOCKADDR)
 			return PATH_ADDR;
@@ -162,18 +163,9 @@ static void file_paths(struct decide_index *x, const struct policy_atom *a, uint
 
 static int16_t only_call(const struct call_set *s)
 {
-	int found = -1;
+	int found = call_set_next(s, 0);
 
-	if (s->unknown)
-		return -1;
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (!call_set_has(s, (enum call_id)id))
-			continue;
-		if (found >= 0)
-			return -1;
-		found = id;
-	}
-	return (int16_t)found;
+	return s->unknown || (found >= 0 && call_set_next(s, found + 1) >= 0) ? -1 : (int16_t)found;
 }
 
 static bool add_int_symbol(struct decide_index *x, const struct policy_atom *a)
@@ -273,8 +265,8 @@ static bool on_plain_string(const struct policy *p, const struct policy_rule *r,
 {
 	if (a->kind != ATOM_EXACT || a->source != OPERAND_PARAM || a->field != FIELD_NONE)
 		return false;
-	for (int id = 0; id < CALL_COUNT; id++) {
-		unsigned params = call_set_has(&r->calls, (enum call_id)id) ? p->symbols[a->symbol]->params[id] : 0;
+	FOR_EACH_CALL(id, &r->calls) {
+		unsigned params = p->symbols[a->symbol]->params[id];
 
 		if (params && call_desc((enum call_id)id)->params[__builtin_ctz(params)].kind != PARAM_PATH)
 			return true;
@@ -322,10 +314,8 @@ static void file_by_call(struct decide_index *x, uint32_t rule, const struct pol
 		append(x, &x->wide, rule, term);
 		return;
 	}
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (call_set_has(s, (enum call_id)id))
-			append(x, &x->calls[id], rule, term);
-	}
+	FOR_EACH_CALL(id, s)
+		append(x, &x->calls[id], rule, term);
 	if (s->unknown)
 		append(x, &x->calls[CALL_COUNT], rule, term);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "policy/calls.h"
+
 /* What an integer test becomes for one parameter. */
 enum lowered {
 	LOWERED_ALWAYS,		/* holds for every value of the type */
@@ -293,16 +295,75 @@ static bool may_pass_on(const struct policy_rule *r)
 	return r->action.kind == ACTION_INJECT;
 }
 
+/* Count (rules NULL) or file the rules of each call; place[id] moves on by one for each. */
+static void file_rules(const struct policy *p, uint32_t *place, uint32_t *rules)
+{
+	struct call_set decided;
+
+	call_set_clear(&decided);
+	for (uint32_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *r = &p->rules[i];
+		struct call_set open = r->calls;
+
+		if (!r->enabled)
+			continue;
+		for (size_t w = 0; w < ARRAY_SIZE(open.bits); w++)
+			open.bits[w] &= ~decided.bits[w];
+		open.unknown = open.unknown && !decided.unknown;
+		FOR_EACH_CALL(id, &open) {
+			if (rules)
+				rules[place[id]] = i;
+			place[id]++;
+			if (!r->term_count && !may_pass_on(r))
+				call_set_add(&decided, (enum call_id)id);
+		}
+		if (open.unknown) {
+			if (rules)
+				rules[place[CALL_COUNT]] = i;
+			place[CALL_COUNT]++;
+			decided.unknown = !r->term_count && !may_pass_on(r);
+		}
+	}
+}
+
+int call_rules_init(struct call_rules *r, const struct policy *p)
+{
+	AUTO_FREE uint32_t *place = calloc(CALL_COUNT + 2, sizeof(*place));
+	uint32_t total = 0;
+
+	r->first = calloc(CALL_COUNT + 2, sizeof(*r->first));
+	r->rules = NULL;
+	if (!r->first || !place)
+		return -ENOMEM;
+	file_rules(p, place, NULL);
+	for (int i = 0; i <= CALL_COUNT; i++) {
+		r->first[i] = total;
+		total += place[i];
+	}
+	r->first[CALL_COUNT + 1] = total;
+	r->rules = calloc((size_t)total + 1, sizeof(*r->rules));
+	if (!r->rules)
+		return -ENOMEM;
+	memcpy(place, r->first, (CALL_COUNT + 1) * sizeof(*place));
+	file_rules(p, place, r->rules);
+	return 0;
+}
+
+void call_rules_finish(struct call_rules *r)
+{
+	free(r->first);
+	free(r->rules);
+}
+
 static int lower_all(struct rule_list *rules, const struct lowering *l, uint32_t *ret_otherwise)
 {
 	const struct policy *p = l->p;
+	size_t id = l->id >= 0 ? (size_t)l->id : CALL_COUNT;
 
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct policy_rule *rule = &p->rules[i];
+	for (size_t i = l->rules->first[id]; i < l->rules->first[id + 1]; i++) {
+		const struct policy_rule *rule = &p->rules[l->rules->rules[i]];
 		uint32_t action = may_pass_on(rule) ? l->stop : filter_action_of(&rule->action, l->stop);
 
-		if (!rule->enabled || !call_set_has(&rule->calls, l->id))
-			continue;
 		if (!rule->term_count) {
 			*ret_otherwise = action;
 			return 0;

@@ -5,8 +5,19 @@
 #include "policy/decide.h"
 #include "policy/filter.h"
 
+/* The enabled rules about each call, in order, up to the first that decides it whatever its arguments. */
+struct call_rules {
+	uint32_t *first;	/* CALL_COUNT + 2 of them: call id has rules[first[id]] to rules[first[id + 1]]; owned */
+	uint32_t *rules;	/* indexes into policy.rules; owned */
+};
+
+/* The last but one place is for numbers that no table knows. */
+MUST_CHECK int call_rules_init(struct call_rules *r, const struct policy *p);
+void call_rules_finish(struct call_rules *r);
+
 struct lowering {
 	const struct policy *p;
+	const struct call_rules *rules;
 	struct arena *arena;	/* the chain's parts live here */
 	enum call_id id;	/* CALL_NONE: unknown numbers */
 	enum call_abi abi;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "policy/calls.h"
 #include "policy/parse_private.h"
 
 static bool parse_or(struct parser *ps, struct rule_scope *scope, bool negate, struct dnf *ret);
@@ -319,12 +320,9 @@ static bool is_path_field(const struct operand *o)
 /* Every call of the scope has a path here, not a mere string. */
 static bool is_path_everywhere(const struct parser *ps, const struct rule_scope *scope, const struct operand *o)
 {
-	for (int i = 0; i < CALL_COUNT && o->source == OPERAND_PARAM; i++) {
-		const struct call_param *param;
+	FOR_EACH_CALL(id, &scope->calls) {
+		const struct call_param *param = operand_param(ps->p, o, (enum call_id)id);
 
-		if (!call_set_has(&scope->calls, (enum call_id)i))
-			continue;
-		param = operand_param(ps->p, o, (enum call_id)i);
 		if (param && param->kind == PARAM_STRING)
 			return false;
 	}

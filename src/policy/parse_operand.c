@@ -1,6 +1,7 @@
 /* What a condition looks at: parameters by name or by kind, their fields, facts about the task. */
 #include <string.h>
 
+#include "policy/calls.h"
 #include "policy/parse_private.h"
 
 /* Names that stand for a kind of parameter where the call has none by that very name. */
@@ -268,13 +269,10 @@ bool operand_narrow(struct parser *ps, struct rule_scope *scope, const struct op
 
 	if (o->source != OPERAND_PARAM)
 		return true;
-	for (int i = 0; i < CALL_COUNT; i++) {
+	FOR_EACH_CALL(i, &scope->calls) {
 		enum call_id id = (enum call_id)i;
-		const struct call_param *param;
+		const struct call_param *param = operand_param(ps->p, o, id);
 
-		if (!call_set_has(&scope->calls, id))
-			continue;
-		param = operand_param(ps->p, o, id);
 		if (param && kind_fits(param, o->field, class)) {
 			any = true;
 			continue;
@@ -309,14 +307,13 @@ static bool named_constant(struct parser *ps, const struct rule_scope *scope, co
 {
 	const char *first = NULL;
 
-	for (int i = 0; i < CALL_COUNT && o->source == OPERAND_PARAM && o->field == FIELD_NONE; i++) {
+	if (o->source != OPERAND_PARAM || o->field != FIELD_NONE)
+		return flag_any_value(t->text, t->len, ret) == 0;
+	FOR_EACH_CALL(i, &scope->calls) {
 		enum call_id id = (enum call_id)i;
-		const struct call_param *param;
+		const struct call_param *param = operand_param(ps->p, o, id);
 		uint64_t v;
 
-		if (!call_set_has(&scope->calls, id))
-			continue;
-		param = operand_param(ps->p, o, id);
 		if (!param || !param->set)
 			continue;
 		*ret_set = param->set;
@@ -383,12 +380,11 @@ static void int_type(const struct parser *ps, const struct rule_scope *scope, co
 {
 	*bits = 64;
 	*is_signed = false;
-	for (int i = 0; i < CALL_COUNT && o->source == OPERAND_PARAM && o->field == FIELD_NONE; i++) {
-		const struct call_param *param;
+	if (o->source != OPERAND_PARAM || o->field != FIELD_NONE)
+		return;
+	FOR_EACH_CALL(i, &scope->calls) {
+		const struct call_param *param = operand_param(ps->p, o, (enum call_id)i);
 
-		if (!call_set_has(&scope->calls, (enum call_id)i))
-			continue;
-		param = operand_param(ps->p, o, (enum call_id)i);
 		if (param) {
 			*bits = param->bits;
 			*is_signed = param->is_signed;

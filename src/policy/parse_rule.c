@@ -1,6 +1,7 @@
 /* Rules: an action, the calls, a condition, and what the action needs besides. */
 #include <string.h>
 
+#include "policy/calls.h"
 #include "policy/parse_private.h"
 
 static bool feature(const struct parser *ps, unsigned f)
@@ -363,11 +364,9 @@ static bool narrow_to_handlers(struct parser *ps, struct rule_scope *scope, stru
 	unsigned lost = 0, kept = 0;
 
 	scope->calls.unknown = false;
-	for (int i = 0; i < CALL_COUNT; i++) {
+	FOR_EACH_CALL(i, &scope->calls) {
 		const struct call_desc *d = call_desc((enum call_id)i);
 
-		if (!call_set_has(&scope->calls, (enum call_id)i))
-			continue;
 		if (d->support == SUPPORT_EMULATED || d->support == SUPPORT_PARTIAL) {
 			kept++;
 			continue;
