@@ -42,6 +42,7 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
+	size += !size;	/* an address of its own even for nothing */
 	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	if (size > BLOCK_SIZE / 4)	/* of its own, the block in use stays in use */
 		return add_block(a, size);

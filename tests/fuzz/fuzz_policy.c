@@ -1,0 +1,51 @@
+/* Any bytes as a policy: read, checked, its errors printed; if it has none, its expect lines run and its plan made. */
+#include "fuzz.h"
+
+#include "policy/compile.h"
+#include "policy/expect.h"
+
+/* An include finds the same text again: what includes itself must end. */
+struct self {
+	const uint8_t *data;
+	size_t size;
+};
+
+static int load_self(void *ctx, const char *path UNUSED, char **ret_text, size_t *ret_len)
+{
+	const struct self *s = ctx;
+	char *copy = malloc(s->size + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->size; i++)
+		copy[i] = (char)s->data[i];
+	*ret_text = copy;
+	*ret_len = s->size;
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct self self = {data, size};
+	struct policy_options options = {.any_feature = 1, .load = load_self, .load_ctx = &self};
+	struct plan_options how = {.may_notify = true, .may_trace = true};
+	struct policy *p;
+	struct plan *plan = NULL;
+	struct strbuf out;
+
+	if (policy_load_text("fuzz", (const char *)data, size, &options, &p) < 0)
+		return 0;
+	strbuf_init(&out);
+	if (!p->diags->errors) {
+		(void)policy_run_expects(p);
+		if (plan_create(p, &how, &plan) >= 0) {
+			plan_explain(plan, &out);
+			plan_explain_call(plan, CALL_openat, &out);
+		}
+		plan_destroy(plan);
+	}
+	diags_print(p->diags, &out);
+	strbuf_finish(&out);
+	policy_destroy(p);
+	return 0;
+}
