@@ -1,9 +1,13 @@
 #include "tracer/filter_plan.h"
 
+#include <sched.h>
+
 #include "regs/regs.h"
 #include "tracer/session_private.h"
 
 enum { MAX_ABIS = 3 };
+
+static const uint32_t stop_action = SECCOMP_RET_TRACE | FILTER_STOP_DATA;
 
 /*
  * Under emulation a call through a foreign ABI would pass every rule that people wrote for the host's: ENOSYS. Under
@@ -12,12 +16,27 @@ enum { MAX_ABIS = 3 };
 static uint32_t action_for(const struct session *s, enum call_abi abi, enum call_id id)
 {
 	if (s->emulates && abi != host_abi())
-		return s->uses_ptrace && call_set_has(&s->stopping, id) ? SECCOMP_RET_TRACE : SECCOMP_RET_ERRNO | ENOSYS;
+		return s->uses_ptrace && call_set_has(&s->stopping, id) ? stop_action : SECCOMP_RET_ERRNO | ENOSYS;
 	if (call_set_has(&s->stopping, id))
-		return SECCOMP_RET_TRACE;
+		return stop_action;
 	if (call_set_has(&s->notified, id))
 		return SECCOMP_RET_USER_NOTIF;
 	return SECCOMP_RET_ALLOW;
+}
+
+/* clone with CLONE_UNTRACED stops, whatever other clones do: its child would escape (keep_in_sight). */
+struct clone_chain {
+	struct filter_test test;
+	struct filter_clause clause;
+	struct filter_rule rule;
+};
+
+static void fill_chain(struct clone_chain *c, uint32_t otherwise, struct filter_chain *out)
+{
+	c->test = (struct filter_test){.arg = 0, .op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED, .value = 0};
+	c->clause = (struct filter_clause){&c->test, 1};
+	c->rule = (struct filter_rule){&c->clause, 1, stop_action};
+	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = otherwise};
 }
 
 static int fill_abi(const struct session *s, enum call_abi abi, struct filter_abi *out, uint32_t **ret_actions)
@@ -44,11 +63,19 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	size_t count = host_abi() == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
+	struct clone_chain clone_chain;
+	struct filter_chain chain;
+	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = fill_abi(s, abis[i], &filter_abis[i], &actions[i]);
+	int clone_nr = call_desc(CALL_clone)->nr[abis[0]];
+	if (r == 0 && s->uses_ptrace && actions[0][clone_nr] != stop_action) {
+		fill_chain(&clone_chain, actions[0][clone_nr], &chain);
+		actions[0][clone_nr] = FILTER_CHAIN(chains++);
+	}
 	struct filter_spec spec = {
-		.abis = filter_abis, .abi_count = count,
+		.abis = filter_abis, .abi_count = count, .chains = &chain, .chain_count = chains,
 		.other_abi = s->emulates ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW,
 	};
 	if (r == 0)

@@ -5,6 +5,9 @@
 #include "base/errors.h"
 #include "policy/filter.h"
 
+/* What our own SECCOMP_RET_TRACE carries: a guest's own filter may ask for a tracer too, and we are not that one. */
+#define FILTER_STOP_DATA 0x7472
+
 struct session;
 
 /* The caller finishes the program. -ENOMEM, or what filter_build gives. */

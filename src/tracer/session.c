@@ -83,17 +83,11 @@ static void plan(struct session *s)
 	}
 }
 
-void session_stop_with_command(struct session *s)
-{
-	if (getpgid(s->main_pid) == getpgrp())
-		(void)kill(getpid(), SIGSTOP);
-}
-
 static int next_status(struct session *s, int *ret)
 {
 	if (s->guard.pid)
 		return guard_wait(&s->guard, ret);
-	return waitpid(s->main_pid, ret, WUNTRACED) < 0 ? -errno : 0;
+	return waitpid(s->main_pid, ret, WUNTRACED | WCONTINUED) < 0 ? -errno : 0;
 }
 
 /* Background processes outlive the command: the guard ends with the last of them. */
@@ -122,7 +116,9 @@ static int wait_for_command(struct session *s)
 		if (r < 0)
 			continue;
 		if (WIFSTOPPED(status))
-			session_stop_with_command(s);
+			job_stopped(s, true);
+		if (WIFCONTINUED(status))
+			job_continued(s);
 		if (WIFSTOPPED(status) || WIFCONTINUED(status))
 			continue;
 		s->result->status = status;

@@ -34,6 +34,15 @@ struct launch_page;
 struct notify;
 struct unwinder;
 
+/* job.c: what trapline knows of the command as a job. */
+struct job {
+	_Atomic bool command_stopped;
+	_Atomic bool stopped_along;	/* trapline stopped itself for this stop of the command */
+	_Atomic uint32_t taken_ms;	/* when trapline took a stop signal itself; 0: not since the command went on */
+	bool by_guest;			/* trap thread: who sent the command its last stop signal */
+	bool running;			/* trap thread: scratch */
+};
+
 /* Where a traced task is between two stops of a call that concerns us. */
 enum tracee_phase {
 	PHASE_OUTSIDE,		/* in user code, or in a call that is none of our business */
@@ -50,6 +59,7 @@ struct tracee {
 	bool announced;			/* RECORD_TASK_NEW was emitted */
 	bool launching;			/* our own child before its execve: not recorded */
 	bool inside_recorded;		/* PHASE_INSIDE: the exit is to be recorded */
+	bool stop_foreign;		/* this filter stop was asked for by a filter of the guest's own */
 	bool answered;			/* PHASE_INSIDE: the call was skipped and .answer put in place */
 	bool group_stopped;
 	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
@@ -58,6 +68,7 @@ struct tracee {
 	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
 	uint64_t entered_system_ns;	/* system time of the process when it was entered */
+	uint64_t clone_flags;		/* != 0: argument 0 of a clone whose CLONE_UNTRACED we took away, to be put back */
 	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
 	struct placed placed;
 };
@@ -90,6 +101,7 @@ struct session {
 	struct guard guard;		/* notify without ptrace */
 	struct notify *notify;
 	struct unwinder *unwinder;
+	struct job job;
 
 	pthread_t signal_thread;
 	bool signal_thread_runs;
@@ -118,8 +130,12 @@ void tracee_table_finish(struct session *s);
 
 /* session.c */
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
-/* The command stopped: the shell that started trapline waits for trapline, so trapline stops too. */
-void session_stop_with_command(struct session *s);
+
+/* job.c: trapline stops with the command, for the shell that waits for trapline. */
+void job_signal_taken(struct session *s);			/* trapline took SIGTSTP, SIGTTIN or SIGTTOU; signals thread */
+void job_stop_sent(struct session *s, const siginfo_t *info);	/* the command is about to get a stop signal */
+void job_stopped(struct session *s, bool command);		/* a guest stopped; is it the command? */
+void job_continued(struct session *s);				/* the command goes on */
 
 /* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
 MUST_CHECK int launch_start(struct session *s);
@@ -139,6 +155,8 @@ void calls_filter_stop(struct session *s, struct tracee *t);
 void calls_syscall_stop(struct session *s, struct tracee *t);
 /* What a signal-delivery stop must mend in the registers (the notification that a signal interrupted). */
 void calls_mend_interrupted(struct session *s, struct tracee *t);
+/* A clone of the tracee's is over, or its new child is about to start: both find the register as it was. */
+void calls_restore_clone_flags(struct session *s, struct tracee *t);
 int tracee_resume(struct session *s, struct tracee *t, int sig);
 
 /* notify/worker.c */

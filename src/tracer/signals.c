@@ -105,9 +105,12 @@ static void took(struct session *s, const siginfo_t *info)
 		}
 		return;
 	}
+	if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)
+		job_signal_taken(s);
 	if (sig == SIGCHLD || sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
 		return;
-	if (from_process(info))
+	/* A hangup goes to the session's leader alone, which we may be in the command's place. */
+	if (from_process(info) || sig == SIGHUP)
 		pass_on(s, info);
 }
 

@@ -7,8 +7,10 @@
  *   trace    filter stop; the exit stop only if somebody wants the result. Answered: as step, and no exit stop.
  */
 #include <linux/audit.h>
+#include <sched.h>
 
 #include "observe/recorder.h"
+#include "tracer/filter_plan.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
@@ -18,7 +20,7 @@ enum { X32_BIT = 0x40000000, CALL_INSTRUCTION_LENGTH = 2 };
 
 static bool call_is_ours(const struct session *s, const struct tracee *t)
 {
-	if (s->emulates && t->call.abi != host_abi())
+	if (t->stop_foreign || (s->emulates && t->call.abi != host_abi()))
 		return true;
 	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id);
 }
@@ -103,6 +105,9 @@ static void put_answer(struct session *s, struct tracee *t, struct regs *r, int6
 
 static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 {
+	/* A filter of the guest's own asks for a tracer that the guest does not have (kernel/seccomp.c). */
+	if (t->stop_foreign)
+		return verdict_value(-ENOSYS);
 	const struct session_probe *probe = s->options->probe;
 	if (probe && probe->entered)
 		probe->entered(probe->ctx, t->tid, t->call.id, t->call.args, r);
@@ -138,6 +143,33 @@ static void show_true_affinity(struct session *s, struct tracee *t)
 		whose->placed.own_mask = true;
 }
 
+/*
+ * A child made with CLONE_UNTRACED would run unseen, its answered calls unanswered (kernel/fork.c, kernel_clone). The
+ * bit is taken away for the call and put back behind it, in parent and child. clone3 takes its flags from memory that
+ * other threads can change: there the child escapes, as from any tracer.
+ */
+static void keep_in_sight(struct session *s, struct tracee *t)
+{
+	if (t->call.id != CALL_clone || !(t->call.args[0] & CLONE_UNTRACED))
+		return;
+	struct regs r;
+	regs_of(t, &r);
+	regs_set(&r, REG_ARG0, t->call.args[0] & ~(uint64_t)CLONE_UNTRACED);
+	flush(s, &r);
+	t->clone_flags = t->call.args[0];
+}
+
+void calls_restore_clone_flags(struct session *s, struct tracee *t)
+{
+	if (!t->clone_flags)
+		return;
+	struct regs r;
+	regs_of(t, &r);
+	regs_set(&r, REG_ARG0, t->clone_flags);
+	flush(s, &r);
+	t->clone_flags = 0;
+}
+
 /* A call was entered, under any mechanism. Decides phase, answer and record. */
 static void entered(struct session *s, struct tracee *t, uint64_t now)
 {
@@ -149,6 +181,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		t->launching = false;
 	}
 	show_true_affinity(s, t);
+	keep_in_sight(s, t);
 	if (!call_is_ours(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
@@ -207,6 +240,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	if (t->phase == PHASE_REPEATING)
 		return; /* of the skipped call: PTRACE_SYSCALL reports it although PTRACE_SYSEMU would not have */
 	t->phase = PHASE_OUTSIDE;
+	calls_restore_clone_flags(s, t);
 	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
 	if (t->inside_recorded)
@@ -249,8 +283,10 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];
 	take_call(t, info.arch, info.seccomp.nr, args, info.instruction_pointer);
+	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
-	t->phase = t->inside_recorded ? PHASE_INSIDE : PHASE_OUTSIDE;
+	t->stop_foreign = false;
+	t->phase = t->inside_recorded || t->clone_flags ? PHASE_INSIDE : PHASE_OUTSIDE;
 }
 
 /*
@@ -305,7 +341,7 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 		how = OPS_SYSCALL;
 		break;
 	case MECHANISM_SYSEMU:
-		how = t->phase == PHASE_REPEATING || t->inside_recorded ? OPS_SYSCALL : OPS_SYSEMU;
+		how = t->phase == PHASE_REPEATING || t->inside_recorded || t->clone_flags ? OPS_SYSCALL : OPS_SYSEMU;
 		if (how == OPS_SYSEMU)
 			t->phase = PHASE_OUTSIDE;
 		break;

@@ -47,6 +47,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	if (parent) {
 		placement_forked(&s->placement, t->tid, &t->placed, &parent->placed);
 		t->abi = parent->abi;
+		t->clone_flags = parent->clone_flags;
 	}
 	emit_task(s, t, RECORD_TASK_NEW, parent ? parent->tid : 0, false);
 }
@@ -143,6 +144,8 @@ static void event_stop(struct session *s, struct tracee *t, int sig)
 {
 	if (!is_group_stop(sig)) {
 		t->group_stopped = false;
+		if (t->tid == s->main_pid)
+			job_continued(s);
 		resume(s, t, 0);
 		return;
 	}
@@ -151,8 +154,7 @@ static void event_stop(struct session *s, struct tracee *t, int sig)
 	int r = ops_resume(t->tid, OPS_LISTEN, 0);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "PTRACE_LISTEN");
-	if (t->tid == s->main_pid)
-		session_stop_with_command(s);
+	job_stopped(s, t->tid == s->main_pid);
 }
 
 static void signal_stop(struct session *s, struct tracee *t, int sig)
@@ -160,6 +162,8 @@ static void signal_stop(struct session *s, struct tracee *t, int sig)
 	siginfo_t info;
 	if (ops_siginfo(t->tid, &info) == 0) {
 		emit_signal(s, t, &info);
+		if (is_group_stop(sig) && tracee_tgid(t) == s->main_pid)
+			job_stop_sent(s, &info);
 		if (tracee_tgid(t) == s->main_pid && sig > 0 && sig <= 64)
 			atomic_store(&s->main_saw[sig],
 				     (uint64_t)(uint32_t)info.si_pid << 32 | (uint32_t)(now_ns() / 1000000));
@@ -188,6 +192,8 @@ static void stopped(struct session *s, struct tracee *t, int status)
 	int sig = WSTOPSIG(status);
 	int event = status >> 16;
 	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
+	if (!t->live)
+		calls_restore_clone_flags(s, t);
 	t->live = true;
 	if (event == OPS_EVENT_FORK || event == OPS_EVENT_VFORK || event == OPS_EVENT_CLONE)
 		new_child(s, t, (enum ops_event)event);

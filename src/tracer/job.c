@@ -1,0 +1,83 @@
+/*
+ * trapline as a job: the shell that started it waits for it, not for the command, so when the command stops trapline
+ * stops too. But only when nobody in the guest is left who could continue the command: a stopped supervisor answers
+ * nobody. That is so when trapline was stopped with it (the terminal's signal or a signal to the group), or when every
+ * guest stands still and it was a guest that stopped the command.
+ */
+#include "tracer/session_private.h"
+
+enum { TOGETHER_MS = 500 };	/* a signal to the group reaches trapline and the command within this time */
+
+/* Never 0. */
+static uint32_t now_ms(void)
+{
+	uint32_t ms = (uint32_t)(now_ns() / 1000000);
+	return ms ? ms : 1;
+}
+
+/* Once for each stop of the command. Any thread. */
+static void stop_along(struct session *s)
+{
+	if (atomic_load(&s->job.command_stopped) && !atomic_exchange(&s->job.stopped_along, true) &&
+	    getpgid(s->main_pid) == getpgrp())
+		(void)kill(getpid(), SIGSTOP);
+}
+
+static bool stopped_with_us(struct session *s)
+{
+	uint32_t taken = atomic_load(&s->job.taken_ms);
+	return taken && now_ms() - taken < TOGETHER_MS;
+}
+
+void job_signal_taken(struct session *s)
+{
+	atomic_store(&s->job.taken_ms, now_ms());
+	stop_along(s);
+}
+
+void job_stop_sent(struct session *s, const siginfo_t *info)
+{
+	pid_t by = info->si_pid;
+	/* A sender that is gone already is taken for a guest: "sh -c 'kill -STOP $PPID'". */
+	s->job.by_guest = info->si_code <= 0 && (tracee_find(s, by) || (kill(by, 0) < 0 && errno == ESRCH));
+}
+
+static void note_running(struct session *s, struct tracee *t)
+{
+	if (t->live && !t->group_stopped)
+		s->job.running = true;
+}
+
+static bool stopped_by_guest(struct session *s)
+{
+	s->job.running = false;
+	tracee_each(s, note_running);
+	return s->job.by_guest && !s->job.running;
+}
+
+/* Without a tracer: a command that has no children stands alone. */
+static bool stands_alone(const struct session *s)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", s->main_pid, s->main_pid);
+	AUTO_FCLOSE FILE *f = fopen(path, "re");
+	return f && fgetc(f) == EOF;
+}
+
+void job_stopped(struct session *s, bool command)
+{
+	if (command) {
+		atomic_store(&s->job.stopped_along, false);
+		atomic_store(&s->job.command_stopped, true);
+	}
+	if (!atomic_load(&s->job.command_stopped))
+		return;
+	if (stopped_with_us(s) || (s->uses_ptrace ? stopped_by_guest(s) : stands_alone(s)))
+		stop_along(s);
+}
+
+void job_continued(struct session *s)
+{
+	atomic_store(&s->job.command_stopped, false);
+	atomic_store(&s->job.taken_ms, 0);
+}
