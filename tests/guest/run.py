@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Run a guest natively, then under one mechanism, and want the same status and the same output.
 
-run.py --trapline BIN --mechanism native|step|sysemu|trace|notify|auto [--identity] [--timeout S] [--cpu N] -- GUEST [ARGS]
+run.py --trapline BIN --mechanism native|step|sysemu|trace|notify|auto [--identity | --plain] [--timeout S] [--cpu N] -- GUEST [ARGS]
 
 Under a mechanism that watches (step, trace, auto) the guest runs twice: answered by `trapline run` and watched by
 `trapline trace`. With --identity the guest is told its uid, gid and host name by arguments: the real ones natively, made-up
-ones (given to trapline too) under a mechanism. Exit status: 0 passed, 1 failed, 77 could not be tried here, said aloud.
+ones (given to trapline too) under a mechanism. Otherwise the options say the real identity, so that calls are answered, and
+rightly; with --plain none is answered. Exit status: 0 passed, 1 failed, 77 could not be tried here, said aloud.
 """
 import argparse
 import difflib
@@ -19,6 +20,7 @@ MECHANISMS = ("native", "step", "sysemu", "trace", "notify", "auto")
 WATCHING = ("step", "trace", "auto")
 IDENTITY = ("1234", "5678", "box")
 SKIP = 77
+VERBS = set(os.environ.get("TRAPLINE_TEST_VERBS", "run trace").split())
 REFUSALS = ("not permitted", "not available", "unavailable", "not allowed", "forbidden", "not supported")
 
 
@@ -27,6 +29,7 @@ def parse():
     p.add_argument("--trapline", required=True)
     p.add_argument("--mechanism", required=True, choices=MECHANISMS)
     p.add_argument("--identity", action="store_true")
+    p.add_argument("--plain", action="store_true", help="no identity: no call is answered")
     p.add_argument("--verb", choices=("run", "trace"), help="only this one")
     p.add_argument("--timeout", type=float, default=30)
     p.add_argument("--cpu", type=int, help="pin everything to this processor")
@@ -59,20 +62,26 @@ def native(opts):
     return proctree.run(argv, opts.timeout)
 
 
+def host_identity():
+    """The real identity, said by options: calls are answered by trapline, and with what Linux would say."""
+    return ["--uid", str(os.getuid()), "--gid", str(os.getgid()), "--hostname", os.uname().nodename]
+
+
 def commands(opts):
     """The ways to run the guest under the mechanism: a name and an argv each."""
     start = [opts.trapline, "run", "--mechanism", opts.mechanism]
+    if not opts.plain:
+        start += host_identity()
     guest = list(opts.guest)
     if opts.identity:
         uid, gid, host = IDENTITY
-        start += ["--uid", uid, "--gid", gid, "--hostname", host]
+        start = [opts.trapline, "run", "--mechanism", opts.mechanism, "--uid", uid, "--gid", gid, "--hostname", host]
         guest[1:1] = [*IDENTITY]
-        if opts.verb != "trace":
-            yield "run", start + ["--", *guest, "sethostname"]
+        yield "run", start + ["--", *guest, "sethostname"]
         return
     if opts.verb != "trace":
         yield "run", start + ["--", *guest]
-    if opts.mechanism in WATCHING and opts.verb != "run":
+    if opts.mechanism in WATCHING and opts.verb != "run" and "trace" in VERBS:
         yield "trace", [opts.trapline, "trace", "--mechanism", opts.mechanism, "-o", "/dev/null", "--", *guest]
 
 

@@ -42,8 +42,8 @@ def ways(opts):
     if opts.mechanism == "native":
         yield "native", []
         return
-    yield "run", [opts.trapline, "run", "--mechanism", opts.mechanism, "--"]
-    if opts.mechanism in runner.WATCHING:
+    yield "run", [opts.trapline, "run", "--mechanism", opts.mechanism, *runner.host_identity(), "--"]
+    if opts.mechanism in runner.WATCHING and "trace" in runner.VERBS:
         yield "trace", [opts.trapline, "trace", "--mechanism", opts.mechanism, "-o", "/dev/null", "--"]
 
 
