@@ -1,0 +1,87 @@
+/* trapline trace: watch the system calls of a command or of running processes, in strace's words. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/trace_options.h"
+#include "observe/recorder.h"
+
+static const char usage[] =
+	"Usage: trapline trace [OPTIONS] [-o FILE] [--] COMMAND [ARG...]\n"
+	"       trapline trace [OPTIONS] [-o FILE] -p PID[,PID...]\n"
+	"\n"
+	"Shows the system calls of a program and of all it starts, with strace's options and text.\n"
+	"  -e trace=SET       only these calls: names, %group, /regex; ! in front: all but these\n"
+	"  -P PATH            only calls on this path\n"
+	"  -e signal=SET      only these signals\n"
+	"  -z, -Z, --status=  only calls that succeeded, failed; successful,failed,unfinished,detached\n"
+	"  -o FILE, -o '|CMD' the trace goes to a file or a command; -A appends, -ff makes a FILE.TID for each task\n"
+	"  --json             one JSON object a line\n"
+	"  -c, -C             a table of calls, errors and times at the end; -C with the trace too\n"
+	"  -S KEY, -U LIST    sort the table; its columns (time, total-time, avg-time, p50, p99, calls, errors, name, ...)\n"
+	"  -t, -tt, -ttt, -r  time of day, with microseconds, since 1970; since the line before\n"
+	"  -T                 time spent in each call\n"
+	"  -i, -n, -k         instruction pointer, number of the call, stack\n"
+	"  -s N, -x, -xx, -v  at most N bytes of a string (32); strings in hexadecimal; nothing abbreviated\n"
+	"  -y, -yy            what each descriptor is\n"
+	"  -a N               column of the result (40)\n"
+	"  -q, -qq, -qqq      fewer messages\n"
+	"  -E NAME[=VALUE]    change the command's environment\n"
+	"  --mechanism=M      auto, trace, step, sysemu or notify\n"
+	"Everything else is in trapline-trace(1).\n";
+
+static void fill_session(struct session_options *s, const struct trace_options *o, struct recorder *recorder)
+{
+	*s = (struct session_options){
+		.mechanism = o->mechanism,
+		.argv = o->command,
+		.envp = o->environment,
+		.attach = o->attach,
+		.attach_count = o->attach_count,
+		.recorded = o->traced,
+		.record_exits = true,
+		.record_tasks = true,
+		.recorded_signals = o->observe.signals,
+		.record_stack = o->stack,
+		.record_cpu = o->observe.summary && o->observe.system_time,
+		.recorder = recorder,
+		.decode = &o->observe.decode,
+		.free_placement = o->free_placement,
+	};
+}
+
+/* A trace that could not be written to its end was reported, and is no reason to hide how the command ended. */
+static int trace(const struct trace_options *o, int *ret_status)
+{
+	struct recorder *recorder;
+	struct session_options session;
+	struct session_result result = {0};
+	int err = recorder_create(&o->observe, &recorder);
+	if (err)
+		return err;
+	fill_session(&session, o, recorder);
+	err = session_run(&session, &result);
+	int ignored UNUSED = recorder_finish(recorder);
+	*ret_status = result.status;
+	return err;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct trace_options o;
+	int status = 0;
+	int r = trace_options_parse(argc, argv, &o);
+	bool attached = o.attach_count > 0;
+	if (!r && o.help) {
+		(void)fputs(usage, stdout);
+		r = cli_finish_stdout();
+	} else if (!r && o.version) {
+		r = cmd_version(argc, argv);
+	} else if (!r) {
+		if (trace(&o, &status))
+			r = CLI_EXIT_FAILURE;
+		else if (!attached)
+			cli_exit_like(status);
+	}
+	trace_options_finish(&o);
+	return r;
+}

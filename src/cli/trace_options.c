@@ -1,0 +1,593 @@
+#include "cli/trace_options.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/trace_set.h"
+
+/* Values of long options that have no letter. */
+enum {
+	OPTION_ABSOLUTE_TIMESTAMPS = 256,
+	OPTION_ABBREV,
+	OPTION_DECODE_FDS,
+	OPTION_FREE_PLACEMENT,
+	OPTION_IGNORED,
+	OPTION_JSON,
+	OPTION_MECHANISM,
+	OPTION_OUTPUT_SEPARATELY,
+	OPTION_QUIET,
+	OPTION_RAW,
+	OPTION_SIGNAL,
+	OPTION_STATUS,
+	OPTION_STRINGS_IN_HEX,
+	OPTION_SUMMARY_SYSTEM_TIME,
+	OPTION_TRACE,
+	OPTION_UNSUPPORTED,
+	OPTION_VERBOSE,
+};
+
+static const char short_options[] = "a:Ab:cCdDe:E:fFhiI:kno:O:p:P:qrs:S:tTu:U:vVwxX:yYzZ";
+
+static const struct option long_options[] = {
+	{"abbrev", required_argument, NULL, OPTION_ABBREV},
+	{"absolute-timestamps", optional_argument, NULL, OPTION_ABSOLUTE_TIMESTAMPS},
+	{"attach", required_argument, NULL, 'p'},
+	{"columns", required_argument, NULL, 'a'},
+	{"const-print-style", required_argument, NULL, 'X'},
+	{"daemonize", optional_argument, NULL, OPTION_IGNORED},
+	{"debug", no_argument, NULL, OPTION_IGNORED},
+	{"decode-fds", optional_argument, NULL, OPTION_DECODE_FDS},
+	{"decode-pids", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"detach-on", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"env", required_argument, NULL, 'E'},
+	{"failed-only", no_argument, NULL, 'Z'},
+	{"failing-only", no_argument, NULL, 'Z'},
+	{"fault", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"follow-forks", no_argument, NULL, 'f'},
+	{"free-placement", no_argument, NULL, OPTION_FREE_PLACEMENT},
+	{"help", no_argument, NULL, 'h'},
+	{"inject", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"instruction-pointer", no_argument, NULL, 'i'},
+	{"interruptible", required_argument, NULL, OPTION_IGNORED},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"kvm", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
+	{"no-abbrev", no_argument, NULL, 'v'},
+	{"output", required_argument, NULL, 'o'},
+	{"output-append-mode", no_argument, NULL, 'A'},
+	{"output-separately", no_argument, NULL, OPTION_OUTPUT_SEPARATELY},
+	{"quiet", optional_argument, NULL, OPTION_QUIET},
+	{"raw", required_argument, NULL, OPTION_RAW},
+	{"read", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"relative-timestamps", optional_argument, NULL, 'r'},
+	{"seccomp-bpf", no_argument, NULL, OPTION_IGNORED},
+	{"signal", required_argument, NULL, OPTION_SIGNAL},
+	{"silence", optional_argument, NULL, OPTION_QUIET},
+	{"silent", optional_argument, NULL, OPTION_QUIET},
+	{"stack-traces", no_argument, NULL, 'k'},
+	{"status", required_argument, NULL, OPTION_STATUS},
+	{"string-limit", required_argument, NULL, 's'},
+	{"strings-in-hex", optional_argument, NULL, OPTION_STRINGS_IN_HEX},
+	{"successful-only", no_argument, NULL, 'z'},
+	{"summary", no_argument, NULL, 'C'},
+	{"summary-columns", required_argument, NULL, 'U'},
+	{"summary-only", no_argument, NULL, 'c'},
+	{"summary-sort-by", required_argument, NULL, 'S'},
+	{"summary-syscall-overhead", required_argument, NULL, 'O'},
+	{"summary-system-time", no_argument, NULL, OPTION_SUMMARY_SYSTEM_TIME},
+	{"summary-wall-clock", no_argument, NULL, 'w'},
+	{"syscall-number", no_argument, NULL, 'n'},
+	{"syscall-times", optional_argument, NULL, 'T'},
+	{"timestamps", optional_argument, NULL, OPTION_ABSOLUTE_TIMESTAMPS},
+	{"trace", required_argument, NULL, OPTION_TRACE},
+	{"trace-path", required_argument, NULL, 'P'},
+	{"user", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"verbose", required_argument, NULL, OPTION_VERBOSE},
+	{"version", no_argument, NULL, 'V'},
+	{"write", required_argument, NULL, OPTION_UNSUPPORTED},
+	{0},
+};
+
+static int usage_error(const char *message)
+{
+	cli_error("trace", "%s", message);
+	return CLI_EXIT_USAGE;
+}
+
+/* ---- values ---- */
+
+static const struct trace_word precisions[] = {
+	{"s", PRECISION_S}, {"ms", PRECISION_MS}, {"us", PRECISION_US}, {"ns", PRECISION_NS},
+};
+
+static int parse_precision(const char *what, const char *text, enum time_precision *ret)
+{
+	unsigned value;
+	if (!text)
+		return 0;
+	int r = trace_set_word(what, text, strlen(text), precisions, ARRAY_SIZE(precisions), &value);
+	if (!r)
+		*ret = (enum time_precision)value;
+	return r;
+}
+
+/* [[format:]FORMAT[,[precision:]PRECISION]] */
+static int parse_absolute(struct trace_options *o, const char *text)
+{
+	enum { PRECISION_WORD = 100, PRECISION_MASK = PRECISION_WORD - 1 };
+	static const struct trace_word words[] = {
+		{"time", TIME_OF_DAY}, {"unix", TIME_UNIX}, {"none", TIME_NONE},
+		{"format:time", TIME_OF_DAY}, {"format:unix", TIME_UNIX}, {"format:none", TIME_NONE},
+		{"s", PRECISION_WORD + PRECISION_S}, {"precision:s", PRECISION_WORD + PRECISION_S},
+		{"ms", PRECISION_WORD + PRECISION_MS}, {"precision:ms", PRECISION_WORD + PRECISION_MS},
+		{"us", PRECISION_WORD + PRECISION_US}, {"precision:us", PRECISION_WORD + PRECISION_US},
+		{"ns", PRECISION_WORD + PRECISION_NS}, {"precision:ns", PRECISION_WORD + PRECISION_NS},
+	};
+	size_t len;
+	o->observe.time = TIME_OF_DAY;
+	o->observe.time_precision = PRECISION_S;
+	for (const char *at = text ? text : "", *item; (item = trace_set_next(&at, ",", &len));) {
+		unsigned value;
+		int r = trace_set_word("--absolute-timestamps", item, len, words, ARRAY_SIZE(words), &value);
+		if (r)
+			return r;
+		if (value >= PRECISION_WORD)
+			o->observe.time_precision = (enum time_precision)(value - PRECISION_WORD);
+		else
+			o->observe.time = (enum time_format)value;
+	}
+	return 0;
+}
+
+static int parse_status(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"successful", STATUS_SUCCESSFUL}, {"failed", STATUS_FAILED}, {"unfinished", STATUS_UNFINISHED},
+		{"unavailable", STATUS_UNAVAILABLE}, {"detached", STATUS_DETACHED},
+	};
+	return trace_set_words("-e status", text, words, ARRAY_SIZE(words), &o->observe.statuses);
+}
+
+static int parse_quiet(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"attach", QUIET_ATTACH}, {"exit", QUIET_EXIT}, {"path-resolution", QUIET_PATH_RESOLUTION},
+		{"path-resolve", QUIET_PATH_RESOLUTION}, {"personality", QUIET_PERSONALITY},
+		{"thread-execve", QUIET_THREAD_EXECVE}, {"superseded", QUIET_THREAD_EXECVE},
+	};
+	o->quiet_set = true;
+	return trace_set_words("-e quiet", text, words, ARRAY_SIZE(words), &o->observe.quiet);
+}
+
+static int parse_decode_fds(struct trace_options *o, const char *text)
+{
+	enum { PATHS = 1, MORE = 2 };
+	static const struct trace_word words[] = {{"path", PATHS}, {"socket", MORE}, {"dev", MORE}, {"pidfd", MORE}};
+	unsigned set;
+	int r = trace_set_words("--decode-fds", text, words, ARRAY_SIZE(words), &set);
+	if (!r)
+		o->fd_level = set & MORE ? 2 : set & PATHS ? 1 : 0;
+	return r;
+}
+
+static int parse_hex(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {{"all", 2}, {"non-ascii", 1}, {"non-ascii-chars", 1}, {"none", 0}};
+	if (text)
+		return trace_set_word("--strings-in-hex", text, strlen(text), words, ARRAY_SIZE(words), &o->hex_level);
+	o->hex_level = 2;
+	return 0;
+}
+
+/* -e abbrev=, verbose=, raw=: what strace can do for single calls, trapline does for all or none. */
+static int parse_all_or_none(const char *what, const char *text, bool *ret)
+{
+	static const struct trace_word words[] = {{"all", 1}, {"none", 0}, {"!all", 0}, {"!none", 1}};
+	unsigned value;
+	int r = trace_set_word(what, text, strlen(text), words, ARRAY_SIZE(words), &value);
+	if (!r)
+		*ret = value;
+	return r;
+}
+
+static int parse_abbrev(struct trace_options *o, const char *text)
+{
+	bool abbrev;
+	int r = parse_all_or_none("-e abbrev", text, &abbrev);
+	if (!r)
+		o->observe.decode.verbose = !abbrev;
+	return r;
+}
+
+/* ---- summaries ---- */
+
+static const struct trace_word column_words[] = {
+	{"time", COLUMN_TIME_PERCENT}, {"time-percent", COLUMN_TIME_PERCENT}, {"time_percent", COLUMN_TIME_PERCENT},
+	{"total-time", COLUMN_TOTAL_TIME}, {"total_time", COLUMN_TOTAL_TIME},
+	{"min-time", COLUMN_MIN_TIME}, {"min_time", COLUMN_MIN_TIME}, {"shortest", COLUMN_MIN_TIME},
+	{"max-time", COLUMN_MAX_TIME}, {"max_time", COLUMN_MAX_TIME}, {"longest", COLUMN_MAX_TIME},
+	{"avg-time", COLUMN_AVG_TIME}, {"avg_time", COLUMN_AVG_TIME},
+	{"calls", COLUMN_CALLS}, {"count", COLUMN_CALLS},
+	{"errors", COLUMN_ERRORS}, {"error", COLUMN_ERRORS},
+	{"name", COLUMN_NAME}, {"syscall", COLUMN_NAME}, {"syscall-name", COLUMN_NAME}, {"syscall_name", COLUMN_NAME},
+	{"p50", COLUMN_P50}, {"median", COLUMN_P50}, {"p99", COLUMN_P99},
+	{"nothing", COLUMN_NONE}, {"none", COLUMN_NONE},
+};
+
+static int parse_sort(struct trace_options *o, const char *text)
+{
+	unsigned value;
+	int r = trace_set_word("-S", text, strlen(text), column_words, ARRAY_SIZE(column_words), &value);
+	if (!r)
+		o->observe.sort = value == COLUMN_TIME_PERCENT ? COLUMN_TOTAL_TIME : (enum summary_column)value;
+	return r;
+}
+
+static int parse_columns(struct trace_options *o, const char *text)
+{
+	size_t len;
+	struct observe_options *v = &o->observe;
+	unsigned seen = 0;
+	v->column_count = 0;
+	for (const char *at = text, *item; (item = trace_set_next(&at, ",", &len));) {
+		unsigned value;
+		int r = trace_set_word("-U", item, len, column_words, ARRAY_SIZE(column_words), &value);
+		if (r)
+			return r;
+		if (value == COLUMN_NONE || (seen & 1u << value)) {
+			cli_error("trace", "-U: '%.*s' %s", (int)len, item,
+				  value == COLUMN_NONE ? "is no column" : "is there twice");
+			return CLI_EXIT_USAGE;
+		}
+		seen |= 1u << value;
+		v->columns[v->column_count++] = (enum summary_column)value;
+	}
+	/* As strace: a table without names would say nothing. */
+	if (!(seen & 1u << COLUMN_NAME))
+		v->columns[v->column_count++] = COLUMN_NAME;
+	return 0;
+}
+
+/* A duration with s, ms, us or ns behind it; microseconds without. */
+static int parse_overhead(struct trace_options *o, const char *text)
+{
+	static const struct trace_word units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+	char *end;
+	errno = 0;
+	double value = strtod(text, &end);
+	unsigned unit = 1000;
+	if (end == text || errno || !(value >= 0 && value < 1e9))
+		return usage_error("-O: not a time such as 5us or 100ns");
+	if (*end) {
+		int r = trace_set_word("-O", end, strlen(end), units, ARRAY_SIZE(units), &unit);
+		if (r)
+			return r;
+	}
+	o->observe.overhead_ns = (int64_t)(value * unit);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+static int no_memory(void)
+{
+	cli_error("trace", "%s", strerror(ENOMEM));
+	return CLI_EXIT_FAILURE;
+}
+
+static int add_pids(struct trace_options *o, const char *text)
+{
+	size_t len, before = o->attach_count;
+	for (const char *at = text, *item; (item = trace_set_next(&at, ", \t\n", &len));) {
+		char *end;
+		long pid = strtol(item, &end, 10);
+		if (end != item + len || pid < 1 || pid > INT_MAX) {
+			cli_error("trace", "-p: '%.*s' is not a process id", (int)len, item);
+			return CLI_EXIT_USAGE;
+		}
+		pid_t *grown = reallocarray(o->attach, o->attach_count + 1, sizeof(*grown));
+		if (!grown)
+			return no_memory();
+		o->attach = grown;
+		o->attach[o->attach_count++] = (pid_t)pid;
+	}
+	return o->attach_count > before ? 0 : usage_error("-p: no process id given");
+}
+
+static int add_path(struct trace_options *o, const char *path)
+{
+	char **grown = reallocarray(o->paths, o->path_count + 1, sizeof(*grown));
+	if (!grown)
+		return no_memory();
+	o->paths = grown;
+	o->paths[o->path_count] = strdup(path);
+	if (!o->paths[o->path_count])
+		return no_memory();
+	o->path_count++;
+	return 0;
+}
+
+/* Descriptors know their files by the real path. */
+static int resolve_paths(struct trace_options *o)
+{
+	size_t given = o->path_count;
+	for (size_t i = 0; i < given; i++) {
+		AUTO_FREE char *real = realpath(o->paths[i], NULL);
+		if (!real || strcmp(real, o->paths[i]) == 0)
+			continue;
+		if (!(o->observe.quiet & QUIET_PATH_RESOLUTION))
+			cli_error("trace", "requested path '%s' resolved into '%s'", o->paths[i], real);
+		int r = add_path(o, real);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* -E NAME=VALUE sets, -E NAME removes. */
+static int change_environment(struct trace_options *o, char *text)
+{
+	size_t count = 0, name = strcspn(text, "=");
+	char **from = o->environment ? o->environment : environ;
+	if (!name)
+		return usage_error("-E: a variable must have a name");
+	while (from[count])
+		count++;
+	char **to = calloc(count + 2, sizeof(*to));
+	if (!to)
+		return no_memory();
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(from[i], text, name) != 0 || from[i][name] != '=')
+			to[kept++] = from[i];
+	}
+	if (text[name])
+		to[kept] = text;
+	free(o->environment);
+	o->environment = to;
+	return 0;
+}
+
+/* ---- -e ---- */
+
+static int unsupported(const char *what)
+{
+	cli_error("trace", "%s is an option of strace's that trapline does not have", what);
+	return CLI_EXIT_USAGE;
+}
+
+enum expression { EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS, EXPR_NO };
+
+static const struct trace_word expressions[] = {
+	{"trace", EXPR_TRACE}, {"t", EXPR_TRACE},
+	{"abbrev", EXPR_ABBREV}, {"a", EXPR_ABBREV},
+	{"verbose", EXPR_VERBOSE}, {"v", EXPR_VERBOSE},
+	{"raw", EXPR_RAW}, {"x", EXPR_RAW},
+	{"signal", EXPR_SIGNAL}, {"signals", EXPR_SIGNAL}, {"s", EXPR_SIGNAL},
+	{"status", EXPR_STATUS},
+	{"quiet", EXPR_QUIET}, {"silent", EXPR_QUIET}, {"silence", EXPR_QUIET}, {"q", EXPR_QUIET},
+	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS},
+	{"read", EXPR_NO}, {"reads", EXPR_NO}, {"r", EXPR_NO}, {"write", EXPR_NO}, {"writes", EXPR_NO}, {"w", EXPR_NO},
+	{"inject", EXPR_NO}, {"fault", EXPR_NO}, {"kvm", EXPR_NO},
+};
+
+static int parse_expression(struct trace_options *o, const char *text)
+{
+	size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz-");
+	unsigned kind = EXPR_TRACE;
+	const char *set = text;
+	if (name && text[name] == '=') {
+		int r = trace_set_word("-e", text, name, expressions, ARRAY_SIZE(expressions), &kind);
+		if (r)
+			return r;
+		set = text + name + 1;
+	}
+	switch (kind) {
+	case EXPR_TRACE:
+		return trace_set_calls(set, &o->traced);
+	case EXPR_ABBREV:
+		return parse_abbrev(o, set);
+	case EXPR_VERBOSE:
+		/* strace leaves structures undecoded that are not in the set; trapline decodes them always. */
+		return parse_all_or_none("-e verbose", set, &(bool){false});
+	case EXPR_RAW:
+		return parse_all_or_none("-e raw", set, &o->observe.decode.raw);
+	case EXPR_SIGNAL:
+		return trace_set_signals(set, &o->observe.signals);
+	case EXPR_STATUS:
+		return parse_status(o, set);
+	case EXPR_QUIET:
+		return parse_quiet(o, set);
+	case EXPR_FDS:
+		return parse_decode_fds(o, set);
+	default:
+		cli_error("trace", "-e %.*s= is strace's, and trapline does not have it", (int)name, text);
+		return CLI_EXIT_USAGE;
+	}
+}
+
+/* ---- options ---- */
+
+static int parse_number(const char *what, const char *text, uint64_t max, unsigned *ret)
+{
+	uint64_t value;
+	int r = cli_parse_number("trace", what, text, 0, max, &value);
+	if (!r)
+		*ret = (unsigned)value;
+	return r;
+}
+
+static int parse_mechanism(struct trace_options *o, const char *text)
+{
+	if (mechanism_from_name(text, &o->mechanism) == 0 && o->mechanism != MECHANISM_NATIVE)
+		return 0;
+	static const char *const names[] = {"auto", "step", "sysemu", "trace", "notify"};
+	size_t index;
+	int r = cli_parse_word("trace", "--mechanism", text, names, ARRAY_SIZE(names), &index);
+	return r ? r : CLI_EXIT_USAGE;
+}
+
+/* Options that only set or count something. False: not one of them. */
+static bool take_flag(struct trace_options *o, int option)
+{
+	switch (option) {
+	case 'A': o->observe.append = true; return true;
+	case 'c': o->summary_only = true; return true;
+	case 'C': o->observe.summary = true; return true;
+	case 'f': o->follow_level++; return true;
+	case 'h': o->help = true; return true;
+	case 'i': o->observe.show_ip = true; return true;
+	case 'k': o->stack = true; return true;
+	case 'n': o->observe.show_nr = true; return true;
+	case 'q': o->quiet_level++; return true;
+	case 't': o->time_level++; return true;
+	case 'v': o->observe.decode.verbose = true; return true;
+	case 'V': o->version = true; return true;
+	case 'x': o->hex_level++; return true;
+	case 'y': o->fd_level++; return true;
+	case 'w': o->observe.system_time = false; return true;
+	case 'z': o->observe.statuses = STATUS_SUCCESSFUL; return true;
+	case 'Z': o->observe.statuses = STATUS_FAILED; return true;
+	case OPTION_FREE_PLACEMENT: o->free_placement = true; return true;
+	case OPTION_JSON: o->observe.format = OBSERVE_JSON; return true;
+	case OPTION_OUTPUT_SEPARATELY: o->follow_level = 2; return true;
+	case OPTION_SUMMARY_SYSTEM_TIME: o->observe.system_time = true; return true;
+	/* Follow, daemonize, debug, interruptibility and seccomp: so by nature, or without meaning here. */
+	case 'd': case 'D': case 'F': case 'I': case OPTION_IGNORED: return true;
+	default: return false;
+	}
+}
+
+static int take_set(struct trace_options *o, int option, char *value)
+{
+	switch (option) {
+	case 'e': return parse_expression(o, value);
+	case 'S': return parse_sort(o, value);
+	case 'U': return parse_columns(o, value);
+	case OPTION_ABBREV: return parse_abbrev(o, value);
+	case OPTION_DECODE_FDS: return parse_decode_fds(o, value ? value : "path");
+	case OPTION_MECHANISM: return parse_mechanism(o, value);
+	case OPTION_QUIET: return parse_quiet(o, value ? value : "attach,personality");
+	case OPTION_RAW: return parse_all_or_none("--raw", value, &o->observe.decode.raw);
+	case OPTION_SIGNAL: return trace_set_signals(value, &o->observe.signals);
+	case OPTION_STATUS: return parse_status(o, value);
+	case OPTION_STRINGS_IN_HEX: return parse_hex(o, value);
+	case OPTION_TRACE: return trace_set_calls(value, &o->traced);
+	case OPTION_VERBOSE: return parse_all_or_none("--verbose", value, &(bool){false});
+	default: return CLI_EXIT_USAGE;	/* '?': said already */
+	}
+}
+
+static int take_option(struct trace_options *o, int option, char *value)
+{
+	struct observe_options *v = &o->observe;
+	if (take_flag(o, option))
+		return 0;
+	switch (option) {
+	case 'a': return parse_number("-a", value, 4096, &v->column);
+	case 'E': return change_environment(o, value);
+	case 'o': v->file = value; return *value ? 0 : usage_error("-o: an empty name");
+	case 'O': return parse_overhead(o, value);
+	case 'p': return add_pids(o, value);
+	case 'P': return add_path(o, value);
+	case 'r': v->relative = true; return parse_precision("-r", value, &v->relative_precision);
+	case 's': return parse_number("-s", value, 16 << 20, &v->decode.string_limit);
+	case 'T': v->duration = true; return parse_precision("-T", value, &v->duration_precision);
+	case 'X': return strcmp(value, "abbrev") == 0 ? 0 : unsupported("-X");
+	case OPTION_ABSOLUTE_TIMESTAMPS: return parse_absolute(o, value);
+	case OPTION_UNSUPPORTED: return unsupported("that");
+	case 'b': return unsupported("-b");
+	case 'u': return unsupported("-u");
+	case 'Y': return unsupported("-Y");
+	default: return take_set(o, option, value);
+	}
+}
+
+/* ---- all of it together ---- */
+
+static void apply_levels(struct trace_options *o)
+{
+	struct observe_options *v = &o->observe;
+	if (o->time_level) {
+		v->time = o->time_level > 2 ? TIME_UNIX : TIME_OF_DAY;
+		v->time_precision = o->time_level > 1 ? PRECISION_US : PRECISION_S;
+	}
+	if (o->quiet_level)
+		v->quiet = o->quiet_level > 2 ? QUIET_ALL :
+			   QUIET_ATTACH | QUIET_PERSONALITY | (o->quiet_level > 1 ? QUIET_EXIT : 0);
+	/* As strace: with the trace in a file, stderr belongs to the command. */
+	else if (!o->quiet_set && v->file && o->command)
+		v->quiet = QUIET_ATTACH | QUIET_PERSONALITY;
+	v->decode.hex_strings = (uint8_t)(o->hex_level > 2 ? 2 : o->hex_level);
+	v->decode.fd_paths = (uint8_t)(o->fd_level > 2 ? 2 : o->fd_level);
+	if (o->path_count && !v->decode.fd_paths) {
+		v->decode.fd_paths = 1;
+		v->hide_fd_paths = true;
+	}
+	v->attached = o->attach_count > 0;
+	v->per_task = o->follow_level > 1 && v->file;
+	if (o->summary_only) {
+		v->summary = true;
+		v->format = OBSERVE_NONE;
+	}
+}
+
+static int check_together(const struct trace_options *o)
+{
+	const struct observe_options *v = &o->observe;
+	if (o->command && o->attach_count)
+		return usage_error("give a command or -p, not both");
+	if (!o->command && !o->attach_count)
+		return usage_error("no command and no -p PID given (try 'trapline trace --help')");
+	if (o->environment && !o->command)
+		return usage_error("-E changes a command's environment, and there is no command");
+	if (o->follow_level > 1 && v->file && (*v->file == '|' || *v->file == '!'))
+		return usage_error("-ff makes one file for each task, which -o '|COMMAND' is not");
+	if (v->append && !v->file)
+		return usage_error("-A appends to the file of -o, and there is no -o");
+	if (o->summary_only && v->summary)
+		return usage_error("-c and -C: one or the other");
+	if (o->summary_only && v->format == OBSERVE_JSON)
+		return usage_error("-c shows no events: use -C with --json");
+	return 0;
+}
+
+int trace_options_parse(int argc, char **argv, struct trace_options *ret)
+{
+	struct trace_options *o = ret;
+	*o = (struct trace_options){.mechanism = MECHANISM_AUTO};
+	observe_options_init(&o->observe);
+	call_set_fill(&o->traced);
+	cli_getopt_restart();
+	for (int option; (option = cli_getopt(argc, argv, short_options, long_options)) != -1;) {
+		int r = take_option(o, option, optarg);
+		if (r)
+			return r;
+	}
+	if (o->help || o->version)
+		return 0;
+	o->command = optind < argc ? argv + optind : NULL;
+	int r = check_together(o);
+	if (r)
+		return r;
+	apply_levels(o);
+	r = resolve_paths(o);
+	o->observe.paths = (const char *const *)o->paths;
+	o->observe.path_count = o->path_count;
+	return r;
+}
+
+void trace_options_finish(struct trace_options *o)
+{
+	for (size_t i = 0; i < o->path_count; i++)
+		free(o->paths[i]);
+	free(o->paths);
+	free(o->environment);
+	free(o->attach);
+	o->paths = NULL;
+	o->environment = NULL;
+	o->attach = NULL;
+	o->path_count = o->attach_count = 0;
+}
