@@ -22,7 +22,8 @@ struct observed_task {
 	bool hidden;			/* -P: this call is not shown */
 	bool line_open;			/* the line that its call began has not ended */
 	bool interrupted;		/* its call's line was broken off by another */
-	uint64_t line_start;		/* where in the output the line begins, without time stamps and such */
+	bool comma;			/* text: the comma before .first is written */
+	uint64_t line_start;		/* where in the output the line begins */
 	struct output *own;		/* -ff: its file; owned */
 };
 

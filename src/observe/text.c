@@ -24,6 +24,25 @@ static struct text_sink *text_sink(struct sink *s)
 	return (struct text_sink *)s;
 }
 
+/* The text printer, told whether the comma in front of the arguments that are known only at the end is there already. */
+struct call_printer {
+	struct text_printer text;
+	bool comma;
+};
+
+static void resume_behind_comma(struct printer *p, unsigned done)
+{
+	struct call_printer *c = (struct call_printer *)p;
+	c->text.params = c->comma ? 0 : done;
+}
+
+static void call_printer_init(struct text_sink *s, struct call_printer *p, struct strbuf *b)
+{
+	text_printer_init(&p->text, b, &s->options->decode);
+	p->text.base.ops = &s->ops;
+	p->comma = false;
+}
+
 /* ---- lines ---- */
 
 static void break_open_line(struct text_sink *s, struct observed_task *task, struct output *out)
@@ -92,6 +111,7 @@ static struct strbuf *begin_line(struct text_sink *s, struct observed_task *task
 		return NULL;
 	struct strbuf *b = &out->text;
 	break_open_line(s, task, out);
+	task->line_start = output_position(out);
 	add_pid(s, task, b);
 	add_times(s, b, r->time_ns);
 	if (s->options->show_nr) {
@@ -103,23 +123,29 @@ static struct strbuf *begin_line(struct text_sink *s, struct observed_task *task
 		strbuf_addf(b, "[%016llx] ", (unsigned long long)r->ip);
 	else if (s->options->show_ip)
 		strbuf_adds(b, "[????????????????] ");
-	task->line_start = output_position(out);
 	return b;
 }
 
 /* ---- calls ---- */
 
-static unsigned decode_begin(struct text_sink *s, struct observed_task *task, const void *log, size_t len, struct strbuf *b)
+/*
+ * "NAME(" and the arguments that the kernel does not change. As strace, with a comma behind them if others follow at the
+ * end: a parser sees that "read(3, " has more to come.
+ */
+static void decode_begin(struct text_sink *s, struct observed_task *task, const void *log, size_t len, struct strbuf *b)
 {
 	char buf[32];
 	struct replay_source src;
-	struct text_printer p;
+	struct call_printer p;
 	replay_source_init(&src, log, len);
-	text_printer_init(&p, b, &s->options->decode);
-	p.base.ops = &s->ops;
+	call_printer_init(s, &p, b);
 	strbuf_adds(b, observed_call_name(&task->enter, buf));
 	strbuf_addc(b, '(');
-	return decode_enter(&task->call, &s->options->decode, &src.base, &p.base);
+	task->first = decode_enter(&task->call, &s->options->decode, &src.base, &p.text.base);
+	task->comma = task->enter.id >= 0 && task->first && p.text.params == task->first &&
+		      task->first < call_desc((enum call_id)task->enter.id)->nparams;
+	if (task->comma)
+		strbuf_add(b, ", ", 2);
 }
 
 static void enter(struct text_sink *s, struct observed_task *task, const struct observed_event *e)
@@ -133,7 +159,7 @@ static void enter(struct text_sink *s, struct observed_task *task, const struct 
 	struct strbuf *b = begin_line(s, task, e->head);
 	if (!b)
 		return;
-	task->first = decode_begin(s, task, e->payload, e->len, b);
+	decode_begin(s, task, e->payload, e->len, b);
 	task->line_open = true;
 	if (!s->options->per_task)
 		s->open = task;
@@ -147,7 +173,7 @@ static struct strbuf *take_up_line(struct text_sink *s, struct observed_task *ta
 	if (s->at_end) {
 		b = begin_line(s, task, &task->enter);
 		if (b)
-			task->first = decode_begin(s, task, task->log.data, task->log.len, b);
+			decode_begin(s, task, task->log.data, task->log.len, b);
 		return b;
 	}
 	struct output *out = writer_output(s->base.writer, task);
@@ -230,11 +256,11 @@ static void text_call(struct sink *base, struct observed_task *task, const struc
 		return;
 	struct decode_result result = {.value = e->head->result, .is_error = e->head->is_error};
 	struct replay_source src;
-	struct text_printer p;
+	struct call_printer p;
 	replay_source_init(&src, e->payload, e->len);
-	text_printer_init(&p, b, &o->decode);
-	p.base.ops = &s->ops;
-	decode_exit(&task->call, &result, task->first, &o->decode, &src.base, &p.base);
+	call_printer_init(s, &p, b);
+	p.comma = task->comma;
+	decode_exit(&task->call, &result, task->first, &o->decode, &src.base, &p.text.base);
 	/* The result's text is made by the decoder, which knows nothing of the padding: it goes behind it. */
 	struct output *out = writer_output(base->writer, task);
 	close_arguments(s, task, out);
@@ -451,6 +477,7 @@ struct sink *text_sink_create(struct writer *w)
 	s->base.ops = &text_ops;
 	s->options = w->options;
 	s->ops = *model.base.ops;
+	s->ops.resume = resume_behind_comma;
 	if (w->options->hide_fd_paths)
 		s->ops.fd = fd_without_path;
 	s->at_end = w->options->statuses != STATUS_ALL;

@@ -139,6 +139,7 @@ static void begin_call(struct observed_task *task, const struct record *head)
 	task->in_call = true;
 	task->call = observed_call(head);
 	task->first = 0;
+	task->comma = false;
 	task->hidden = false;
 	task->interrupted = false;
 	task->line_open = false;
