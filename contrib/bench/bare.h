@@ -42,7 +42,7 @@ struct bare {
 	long calls;
 	long call_number;		/* the guest's call; getppid unless the program says otherwise */
 	int cpu;			/* both sides on this one; -1: where the scheduler puts them */
-	int batch;			/* calls for each sample; more than one where a call costs little more than the clock */
+	int batch;			/* calls for each sample; more than 1 where they cost little more than the clock */
 	bool closes_result;		/* the answer is a descriptor: any will do, and it is closed untimed */
 	bool fixed_result;		/* the answer is .expected each time */
 	long expected;
@@ -52,7 +52,7 @@ struct bare {
 
 __attribute__((noreturn)) static inline void bare_die(const char *what)
 {
-	int status = errno == EPERM || errno == ENOSYS ? 77 : 1;	/* 77, a test that is skipped: not allowed here */
+	int status = errno == EPERM || errno == ENOSYS ? 77 : 1;	/* not allowed here: a test that is skipped */
 
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
 	exit(status);
@@ -201,7 +201,7 @@ static inline int bare_first_cpu(void)
 	return 0;
 }
 
-/* Takes its own options out of argv; calls option() for the program's own (flags without a value: the name without dashes). */
+/* Reads the common options; asks option() about the others (flags without a value: the name without dashes). */
 static inline void bare_init(struct bare *b, int argc, char **argv, const char *extra_usage,
 			     bool (*option)(struct bare *b, const char *name))
 {

@@ -50,7 +50,9 @@ static void send_fd(int sock, int fd)
 	union fd_message control = { 0 };
 	char byte = 0;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -66,7 +68,9 @@ static int receive_fd(int sock)
 	union fd_message control = { 0 };
 	char byte;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+	};
 	int fd;
 
 	if (recvmsg(sock, &m, 0) != 1 || !CMSG_FIRSTHDR(&m)) {
@@ -79,13 +83,14 @@ static int receive_fd(int sock)
 
 static void run_guest(const struct bare *b, int sock)
 {
-	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	unsigned long plain = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	unsigned long killable = plain | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int listener = -1;
 
 	if (!no_killable)
-		listener = bare_filter(b->call_number, SECCOMP_RET_USER_NOTIF, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+		listener = bare_filter(b->call_number, SECCOMP_RET_USER_NOTIF, killable);
 	if (listener < 0)
-		listener = bare_filter(b->call_number, SECCOMP_RET_USER_NOTIF, flags);
+		listener = bare_filter(b->call_number, SECCOMP_RET_USER_NOTIF, plain);
 	if (listener < 0)
 		bare_die("seccomp");
 	send_fd(sock, listener);

@@ -1,6 +1,6 @@
 /*
- * bare_time COMMAND [ARGS]: one line of what running it took, everything it waited for included. The command's output goes
- * to /dev/null. Exits as the command did.
+ * bare_time COMMAND [ARGS]: one line of what running it took, everything it waited for included. The command's output
+ * goes to /dev/null. Exits as the command did.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,8 +1,8 @@
 #!/bin/sh
-# ratios.sh [-r ROUNDS] [-o FIGURES] [BUILD]: trapline's figures as ratios to native, to the bare loops and to strace, all in one
-# run: the two sides of a ratio are measured in turn, round by round, and the medians of the rounds are divided. BUILD is
-# the build directory (default: build). FIGURES chooses some of: outside notify trace answer strace openat make idle.
-# Prints one line a figure: what, ours, theirs, ratio, target, verdict. Exits 1 if a target is missed or a run fails.
+# ratios.sh [-r ROUNDS] [-o FIGURES] [BUILD]: trapline's figures as ratios to native, to the bare loops and to strace, all
+# in one run: the two sides of a ratio are measured in turn, round by round, and the medians of the rounds are divided.
+# BUILD is the build directory (default: build). FIGURES chooses some of: outside notify trace answer strace openat make
+# idle. One line a figure: what, ours, theirs, ratio, target, verdict. Exits 1 if a target is missed or a run fails.
 
 rounds=5
 figures='outside notify trace answer strace openat make idle'
@@ -114,8 +114,9 @@ figure_outside() {
 answered() {
 	for place in "$pinned" ''; do
 		word=${place:+pinned}
+		guest="$bare/bare_native --free --getuid --expect=$guest_value"
 		compare "value by $1 / $4, ${word:-free}" "$2" median_ns ns \
-			"$place $trapline run --mechanism=$1 --uid $guest_value -- $bare/bare_native --free --getuid --expect=$guest_value" \
+			"$place $trapline run --mechanism=$1 --uid $guest_value -- $guest" \
 			"$place $bare/$3 --free"
 	done
 }
@@ -184,7 +185,8 @@ busy() {
 	value wall_us "$bare/bare_time" "$@" >"$tmp/wall"
 	awk -v wall="$(cat "$tmp/wall")" '{
 		for (i = 1; i <= NF; i++) { split($i, kv, "="); t[kv[1]] = kv[2] }
-		if (wall == "failed") print wall; else print int(1000 * (t["user_us"] + t["sys_us"]) / wall) }' "$tmp/out"
+		if (wall == "failed") print wall
+		else print int(1000 * (t["user_us"] + t["sys_us"]) / wall) }' "$tmp/out"
 }
 
 # Neither core may idle more than it does natively: the ratio is native's busyness over ours.
@@ -200,7 +202,8 @@ figure_make() {
 		busy "$trapline" trace -o /dev/null -- make -s -C "$tmp/make" -j2 >>"$tmp/traced"
 		i=$((i + 1))
 	done
-	verdict 'make -j2: busy cores (1/1000) native / under trace' "$(median_of "$tmp/native")" "$(median_of "$tmp/traced")" 1.1 '  '
+	verdict 'make -j2: busy cores (1/1000) native / under trace' \
+		"$(median_of "$tmp/native")" "$(median_of "$tmp/traced")" 1.1 '  '
 }
 
 # ---- an idle guest ----
@@ -211,6 +214,10 @@ sum_switches() {
 
 cpu_ticks() {
 	sed 's/.*) //' /proc/"$1"/stat | awk '{ print $12 + $13 }'
+}
+
+resident_kb() {
+	awk '/^VmRSS/ { print $2 }' /proc/"$1"/status
 }
 
 # idle NAME COMMAND...: its supervisor while the guest sleeps
@@ -229,7 +236,7 @@ idle() {
 		sleep 5
 		at_most "idle guest, $name: wake-ups in 5 s" $(($(sum_switches $pid) - before)) 0 ''
 		at_most "idle guest, $name: CPU time in 5 s" $(($(cpu_ticks $pid) - ticks)) 0 'ticks'
-		at_most "idle guest, $name: resident memory" "$(awk '/^VmRSS/ { print $2 }' /proc/$pid/status)" 8192 'KiB'
+		at_most "idle guest, $name: resident memory" "$(resident_kb $pid)" 8192 'KiB'
 	fi
 	kill -KILL $pid 2>/dev/null
 	wait $pid 2>/dev/null

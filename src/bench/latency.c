@@ -80,7 +80,8 @@ static struct verdict answer_getppid(void *ctx UNUSED, struct call_event *ev)
 	return ev->id == CALL_getppid ? verdict_value(latency_answer(ev->args[0])) : verdict_pass();
 }
 
-static void look(void *ctx, pid_t tid UNUSED, enum call_id id UNUSED, const uint64_t args[6] UNUSED, struct regs *r UNUSED)
+static void look(void *ctx, pid_t tid UNUSED, enum call_id id UNUSED, const uint64_t args[6] UNUSED,
+		 struct regs *r UNUSED)
 {
 	++*(uint64_t *)ctx;
 }
@@ -145,8 +146,8 @@ static int run_placed(const struct latency_row *row, char *const *argv, int *ret
 static int collect(struct latency_row *row, const struct latency_shared *s, int status)
 {
 	if (!s->done || status) {
-		log_error("bench latency: %s %s: the guest ended early (wait status 0x%x)", mechanism_name(row->mechanism),
-			  latency_kind_name(row->kind), (unsigned)status);
+		log_error("bench latency: %s %s: the guest ended early (wait status 0x%x)",
+			  mechanism_name(row->mechanism), latency_kind_name(row->kind), (unsigned)status);
 		return -ECHILD;
 	}
 	row->wrong += s->wrong;

@@ -1,6 +1,7 @@
 /*
- * bench latency: what one system call costs, by mechanism. A guest of ours times each of its calls and checks each value;
- * it shares its findings through a memfd whose number it is told, so nothing but the measured call enters the kernel.
+ * bench latency: what one system call costs, by mechanism. A guest of ours times each call and checks each value;
+ * it
+ * shares its findings through a memfd whose number it is told, so nothing but the measured call enters the kernel.
  */
 #ifndef TRAPLINE_BENCH_LATENCY_H
 #define TRAPLINE_BENCH_LATENCY_H
@@ -43,8 +44,8 @@ struct latency_row {
 };
 
 /*
- * Measure calls more calls and add them to the row. guest_argv starts a program that passes the descriptor's number, appended
- * as its last argument, to latency_guest(). An error has been said on stderr.
+ * Measure calls more calls and add them to the row. guest_argv starts a program that passes the descriptor's number,
+ * appended as its last argument, to latency_guest(). An error has been said on stderr.
  */
 MUST_CHECK int latency_run(struct latency_row *row, uint64_t calls, char *const *guest_argv);
 

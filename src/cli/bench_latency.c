@@ -113,17 +113,22 @@ static void print_text(const struct options *o)
 
 static json_t *row_to_json(const struct options *o, const struct latency_row *row)
 {
+	const struct histogram *ns = &row->ns;
+	json_t *object = json_pack("{s:s, s:s, s:s}", "placement", latency_placement_name(row->placement), "mechanism",
+			       row_name(row), "kind", latency_kind_name(row->kind));
+	json_t *more;
+
 	if (row->unavailable)
-		return json_pack("{s:s, s:s, s:s, s:s}", "placement", latency_placement_name(row->placement), "mechanism",
-				 row_name(row), "kind", latency_kind_name(row->kind), "unavailable",
-				 errno_name(-row->unavailable) ?: "?");
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "placement",
-			 latency_placement_name(row->placement), "mechanism", row_name(row), "kind",
-			 latency_kind_name(row->kind), "calls", (json_int_t)row->ns.count, "wrong", (json_int_t)row->wrong,
-			 "median_ns", (json_int_t)histogram_quantile(&row->ns, 0.5), "p99_ns",
-			 (json_int_t)histogram_quantile(&row->ns, 0.99), "p999_ns",
-			 (json_int_t)histogram_quantile(&row->ns, 0.999), "ratio", ratio(o, row), "max_ns",
-			 (json_int_t)row->ns.max, "timer_ns", (json_int_t)row->timer_ns);
+		more = json_pack("{s:s}", "unavailable", errno_name(-row->unavailable) ?: "?");
+	else
+		more = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "calls", (json_int_t)ns->count, "wrong",
+				 (json_int_t)row->wrong, "median_ns", (json_int_t)histogram_quantile(ns, 0.5), "p99_ns",
+				 (json_int_t)histogram_quantile(ns, 0.99), "p999_ns",
+				 (json_int_t)histogram_quantile(ns, 0.999), "ratio", ratio(o, row), "max_ns",
+				 (json_int_t)ns->max, "timer_ns", (json_int_t)row->timer_ns);
+	(void)json_object_update(object, more);
+	json_decref(more);
+	return object;
 }
 
 static int print_json(const struct options *o)

@@ -120,8 +120,8 @@ static void print_text(const struct diagnosis *d)
 			group = f->check->group;
 			(void)printf("%s%s\n", i ? "\n" : "", group);
 		}
-		(void)printf("  %-5s %-*s%s\n", finding_state_name(f->state), f->detail[0] ? TITLE_WIDTH : 0, f->check->title,
-			     f->detail);
+		(void)printf("  %-5s %-*s%s\n", finding_state_name(f->state), f->detail[0] ? TITLE_WIDTH : 0,
+			     f->check->title, f->detail);
 		if (f->state == FINDING_NO && f->check->cost)
 			print_folded(f->check->cost);
 	}

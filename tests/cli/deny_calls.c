@@ -1,5 +1,5 @@
 /*
- * deny_calls [--kill] NAME... -- COMMAND [ARGS]: run a command under a seccomp filter that refuses the named system calls with
+ * deny_calls [--kill] NAME... -- COMMAND [ARGS]: run a command under a seccomp filter that refuses the named calls with
  * EPERM, as a strict container does, or with --kill ends whoever makes one. 77 if no filter can be installed here.
  */
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The doctor's own seccomp filters: one call gets an action, all others run. Private to the doctor; used inside an attempt. */
+/* The doctor's own seccomp filters: one call gets an action, all others run. Private to it; used inside an attempt. */
 #ifndef TRAPLINE_TRACER_DOCTOR_FILTER_H
 #define TRAPLINE_TRACER_DOCTOR_FILTER_H
 

@@ -56,7 +56,7 @@ int tracee_start(int (*prepare)(void), long options, pid_t *ret)
 	return err;
 }
 
-/* What to inject on resume: real signals, but neither the traps of ptrace nor the stop and SIGCONT of our own making. */
+/* What to inject on resume: real signals, but neither ptrace's traps nor the stop and SIGCONT of our own making. */
 static int signal_to_pass(int status)
 {
 	int sig = WSTOPSIG(status);
