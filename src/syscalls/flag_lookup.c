@@ -45,10 +45,12 @@ int flag_any_value(const char *name, size_t len, uint64_t *ret_value)
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int order = compare_name(constants_sorted[mid].name, name, len);
+		const struct constant_ref *ref = &constants_sorted[mid];
+		const struct flag_name *flag = &flag_sets_sorted[ref->set]->names[ref->flag];
+		int order = compare_name(flag->name, name, len);
 
 		if (!order) {
-			*ret_value = constants_sorted[mid].value;
+			*ret_value = flag->value;
 			return 0;
 		}
 		if (order < 0)

@@ -90,12 +90,13 @@ def flags(_types, _rows, sets):
     text += "".join(f"\t&flag_set_{name},\n" for name in sorted(sets))
     text += f"}};\nconst size_t flag_sets_count = {len(sets)};\n\n"
     constants = {}
-    for flag_set in sets.values():
-        for flag in flag_set.flags:
-            # The 64-bit form of AT_FDCWD and the like is the one to compare registers with after truncation.
-            constants[flag.name] = max(flag.value, constants.get(flag.name, 0))
-    text += "const struct named_constant constants_sorted[] = {\n"
-    text += "".join(f"\t{{{c_string(n)}, {constants[n]:#x}}},\n" for n in sorted(constants))
+    for set_index, name in enumerate(sorted(sets)):
+        for flag_index, flag in enumerate(sets[name].flags):
+            # Where a constant stands twice, the one that is wider: what is negative is so in 64 bits.
+            if flag.name not in constants or flag.value > constants[flag.name][0]:
+                constants[flag.name] = (flag.value, set_index, flag_index)
+    text += "const struct constant_ref constants_sorted[] = {\n"
+    text += "".join(f"\t{{{constants[n][1]}, {constants[n][2]}}},\t/* {n} */\n" for n in sorted(constants))
     return text + f"}};\nconst size_t constants_count = {len(constants)};\n"
 
 

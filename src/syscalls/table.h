@@ -49,7 +49,11 @@ enum param_dir {
 struct flag_name {
 	const char *name;
 	uint64_t value;
-	uint64_t mask;	/* the bits that decide (== value for a plain flag; O_ACCMODE for O_RDONLY) */
+	/*
+	 * The bits that decide: == value for a plain flag, O_ACCMODE for O_RDONLY, all 64 for a whole value. A flag
+	 * applies when (v & mask) == value; negative constants are negative in 64 bits, so sign-extend v as its type says.
+	 */
+	uint64_t mask;
 };
 
 struct flag_set {

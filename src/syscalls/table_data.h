@@ -18,9 +18,10 @@ struct number_map {
 	int limit;
 };
 
-struct named_constant {
-	const char *name;
-	uint64_t value;
+/* Indexes, not pointers: a pointer costs every start of the program a relocation. */
+struct constant_ref {
+	uint16_t set;		/* of flag_sets_sorted */
+	uint16_t flag;		/* of the set's names */
 };
 
 /* strcmp of a NUL-terminated name and a counted one. */
@@ -39,7 +40,7 @@ extern const int16_t calls_by_name[CALL_COUNT];		/* ids in strcmp order of their
 
 extern const struct flag_set *const flag_sets_sorted[];
 extern const size_t flag_sets_count;
-extern const struct named_constant constants_sorted[];
+extern const struct constant_ref constants_sorted[];	/* in strcmp order of their names */
 extern const size_t constants_count;
 
 #endif

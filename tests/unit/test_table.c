@@ -201,6 +201,27 @@ START_TEST(constants)
 }
 END_TEST
 
+/* Every constant is found by its name alone. */
+START_TEST(constants_in_any_set)
+{
+	for (int id = 0; id < CALL_COUNT; id++) {
+		const struct call_desc *desc = call_desc((enum call_id)id);
+
+		for (int i = 0; i < desc->nparams; i++) {
+			const struct flag_set *set = desc->params[i].set;
+
+			for (size_t f = 0; set && f < set->count; f++) {
+				const struct flag_name *flag = &set->names[f];
+				uint64_t v;
+
+				ck_assert_int_eq(flag_any_value(flag->name, strlen(flag->name), &v), 0);
+				ck_assert_msg((uint32_t)v == (uint32_t)flag->value, "%s", flag->name);
+			}
+		}
+	}
+}
+END_TEST
+
 START_TEST(constants_of_an_abi)
 {
 	const struct flag_set *arm = flag_set_for(&flag_set_open_flags, ABI_AARCH64);
@@ -247,6 +268,7 @@ int main(void)
 	tcase_add_test(tc, parameters);
 	tcase_add_test(tc, parameters_of_an_abi);
 	tcase_add_test(tc, constants);
+	tcase_add_test(tc, constants_in_any_set);
 	tcase_add_test(tc, constants_of_an_abi);
 	tcase_add_test(tc, masks);
 	suite_add_tcase(suite, tc);
