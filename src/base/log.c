@@ -12,7 +12,7 @@ void log_init(void)
 	debug_wanted = v && *v && strcmp(v, "0") != 0;
 }
 
-static void put(const char *kind, const char *format, va_list ap)
+PRINTF_LIKE(2, 0) static void put(const char *kind, const char *format, va_list ap)
 {
 	char line[2048];
 	int n = snprintf(line, sizeof(line), "trapline: %s", kind);
