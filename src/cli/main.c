@@ -12,12 +12,12 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-	{"bench", cmd_bench, "measure what trapline itself costs and keeps"},
-	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
 	{"run", cmd_run, "run a command and answer selected calls of it"},
 	{"trace", cmd_trace, "show the system calls of a command or of running processes"},
-	{"help", cmd_help, "show this list, or the options of one subcommand"},
 	{"policy", cmd_policy, "check, explain and try out policies; import and export OCI profiles"},
+	{"bench", cmd_bench, "measure what trapline itself costs and keeps"},
+	{"doctor", cmd_doctor, "what this kernel, these privileges and this container allow"},
+	{"help", cmd_help, "show this list, or the options of one subcommand"},
 	{"version", cmd_version, "show the version"},
 };
 

@@ -4,7 +4,7 @@ import resource
 import signal
 
 STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "Threads", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "CapInh", "CapPrm",
-          "CapEff", "CapBnd", "CapAmb", "Cpus_allowed", "Mems_allowed", "THP_enabled", "CoreDumping")
+          "CapEff", "CapBnd", "CapAmb", "Mems_allowed", "THP_enabled", "CoreDumping")
 
 with open("/proc/self/status", encoding="ascii") as f:
     for line in f:
@@ -21,7 +21,7 @@ for name in sorted(dir(resource)):
         print(name, resource.getrlimit(getattr(resource, name)))
 print("affinity", sorted(os.sched_getaffinity(0)), "processors", os.cpu_count())
 print("scheduler", os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))
-print("cwd", os.getcwd(), "session", os.getsid(0) == os.getpid(), "leader", os.getpgrp() == os.getpid())
+print("cwd", os.getcwd())
 print("signals blocked", sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
 print("timers", signal.getitimer(signal.ITIMER_REAL), signal.getitimer(signal.ITIMER_PROF))
 for fd in sorted(int(name) for name in os.listdir("/proc/self/fd")):
