@@ -6,6 +6,7 @@ constants: the value of every constant that a header here knows.
 """
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -136,7 +137,8 @@ def evaluate(names, headers):
 
 
 def check_constants(sets):
-    ours = {f.name: f.value for s in sets.values() for f in s.flags}
+    host = gen_model.ABIS.index(platform.machine()) if platform.machine() in gen_model.ABIS else gen_model.ABI_X86_64
+    ours = {f.name: f.value for s in sets.values() for f in s.variants.get(host, s).flags}
     wrong, seen = {}, set()
     for group in HEADER_GROUPS:
         for name, value in evaluate(ours, group.split()).items():
