@@ -33,8 +33,8 @@ static void on_poke(int sig)
 static void taken_signals(sigset_t *set)
 {
 	(void)sigfillset(set);
-	/* Synchronous ones mean a fault of ours. */
-	static const int keep[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+	/* Synchronous ones mean a fault of ours; SIGCHLD tells nothing that wait does not. */
+	static const int keep[] = {SIGCHLD, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
 		(void)sigdelset(set, keep[i]);
 	(void)sigdelset(set, poke_signal());
@@ -107,7 +107,7 @@ static void took(struct session *s, const siginfo_t *info)
 	}
 	if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)
 		job_signal_taken(s);
-	if (sig == SIGCHLD || sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
+	if (sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
 		return;
 	/* A hangup goes to the session's leader alone, which we may be in the command's place. */
 	if (from_process(info) || sig == SIGHUP)
@@ -138,8 +138,11 @@ int signals_start(struct session *s)
 		return -r;
 	struct sigaction poke = {.sa_handler = on_poke};
 	(void)sigaction(poke_signal(), &poke, &s->old_poke);
-	/* With SIGCHLD ignored children would vanish before wait sees them. */
-	struct sigaction normal = {.sa_handler = SIG_DFL};
+	/*
+	 * With SIGCHLD ignored children would vanish before wait sees them; without SA_NOCLDSTOP each ptrace stop would
+	 * send one, and blocked ones would wake the signal thread at each stop.
+	 */
+	struct sigaction normal = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	(void)sigaction(SIGCHLD, &normal, &s->old_sigchld);
 	s->trap_thread = pthread_self();
 	s->signals_blocked = true;
