@@ -7,12 +7,12 @@
  */
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 
 #include "base/log.h"
 #include "tracer/memory.h"
@@ -160,13 +160,14 @@ static void start_another(struct notify *n)
 }
 
 /*
- * Whether requests queue up. Only a sample is timed: the clock lies on pages of its own, and on machines whose context
- * switches flush the TLB reading it twice a request costs 2 us of 5.
+ * Whether requests queue up: found waiting, and from another task than the one just answered (that one may have run,
+ * and called again, before SEND returned here). Only a sample is timed.
  */
 struct backlog {
 	unsigned count;		/* requests so far */
 	unsigned waiting;	/* samples in a row that found a request waiting */
 	uint64_t before;	/* 0: this one is no sample */
+	uint32_t last;		/* the task answered last */
 };
 
 static void backlog_before(struct backlog *b)
@@ -174,11 +175,13 @@ static void backlog_before(struct backlog *b)
 	b->before = b->count++ % BACKLOG_SAMPLE == 0 ? now_ns() : 0;
 }
 
-static bool backlog_grows(struct backlog *b)
+static bool backlog_grows(struct backlog *b, uint32_t task)
 {
+	bool other = task != b->last;
+	b->last = task;
 	if (!b->before)
 		return false;
-	b->waiting = now_ns() - b->before < BACKLOG_NS ? b->waiting + 1 : 0;
+	b->waiting = other && now_ns() - b->before < BACKLOG_NS ? b->waiting + 1 : 0;
 	if (b->waiting < BACKLOG_LIMIT)
 		return false;
 	b->waiting = 0;
@@ -200,7 +203,7 @@ static void serve(struct notify *n, struct seccomp_notif *req, struct seccomp_no
 			session_fail(n->session, -errno, "cannot receive notifications");
 			return;
 		}
-		if (backlog_grows(&backlog))
+		if (backlog_grows(&backlog, req->pid))
 			start_another(n);
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
 		memset(resp, 0, n->response_size);
@@ -251,7 +254,8 @@ int notify_start(struct session *s)
 		sizes.seccomp_notif : sizeof(struct seccomp_notif);
 	n->response_size = sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp) ?
 		sizes.seccomp_notif_resp : sizeof(struct seccomp_notif_resp);
-	int cpus = get_nprocs();
+	cpu_set_t mask;
+	int cpus = sched_getaffinity(0, sizeof(mask), &mask) < 0 ? 1 : CPU_COUNT(&mask);
 	n->max_workers = cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS;
 	s->notify = n;
 	n->workers = 1;
