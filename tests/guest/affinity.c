@@ -54,7 +54,7 @@ int main(void)
 	pid = guest_fork();
 	if (pid == 0) {
 		show("child");
-			fflush(stdout);
+		fflush(stdout);
 		_exit(0);
 	}
 	guest_wait_exit(pid, 0);
