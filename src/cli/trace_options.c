@@ -531,6 +531,8 @@ static void apply_levels(struct trace_options *o)
 	if (o->summary_only) {
 		v->summary = true;
 		v->format = OBSERVE_NONE;
+		/* Nothing is shown: spare the guest the reading of what its arguments point to. */
+		v->decode.raw = !o->path_count;
 	}
 }
 
