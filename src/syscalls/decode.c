@@ -67,10 +67,12 @@ static void decode_plain(struct decoder *d, unsigned i)
 	}
 }
 
-/* True when the parameter waits for the call's end, at least in part. */
+/* True when the parameter may wait for the call's end, at least in part. */
 static bool is_late(const struct call_param *param)
 {
 	const struct decode_type *type = param->type;
+	if (type && type->waits)
+		return true;
 	if (type && type->timing != TIMING_DIRECTION)
 		return type->timing == TIMING_EXIT;
 	return param->dir != PARAM_IN && type && type->decode;
@@ -79,12 +81,21 @@ static bool is_late(const struct call_param *param)
 /* True when decode_enter has shown the first half of the parameter at which it stopped. */
 static bool is_split(const struct call_param *param)
 {
-	return param->dir == PARAM_INOUT && is_late(param) && param->type->timing == TIMING_DIRECTION;
+	return param->dir == PARAM_INOUT && is_late(param) && !param->type->waits &&
+		param->type->timing == TIMING_DIRECTION;
+}
+
+/* is_late for the call at hand. */
+static bool waits(struct decoder *d, unsigned i)
+{
+	const struct decode_type *type = d->desc->params[i].type;
+	return type && type->waits ? type->waits(d, i) : is_late(&d->desc->params[i]);
 }
 
 static void decode_value(struct decoder *d, unsigned i)
 {
 	const struct decode_type *type = d->desc->params[i].type;
+	d->given = d->desc->params[i].dir == PARAM_IN;
 	if (d->options->raw)
 		show_hex(d, decode_arg(d, i));
 	else if (type && type->decode)
@@ -137,7 +148,7 @@ unsigned decode_enter(struct decode_call *call, const struct decode_options *opt
 		return special->enter(&d);
 	unsigned i = 0;
 	for (; i < d.desc->nparams; i++) {
-		if (options->raw || !is_late(&d.desc->params[i])) {
+		if (options->raw || !waits(&d, i)) {
 			decode_param(&d, i);
 			continue;
 		}
@@ -211,7 +222,8 @@ bool decode_needs_source_enter(enum call_id id, const struct decode_options *opt
 		late = late || is_late(param);
 		if (late && param->type && param->type->remember)
 			return true;
-		if ((!late || is_split(param)) && param_needs(param, options))
+		bool maybe_now = !late || is_split(param) || (param->type && param->type->waits);
+		if (maybe_now && param_needs(param, options))
 			return true;
 	}
 	return false;
@@ -290,13 +302,6 @@ static void add_error(struct strbuf *out, int64_t value)
 	}
 }
 
-static void show_octal_result(struct decoder *d, int64_t value)
-{
-	char digits[32];
-	(void)snprintf(digits, sizeof(digits), "%#llo", (unsigned long long)value);
-	show_text(d, digits);
-}
-
 /* A result that is no error, as a value; text only, JSON has its own idea of numbers. */
 static void show_result(struct decoder *d, int64_t value)
 {
@@ -313,8 +318,7 @@ static void show_result(struct decoder *d, int64_t value)
 		show_hex(d, d->word == 4 ? (uint32_t)value : (uint64_t)value);
 		return;
 	case RESULT_OCT:
-		if (!d->quiet)
-			show_octal_result(d, value);
+		show_octal(d, (uint64_t)value);
 		return;
 	case RESULT_SPECIAL:
 		if (d->desc->result_type && d->desc->result_type->show_result) {
@@ -330,13 +334,12 @@ static void show_result(struct decoder *d, int64_t value)
 	show_sint(d, value);
 }
 
-static bool result_decoder_init(struct decoder *d, struct decode_call *call, const struct decode_result *result,
+static void result_decoder_init(struct decoder *d, struct decode_call *call, const struct decode_result *result,
 				const struct decode_options *options, struct decode_source *src, struct printer *p)
 {
-	bool known = decoder_init(d, call, options, src, p);
+	(void)decoder_init(d, call, options, src, p);
 	d->exiting = true;
 	d->result = result;
-	return known;
 }
 
 void decode_result_text(const struct decode_call *call, const struct decode_result *result,
@@ -359,7 +362,7 @@ void decode_result_text(const struct decode_call *call, const struct decode_resu
 			add_error(out, result->value);
 		return;
 	}
-	(void)result_decoder_init(&d, &copy, result, options, src, out ? &t.base : null_printer());
+	result_decoder_init(&d, &copy, result, options, src, out ? &t.base : null_printer());
 	show_result(&d, result->value);
 }
 
@@ -392,9 +395,6 @@ void decode_result_json(const struct decode_call *call, const struct decode_resu
 	struct json_printer j;
 	json_printer_init(&j, out, options);
 	j.pending = true;
-	bool known = result_decoder_init(&d, &copy, result, options, src, &j.base);
-	if (known && d.desc->result == RESULT_OCT)
-		show_sint(&d, result->value);
-	else
-		show_result(&d, result->value);
+	result_decoder_init(&d, &copy, result, options, src, &j.base);
+	show_result(&d, result->value);
 }

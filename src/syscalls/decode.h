@@ -26,6 +26,7 @@ struct decode_call {
 	int64_t nr;		/* raw, for CALL_NONE */
 	uint64_t args[6];
 	pid_t tid;
+	uint16_t restarts;	/* for restart_syscall: the id, plus 1, of the task's call before; 0: not known */
 	uint64_t sp;		/* stack pointer, for rt_sigreturn's frame; 0: not known, the frame is not shown */
 	/*
 	 * What decode_enter remembers for decode_exit and decode_result_text (an address length before the kernel changed
@@ -97,6 +98,7 @@ struct printer_ops {
 	void (*signals)(struct printer *p, uint64_t mask);	/* bit N - 1 for signal N: [INT CHLD], ~[RT_1] */
 	/* Bytes of a string; more: the guest had more than was read ("..."). nul: terminated (a C string). */
 	void (*string)(struct printer *p, const void *bytes, size_t len, bool more, bool nul);
+	void (*hex_string)(struct printer *p, const void *bytes, size_t len, bool more);	/* always "\x00" */
 	/* name (AT_FDCWD), path and socket may be NULL; the latter two as decode_source gives them. */
 	void (*fd)(struct printer *p, int fd, const char *name, const char *path, const char *socket);
 	void (*struct_begin)(struct printer *p);
@@ -205,6 +207,9 @@ struct json_printer {
 	uint64_t arrays;			/* a bit a level: 1 in an array */
 	unsigned counts[JSON_DEPTH_MAX];	/* members so far, by level */
 	size_t value_at;			/* where the last value began in out */
+	bool resumed;				/* in the second half of a parameter; what there was before it: */
+	size_t resumed_at;
+	unsigned resumed_params;
 };
 void json_printer_init(struct json_printer *p, struct strbuf *out, const struct decode_options *options);
 void json_printer_finish(struct json_printer *p);

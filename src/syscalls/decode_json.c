@@ -115,14 +115,29 @@ static void json_param_begin(struct printer *p, const char *name)
 	begin_param(json(p), name, "");
 }
 
+/* Where the kernel changed nothing, no value comes, and the name goes again. */
 static void json_param_resume(struct printer *p, const char *name)
 {
-	begin_param(json(p), name, "_out");
+	struct json_printer *j = json(p);
+	size_t before = j->out->len;
+	unsigned params = j->params;
+	begin_param(j, name, "_out");
+	j->resumed_at = before;
+	j->resumed_params = params;
+	j->resumed = true;
 }
 
 static void json_param_end(struct printer *p)
 {
-	settle(json(p));
+	struct json_printer *j = json(p);
+	if (j->resumed && j->pending && !strbuf_error(j->out)) {
+		j->out->len = j->resumed_at;
+		j->out->data[j->out->len] = '\0';
+		j->params = j->resumed_params;
+		j->pending = false;
+	}
+	j->resumed = false;
+	settle(j);
 }
 
 static void json_sint(struct printer *p, int64_t v)
@@ -244,6 +259,11 @@ static void json_string(struct printer *p, const void *bytes, size_t len, bool m
 	json_add_string(j->out, bytes, len);
 	if (more)
 		strbuf_adds(j->out, ",\"more\":true}");
+}
+
+static void json_hex_string(struct printer *p, const void *bytes, size_t len, bool more)
+{
+	json_string(p, bytes, len, more, false);
 }
 
 static void json_fd(struct printer *p, int fd, const char *name, const char *path, const char *socket)
@@ -418,6 +438,7 @@ static const struct printer_ops json_ops = {
 	.flags = json_flags,
 	.signals = json_signals,
 	.string = json_string,
+	.hex_string = json_hex_string,
 	.fd = json_fd,
 	.struct_begin = json_struct_begin,
 	.field = json_field,

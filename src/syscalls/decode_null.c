@@ -11,6 +11,7 @@ static void none_flags(struct printer *p UNUSED, const struct flag_set *set UNUS
 static void none_time(struct printer *p UNUSED, int64_t sec UNUSED, uint64_t nsec UNUSED) {}
 static void none_string(struct printer *p UNUSED, const void *bytes UNUSED, size_t len UNUSED, bool more UNUSED,
 			bool nul UNUSED) {}
+static void none_bytes(struct printer *p UNUSED, const void *bytes UNUSED, size_t len UNUSED, bool more UNUSED) {}
 static void none_fd(struct printer *p UNUSED, int fd UNUSED, const char *name UNUSED, const char *path UNUSED,
 		    const char *socket UNUSED) {}
 
@@ -28,6 +29,7 @@ static const struct printer_ops null_ops = {
 	.flags = none_flags,
 	.signals = none_uint,
 	.string = none_string,
+	.hex_string = none_bytes,
 	.fd = none_fd,
 	.struct_begin = none,
 	.field = none_name,

@@ -22,6 +22,7 @@ struct decoder {
 	struct decode_source *src;
 	struct printer *p;
 	bool exiting;
+	bool given;		/* the parameter at hand is the caller's alone, though the call has returned */
 	bool quiet;		/* the null printer: nothing needs to be formatted */
 	bool i386;		/* 32-bit structure layouts */
 	uint64_t scratch;	/* what one parameter's type learnt for another's */
@@ -46,6 +47,8 @@ struct decode_type {
 	void (*decode)(struct decoder *d, unsigned i);
 	/* True when the call has this parameter (open's mode without O_CREAT is not one). NULL: always. */
 	bool (*present)(struct decoder *d, unsigned i);
+	/* Whether the parameter is shown at exit, where its direction cannot tell because another argument decides. */
+	bool (*waits)(struct decoder *d, unsigned i);
 	/* At entry, for a parameter decoded at exit: keep in d->call->carry what the kernel is about to change. */
 	void (*remember)(struct decoder *d, unsigned i);
 	/* As the type of a result: the whole value to the printer. Text only, behind "= ". */
@@ -87,9 +90,10 @@ static inline uint64_t decode_link(struct decoder *d, unsigned i, unsigned which
 	return has_link(d, i, which) ? decode_arg(d, link_index(d, i, which)) : 0;
 }
 
+/* True when the parameter at hand was for the kernel to write, and the call failed. */
 static inline bool decode_failed(struct decoder *d)
 {
-	return d->exiting && (!d->result || d->result->is_error);
+	return d->exiting && !d->given && (!d->result || d->result->is_error);
 }
 
 /* A pointer or long of the guest in a buffer that was read. */
@@ -154,6 +158,12 @@ static inline void field_flags(struct decoder *d, const char *name, const struct
 static inline void show_bytes(struct decoder *d, const void *bytes, size_t len, bool more)
 {
 	d->p->ops->string(d->p, bytes, len, more, false);
+}
+
+/* Always as \x00: random bytes. */
+static inline void show_hex_bytes(struct decoder *d, const void *bytes, size_t len, bool more)
+{
+	d->p->ops->hex_string(d->p, bytes, len, more);
 }
 
 /* A NUL-terminated string in a field of fixed size. */

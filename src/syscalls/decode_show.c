@@ -255,13 +255,9 @@ void show_mode(struct decoder *d, uint32_t mode)
 
 void show_or_of(struct decoder *d, const char *name, const struct flag_set *set, uint64_t rest)
 {
-	if (!rest) {
-		show_symbol(d, name, 0);
-		return;
-	}
 	/* One set of both, so that a printer sees one value. */
 	struct flag_name names[33] = {{name, UINT64_C(1) << 63, UINT64_C(1) << 63}};
-	size_t count = set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;
+	size_t count = !rest ? 0 : set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;
 	memcpy(names + 1, set->names, count * sizeof(names[0]));
 	struct flag_set both = {.name = set->name, .names = names, .count = count + 1};
 	show_flags(d, &both, rest | UINT64_C(1) << 63);

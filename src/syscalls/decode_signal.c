@@ -290,6 +290,16 @@ static bool siginfo_has_fields(const siginfo_t *si)
 	return si->si_code != SI_KERNEL || si->si_signo == SIGSEGV || si->si_signo == SIGBUS || si->si_pid || si->si_uid;
 }
 
+/* The codes of signals that were sent are negative. */
+static void show_code(struct decoder *d, const struct flag_set *set, int code)
+{
+	const char *name = flag_set_name_of(set, (uint64_t)(int64_t)code);
+	if (name)
+		show_symbol(d, name, (uint32_t)code);
+	else
+		show_flags(d, set, (uint32_t)code);
+}
+
 void show_siginfo(struct decoder *d, const void *info)
 {
 	const siginfo_t *si = info;
@@ -309,7 +319,8 @@ void show_siginfo(struct decoder *d, const void *info)
 		else
 			show_sint(d, si->si_errno);
 	}
-	field_flags(d, "si_code", si_code_set(si->si_signo, si->si_code), (uint32_t)si->si_code);
+	field(d, "si_code");
+	show_code(d, si_code_set(si->si_signo, si->si_code), si->si_code);
 	if (si->si_code == SI_TIMER) {
 		field_hex(d, "si_timerid", (uint32_t)si->si_timerid);
 		field_sint(d, "si_overrun", si->si_overrun);

@@ -212,6 +212,16 @@ static void text_string(struct printer *p, const void *bytes, size_t len, bool m
 		strbuf_add(t->out, "...", 3);
 }
 
+static void text_hex_string(struct printer *p, const void *bytes, size_t len, bool more)
+{
+	struct text_printer *t = text(p);
+	strbuf_addc(t->out, '"');
+	add_escaped(t->out, bytes, len, true, false);
+	strbuf_addc(t->out, '"');
+	if (more)
+		strbuf_add(t->out, "...", 3);
+}
+
 static void text_fd(struct printer *p, int fd, const char *name, const char *path, const char *socket)
 {
 	struct text_printer *t = text(p);
@@ -371,6 +381,7 @@ static const struct printer_ops text_ops = {
 	.flags = text_flags,
 	.signals = text_signals,
 	.string = text_string,
+	.hex_string = text_hex_string,
 	.fd = text_fd,
 	.struct_begin = text_struct_begin,
 	.field = text_field,

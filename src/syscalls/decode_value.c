@@ -50,6 +50,23 @@ static void decode_buf_out(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_buf_out = {.decode = decode_buf_out, .needs = NEEDS_MEMORY};
 
+/* getrandom: every byte in hexadecimal. */
+static void decode_random_out(struct decoder *d, unsigned i)
+{
+	uint8_t buf[256];
+	uint64_t addr = decode_arg(d, i);
+	uint64_t len = decode_failed(d) ? 0 : (uint64_t)d->result->value;
+	uint64_t shown = len < d->options->string_limit ? len : d->options->string_limit;
+	if (shown > sizeof(buf))
+		shown = sizeof(buf);
+	if (!addr || decode_failed(d) || (shown && !decode_read(d, addr, buf, shown)))
+		show_pointer(d, addr);
+	else
+		show_hex_bytes(d, buf, shown, shown < len);
+}
+
+const struct decode_type decode_type_random_out = {.decode = decode_random_out, .needs = NEEDS_MEMORY};
+
 /* ---- one value ---- */
 
 enum pointee_format {

@@ -1,0 +1,192 @@
+/* Arrays of numbers behind a pointer. */
+#include "syscalls/decode_priv.h"
+
+#include <string.h>
+
+#include "syscalls/decode_types.h"
+#include "syscalls/flag_sets.h"
+
+#define ARRAY_MAX 1024	/* bytes shown of any */
+
+typedef void element_fn(struct decoder *d, const uint8_t *at, unsigned size);
+
+static void element_sint(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	show_sint(d, decode_sint_at(at, size));
+}
+
+static void element_uint(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	show_uint(d, decode_uint_at(at, size));
+}
+
+static void element_hex(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	show_hex(d, decode_uint_at(at, size));
+}
+
+static void element_pointer(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	show_pointer(d, decode_uint_at(at, size));
+}
+
+static void element_uid(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	uint64_t v = decode_uint_at(at, size);
+	show_uid(d, size == 2 && v == UINT16_MAX ? UINT32_MAX : (uint32_t)v);
+}
+
+static void element_fd(struct decoder *d, const uint8_t *at, unsigned size UNUSED)
+{
+	show_fd(d, (int)decode_sint_at(at, 4));
+}
+
+/* Cut at -s elements, as strings are. */
+static void show_array(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, element_fn *show)
+{
+	uint8_t b[ARRAY_MAX];
+	uint64_t shown = d->options->verbose || count < d->options->string_limit ? count : d->options->string_limit;
+	if (shown > sizeof(b) / size)
+		shown = sizeof(b) / size;
+	if (!addr || decode_failed(d) || (shown && !decode_read(d, addr, b, shown * size))) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (uint64_t n = 0; n < shown; n++) {
+		element(d);
+		show(d, b + n * size, size);
+	}
+	if (shown < count)
+		elided(d);
+	array_end(d);
+}
+
+static uint64_t result_count(struct decoder *d)
+{
+	return decode_failed(d) ? 0 : (uint64_t)d->result->value;
+}
+
+static void decode_fd_pair(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), 2, 4, element_fd);
+}
+
+const struct decode_type decode_type_fd_pair = {.decode = decode_fd_pair, .needs = NEEDS_MEMORY};
+
+static void decode_gids_in(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), decode_link(d, i, 0), 4, element_uid);
+}
+
+static void decode_gids16_in(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), decode_link(d, i, 0), 2, element_uid);
+}
+
+static void show_gids_out(struct decoder *d, unsigned i, unsigned size)
+{
+	/* getgroups(0, ...) only asks how many there are. */
+	if (decode_link(d, i, 0) == 0)
+		show_pointer(d, decode_arg(d, i));
+	else
+		show_array(d, decode_arg(d, i), result_count(d), size, element_uid);
+}
+
+static void decode_gids_out(struct decoder *d, unsigned i)
+{
+	show_gids_out(d, i, 4);
+}
+
+static void decode_gids16_out(struct decoder *d, unsigned i)
+{
+	show_gids_out(d, i, 2);
+}
+
+const struct decode_type decode_type_gids_in = {.decode = decode_gids_in, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_gids_out = {.decode = decode_gids_out, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_gids16_in = {.decode = decode_gids16_in, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_gids16_out = {.decode = decode_gids16_out, .needs = NEEDS_MEMORY};
+
+static void decode_int_list(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), decode_link(d, i, 0), 4, element_sint);
+}
+
+static void decode_page_list(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), decode_link(d, i, 0), d->word, element_pointer);
+}
+
+static void element_status(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	int64_t v = decode_sint_at(at, size);
+	const char *name = v < 0 ? strerrorname_np((int)-v) : NULL;
+	if (name)
+		show_textf(d, "-%s", name);
+	else
+		show_sint(d, v);
+}
+
+static void decode_move_pages_status(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), decode_link(d, i, 0), 4, element_status);
+}
+
+static void decode_u64_list(struct decoder *d, unsigned i)
+{
+	show_array(d, decode_arg(d, i), result_count(d), 8, element_hex);
+}
+
+static void decode_mincore_vec(struct decoder *d, unsigned i)
+{
+	uint64_t pages = (decode_link(d, i, 0) + 4095) / 4096;
+	show_array(d, decode_arg(d, i), pages, 1, element_uint);
+}
+
+const struct decode_type decode_type_int_list = {.decode = decode_int_list, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_page_list = {.decode = decode_page_list, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_move_pages_status = {.decode = decode_move_pages_status, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_u64_list_out = {.decode = decode_u64_list, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_u64_list_result = {.decode = decode_u64_list, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_mincore_vec = {.decode = decode_mincore_vec, .needs = NEEDS_MEMORY};
+
+/* Bits of a mask of memory nodes: as words in hexadecimal. */
+static void show_nodemask(struct decoder *d, unsigned i)
+{
+	uint64_t bits = decode_link(d, i, 0);
+	uint64_t words = bits > 8 * ARRAY_MAX ? 0 : (bits + 8u * d->word - 1) / (8u * d->word);
+	if (words)
+		show_array(d, decode_arg(d, i), words, d->word, element_hex);
+	else
+		show_pointer(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_nodemask_in = {.decode = show_nodemask, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_nodemask_out = {.decode = show_nodemask, .needs = NEEDS_MEMORY};
+
+static void decode_mempolicy_mode_out(struct decoder *d, unsigned i)
+{
+	int32_t v;
+	if (!decode_fetch(d, decode_arg(d, i), &v, sizeof(v)))
+		return;
+	wrap(d, "[");
+	show_flags(d, &flag_set_mempolicy_modes, (uint32_t)v);
+	wrap(d, "]");
+}
+
+const struct decode_type decode_type_mempolicy_mode_out = {
+	.decode = decode_mempolicy_mode_out, .needs = NEEDS_MEMORY,
+};
+
+static void decode_mempolicy_mode(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	const char *name = flag_set_name_of(&flag_set_mempolicy_modes, v & 0xfff);
+	if (name)
+		show_or_of(d, name, &flag_set_mempolicy_mode_flags, v & ~0xfffu);
+	else
+		show_flags(d, &flag_set_mempolicy_modes, v);
+}
+
+const struct decode_type decode_type_mempolicy_mode = {.decode = decode_mempolicy_mode};

@@ -1,0 +1,526 @@
+/* Calls on the kernel's own machinery: clone3, asynchronous I/O, io_uring, bpf, perf, extensible structures. */
+#include "syscalls/decode_priv.h"
+
+#include <linux/aio_abi.h>
+#include <linux/bpf.h>
+#include <linux/io_uring.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <string.h>
+
+#include "syscalls/decode_types.h"
+#include "syscalls/flag_sets.h"
+
+/* ---- clone3 ---- */
+
+static void show_clone_args(struct decoder *d, const struct clone_args *a)
+{
+	struct_begin(d);
+	field_flags(d, "flags", &flag_set_clone_flags, a->flags);
+	if (a->flags & CLONE_PIDFD)
+		field_pointer(d, "pidfd", a->pidfd);
+	if (a->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
+		field_pointer(d, "child_tid", a->child_tid);
+	if (a->flags & CLONE_PARENT_SETTID)
+		field_pointer(d, "parent_tid", a->parent_tid);
+	field(d, "exit_signal");
+	show_signal(d, (int)a->exit_signal);
+	field_pointer(d, "stack", a->stack);
+	field_hex(d, "stack_size", a->stack_size);
+	if (a->flags & CLONE_SETTLS)
+		field_pointer(d, "tls", a->tls);
+	if (a->set_tid || a->set_tid_size) {
+		field_pointer(d, "set_tid", a->set_tid);
+		field_uint(d, "set_tid_size", a->set_tid_size);
+	}
+	if (a->flags & 0x200000000 /* CLONE_INTO_CGROUP */)
+		field_uint(d, "cgroup", a->cgroup);
+	struct_end(d);
+}
+
+/* What the kernel wrote for the parent: where a descriptor or an id was asked for. */
+static void show_clone_outcome(struct decoder *d)
+{
+	uint64_t flags = d->call->carry[0];
+	uint64_t addr = d->call->carry[1];
+	int32_t v;
+	if (!addr || decode_failed(d) || !decode_read(d, addr, &v, sizeof(v)))
+		return;
+	d->p->ops->changed(d->p);
+	struct_begin(d);
+	field(d, flags & CLONE_PIDFD ? "pidfd" : "parent_tid");
+	wrap(d, "[");
+	if (flags & CLONE_PIDFD)
+		show_fd(d, v);
+	else
+		show_sint(d, v);
+	wrap(d, "]");
+	struct_end(d);
+}
+
+static void decode_clone_args(struct decoder *d, unsigned i)
+{
+	struct clone_args a = {0};
+	uint64_t size = decode_link(d, i, 0);
+	uint64_t addr = decode_arg(d, i);
+	if (d->exiting) {
+		show_clone_outcome(d);
+		return;
+	}
+	if (size < CLONE_ARGS_SIZE_VER0) {
+		show_pointer(d, addr);
+		return;
+	}
+	if (!decode_fetch(d, addr, &a, size < sizeof(a) ? size : sizeof(a)))
+		return;
+	show_clone_args(d, &a);
+	d->call->carry[0] = a.flags;
+	if (a.flags & CLONE_PIDFD)
+		d->call->carry[1] = a.pidfd;
+	else if (a.flags & CLONE_PARENT_SETTID)
+		d->call->carry[1] = a.parent_tid;
+}
+
+const struct decode_type decode_type_clone_args = {.decode = decode_clone_args, .needs = NEEDS_MEMORY};
+
+/* ---- asynchronous I/O ---- */
+
+static void decode_aio_context(struct decoder *d, unsigned i)
+{
+	show_pointer(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_aio_context = {.decode = decode_aio_context};
+
+static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
+{
+	bool moves = cb->aio_lio_opcode <= IOCB_CMD_PWRITE;
+	struct_begin(d);
+	field_hex(d, "aio_data", cb->aio_data);
+	if (cb->aio_key)
+		field_uint(d, "aio_key", cb->aio_key);
+	field_flags(d, "aio_lio_opcode", &flag_set_aio_commands, cb->aio_lio_opcode);
+	if (cb->aio_reqprio)
+		field_sint(d, "aio_reqprio", cb->aio_reqprio);
+	field(d, "aio_fildes");
+	show_fd(d, (int)cb->aio_fildes);
+	if (whole && moves) {
+		field(d, "aio_buf");
+		if (cb->aio_lio_opcode == IOCB_CMD_PWRITE)
+			show_bytes_at(d, cb->aio_buf, cb->aio_nbytes);
+		else
+			show_pointer(d, cb->aio_buf);
+		field_uint(d, "aio_nbytes", cb->aio_nbytes);
+		field_sint(d, "aio_offset", cb->aio_offset);
+	}
+	struct_end(d);
+}
+
+static void decode_iocb(struct decoder *d, unsigned i)
+{
+	struct iocb cb;
+	if (decode_fetch(d, decode_arg(d, i), &cb, sizeof(cb)))
+		show_iocb(d, &cb, false);
+}
+
+#define IOCBS_MAX 64
+
+static void decode_iocbs(struct decoder *d, unsigned i)
+{
+	struct word_reader r;
+	struct iocb cb;
+	uint64_t word;
+	uint64_t addr = decode_arg(d, i);
+	uint64_t count = decode_link(d, i, 0);
+	uint64_t shown = count < d->options->string_limit ? count : d->options->string_limit;
+	if (shown > IOCBS_MAX)
+		shown = IOCBS_MAX;
+	if (!addr) {
+		show_pointer(d, addr);
+		return;
+	}
+	word_reader_init(&r, d, addr);
+	array_begin(d);
+	for (uint64_t n = 0; n < shown && word_reader_next(&r, &word); n++) {
+		element(d);
+		if (decode_fetch(d, word, &cb, sizeof(cb)))
+			show_iocb(d, &cb, true);
+	}
+	if (shown < count)
+		elided(d);
+	array_end(d);
+}
+
+static void show_io_event(struct decoder *d, const struct io_event *ev)
+{
+	struct_begin(d);
+	field_hex(d, "data", ev->data);
+	field_pointer(d, "obj", ev->obj);
+	field_sint(d, "res", ev->res);
+	field_sint(d, "res2", ev->res2);
+	struct_end(d);
+}
+
+static void decode_io_event(struct decoder *d, unsigned i)
+{
+	struct io_event ev;
+	if (decode_fetch(d, decode_arg(d, i), &ev, sizeof(ev)))
+		show_io_event(d, &ev);
+}
+
+static void decode_io_events(struct decoder *d, unsigned i)
+{
+	struct io_event ev;
+	uint64_t addr = decode_arg(d, i);
+	uint64_t count = decode_failed(d) ? 0 : (uint64_t)d->result->value;
+	uint64_t shown = count < d->options->string_limit ? count : d->options->string_limit;
+	if (!addr || decode_failed(d)) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (uint64_t n = 0; n < shown && n < IOCBS_MAX; n++) {
+		element(d);
+		if (!decode_fetch(d, addr + n * sizeof(ev), &ev, sizeof(ev)))
+			break;
+		show_io_event(d, &ev);
+	}
+	if (shown < count)
+		elided(d);
+	array_end(d);
+}
+
+const struct decode_type decode_type_iocb = {.decode = decode_iocb, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_iocbs = {.decode = decode_iocbs, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_io_event = {.decode = decode_io_event, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_io_events = {.decode = decode_io_events, .needs = NEEDS_MEMORY};
+
+/* ---- io_uring ---- */
+
+static void show_sq_offsets(struct decoder *d, const struct io_sqring_offsets *o)
+{
+	field(d, "sq_off");
+	struct_begin(d);
+	field_uint(d, "head", o->head);
+	field_uint(d, "tail", o->tail);
+	field_uint(d, "ring_mask", o->ring_mask);
+	field_uint(d, "ring_entries", o->ring_entries);
+	field_uint(d, "flags", o->flags);
+	field_uint(d, "dropped", o->dropped);
+	field_uint(d, "array", o->array);
+	struct_end(d);
+}
+
+static void show_cq_offsets(struct decoder *d, const struct io_cqring_offsets *o)
+{
+	field(d, "cq_off");
+	struct_begin(d);
+	field_uint(d, "head", o->head);
+	field_uint(d, "tail", o->tail);
+	field_uint(d, "ring_mask", o->ring_mask);
+	field_uint(d, "ring_entries", o->ring_entries);
+	field_uint(d, "overflow", o->overflow);
+	field_uint(d, "cqes", o->cqes);
+	field_uint(d, "flags", o->flags);
+	struct_end(d);
+}
+
+static void decode_io_uring_params(struct decoder *d, unsigned i)
+{
+	struct io_uring_params p;
+	uint64_t addr = decode_arg(d, i);
+	if (!addr || !decode_read(d, addr, &p, sizeof(p))) {
+		show_pointer(d, addr);
+		return;
+	}
+	struct_begin(d);
+	field_flags(d, "flags", &flag_set_io_uring_setup_flags, p.flags);
+	if (p.flags & IORING_SETUP_CQSIZE && decode_failed(d))
+		field_uint(d, "cq_entries", p.cq_entries);
+	field_uint(d, "sq_thread_cpu", p.sq_thread_cpu);
+	field_uint(d, "sq_thread_idle", p.sq_thread_idle);
+	if (p.flags & IORING_SETUP_ATTACH_WQ)
+		field_uint(d, "wq_fd", p.wq_fd);
+	if (!decode_failed(d)) {
+		field_uint(d, "sq_entries", p.sq_entries);
+		field_uint(d, "cq_entries", p.cq_entries);
+		field_flags(d, "features", &flag_set_io_uring_features, p.features);
+		show_sq_offsets(d, &p.sq_off);
+		show_cq_offsets(d, &p.cq_off);
+	}
+	struct_end(d);
+}
+
+const struct decode_type decode_type_io_uring_params = {
+	.decode = decode_io_uring_params, .needs = NEEDS_MEMORY, .timing = TIMING_EXIT,
+};
+
+static void decode_io_uring_enter_arg(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (decode_link(d, i, 0) & 8 /* IORING_ENTER_EXT_ARG */)
+		show_pointer(d, addr);
+	else
+		show_sigset_at(d, addr, addr ? decode_link(d, i, 1) : 8);
+}
+
+static void decode_io_uring_register_arg(struct decoder *d, unsigned i)
+{
+	uint64_t opcode = decode_link(d, i, 0);
+	uint64_t addr = decode_arg(d, i);
+	int32_t fd;
+	bool event = opcode == IORING_REGISTER_EVENTFD || opcode == IORING_REGISTER_EVENTFD_ASYNC;
+	if (!event) {
+		show_pointer(d, addr);
+	} else if (decode_fetch(d, addr, &fd, sizeof(fd))) {
+		array_begin(d);
+		element(d);
+		show_fd(d, fd);
+		array_end(d);
+	}
+}
+
+const struct decode_type decode_type_io_uring_enter_arg = {
+	.decode = decode_io_uring_enter_arg, .needs = NEEDS_MEMORY,
+};
+const struct decode_type decode_type_io_uring_register_arg = {
+	.decode = decode_io_uring_register_arg, .needs = NEEDS_MEMORY,
+};
+
+/* ---- bpf ---- */
+
+static const struct field_desc bpf_map_fields[] = {
+	FIELD_SET(union bpf_attr, map_type, flag_set_bpf_map_types),
+	FIELD(union bpf_attr, key_size, FIELD_UINT),
+	FIELD(union bpf_attr, value_size, FIELD_UINT),
+	FIELD(union bpf_attr, max_entries, FIELD_UINT),
+	FIELD_SET(union bpf_attr, map_flags, flag_set_bpf_map_flags),
+	FIELD(union bpf_attr, inner_map_fd, FIELD_FD),
+	FIELD(union bpf_attr, map_name, FIELD_CHARS),
+	FIELD(union bpf_attr, map_ifindex, FIELD_UINT),
+	FIELD(union bpf_attr, btf_fd, FIELD_FD),
+	FIELD(union bpf_attr, btf_key_type_id, FIELD_UINT),
+	FIELD(union bpf_attr, btf_value_type_id, FIELD_UINT),
+	FIELD(union bpf_attr, btf_vmlinux_value_type_id, FIELD_UINT),
+	FIELD(union bpf_attr, map_extra, FIELD_UINT),
+};
+
+static const struct field_desc bpf_element_fields[] = {
+	FIELD(union bpf_attr, map_fd, FIELD_FD),
+	FIELD(union bpf_attr, key, FIELD_POINTER),
+	FIELD(union bpf_attr, value, FIELD_POINTER),
+	FIELD_SET(union bpf_attr, flags, flag_set_bpf_element_flags),
+};
+
+static const struct field_desc bpf_program_fields[] = {
+	FIELD_SET(union bpf_attr, prog_type, flag_set_bpf_prog_types),
+	FIELD(union bpf_attr, insn_cnt, FIELD_UINT),
+	FIELD(union bpf_attr, insns, FIELD_POINTER),
+	FIELD(union bpf_attr, license, FIELD_POINTER),
+	FIELD(union bpf_attr, log_level, FIELD_UINT),
+	FIELD(union bpf_attr, log_size, FIELD_UINT),
+	FIELD(union bpf_attr, log_buf, FIELD_POINTER),
+	FIELD(union bpf_attr, kern_version, FIELD_HEX),
+	FIELD_SET(union bpf_attr, prog_flags, flag_set_bpf_prog_flags),
+	FIELD(union bpf_attr, prog_name, FIELD_CHARS),
+	FIELD(union bpf_attr, prog_ifindex, FIELD_UINT),
+	FIELD_SET(union bpf_attr, expected_attach_type, flag_set_bpf_attach_types),
+};
+
+static const struct layout bpf_map_layout = LAYOUT(union bpf_attr, bpf_map_fields);
+static const struct layout bpf_element_layout = LAYOUT(union bpf_attr, bpf_element_fields);
+static const struct layout bpf_program_layout = LAYOUT(union bpf_attr, bpf_program_fields);
+
+static const struct layout *bpf_layout(uint64_t command)
+{
+	switch (command) {
+	case BPF_MAP_CREATE: return &bpf_map_layout;
+	case BPF_MAP_LOOKUP_ELEM: case BPF_MAP_UPDATE_ELEM: case BPF_MAP_DELETE_ELEM: return &bpf_element_layout;
+	case BPF_PROG_LOAD: return &bpf_program_layout;
+	default: return NULL;
+	}
+}
+
+/* Only the members that the caller's size covers are there. */
+static void decode_bpf_attr(struct decoder *d, unsigned i)
+{
+	uint8_t buf[sizeof(union bpf_attr)] = {0};
+	uint64_t size = decode_link(d, i, 1);
+	const struct layout *layout = bpf_layout(decode_link(d, i, 0));
+	if (!layout || !size) {
+		show_pointer(d, decode_arg(d, i));
+		return;
+	}
+	if (!decode_fetch(d, decode_arg(d, i), buf, size < sizeof(buf) ? size : sizeof(buf)))
+		return;
+	struct layout cut = *layout;
+	while (cut.count && (uint64_t)cut.fields[cut.count - 1].offset + cut.fields[cut.count - 1].size > size)
+		cut.count--;
+	show_struct(d, &cut, buf);
+}
+
+const struct decode_type decode_type_bpf_attr = {
+	.decode = decode_bpf_attr, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+};
+
+/* ---- perf ---- */
+
+static const struct flag_set *perf_config_set(uint32_t type)
+{
+	return type == PERF_TYPE_HARDWARE ? &flag_set_perf_hardware
+		: type == PERF_TYPE_SOFTWARE ? &flag_set_perf_software : NULL;
+}
+
+static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
+{
+	static const char *const skids[4] = {
+		"arbitrary skid", "constant skid", "requested to have 0 skid", "must have 0 skid",
+	};
+	static const char *const names[15] = {
+		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv", "exclude_idle",
+		"mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
+	};
+	uint64_t bits;
+	memcpy(&bits, (const uint8_t *)a + offsetof(struct perf_event_attr, read_format) + 8, sizeof(bits));
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
+		if (bits >> n & 1)
+			field_uint(d, names[n], 1);
+	}
+	field_uint(d, "precise_ip", a->precise_ip);
+	show_comment(d, skids[a->precise_ip]);
+}
+
+static void decode_perf_event_attr(struct decoder *d, unsigned i)
+{
+	struct perf_event_attr a = {0};
+	uint64_t addr = decode_arg(d, i);
+	if (!decode_fetch(d, addr, &a, PERF_ATTR_SIZE_VER0))
+		return;
+	const struct flag_set *config = perf_config_set(a.type);
+	struct_begin(d);
+	field_flags(d, "type", &flag_set_perf_types, a.type);
+	field_flags(d, "size", &flag_set_perf_sizes, a.size);
+	if (config)
+		field_flags(d, "config", config, a.config);
+	else
+		field_hex(d, "config", a.config);
+	if (a.freq)
+		field_uint(d, "sample_freq", a.sample_freq);
+	else
+		field_uint(d, "sample_period", a.sample_period);
+	field_flags(d, "sample_type", &flag_set_perf_samples, a.sample_type);
+	field_flags(d, "read_format", &flag_set_perf_read_formats, a.read_format);
+	show_perf_bits(d, &a);
+	elided(d);
+	struct_end(d);
+}
+
+const struct decode_type decode_type_perf_event_attr = {.decode = decode_perf_event_attr, .needs = NEEDS_MEMORY};
+
+/* ---- struct sched_attr ---- */
+
+struct sched_attr_view {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+static void show_sched_attr(struct decoder *d, uint64_t addr)
+{
+	struct sched_attr_view a = {0};
+	uint32_t size;
+	if (!decode_fetch(d, addr, &size, sizeof(size)))
+		return;
+	/* 0 stands for the first version's size. */
+	uint32_t len = size == 0 ? 48 : size < sizeof(a) ? size : (uint32_t)sizeof(a);
+	if (len < 48 || !decode_read(d, addr, &a, len)) {
+		struct_begin(d);
+		field_uint(d, "size", size);
+		struct_end(d);
+		return;
+	}
+	struct_begin(d);
+	field_uint(d, "size", a.size);
+	field(d, "sched_policy");
+	show_sched_policy(d, a.policy);
+	field_flags(d, "sched_flags", &flag_set_sched_attr_flags, a.flags);
+	field_sint(d, "sched_nice", a.nice);
+	field_uint(d, "sched_priority", a.priority);
+	field_uint(d, "sched_runtime", a.runtime);
+	field_uint(d, "sched_deadline", a.deadline);
+	field_uint(d, "sched_period", a.period);
+	if (len >= sizeof(a)) {
+		field_uint(d, "sched_util_min", a.util_min);
+		field_uint(d, "sched_util_max", a.util_max);
+	}
+	struct_end(d);
+}
+
+static void decode_sched_attr(struct decoder *d, unsigned i)
+{
+	show_sched_attr(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_sched_attr_in = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_sched_attr_out = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};
+
+/* ---- small extensible structures ---- */
+
+static void decode_mount_attr(struct decoder *d, unsigned i)
+{
+	struct mount_attr a;
+	uint64_t addr = decode_arg(d, i);
+	if (decode_link(d, i, 0) < sizeof(a)) {
+		show_pointer(d, addr);
+		return;
+	}
+	if (!decode_fetch(d, addr, &a, sizeof(a)))
+		return;
+	struct_begin(d);
+	field_flags(d, "attr_set", &flag_set_mount_attr_flags, a.attr_set);
+	field_flags(d, "attr_clr", &flag_set_mount_attr_flags, a.attr_clr);
+	field_flags(d, "propagation", &flag_set_mount_propagation, a.propagation);
+	field_uint(d, "userns_fd", a.userns_fd);
+	struct_end(d);
+}
+
+const struct decode_type decode_type_mount_attr = {.decode = decode_mount_attr, .needs = NEEDS_MEMORY};
+
+static void decode_landlock_ruleset(struct decoder *d, unsigned i)
+{
+	uint64_t access;
+	uint64_t addr = decode_arg(d, i);
+	if (decode_link(d, i, 0) < sizeof(access)) {
+		show_pointer(d, addr);
+		return;
+	}
+	if (!decode_fetch(d, addr, &access, sizeof(access)))
+		return;
+	struct_begin(d);
+	field_flags(d, "handled_access_fs", &flag_set_landlock_access_fs, access);
+	if (decode_link(d, i, 0) > sizeof(access))
+		elided(d);
+	struct_end(d);
+}
+
+static void decode_landlock_rule(struct decoder *d, unsigned i)
+{
+	uint8_t b[12];
+	if (!decode_fetch(d, decode_arg(d, i), b, sizeof(b)))
+		return;
+	struct_begin(d);
+	field_flags(d, "allowed_access", &flag_set_landlock_access_fs, decode_uint_at(b, 8));
+	field(d, "parent_fd");
+	show_fd(d, (int)decode_sint_at(b + 8, 4));
+	struct_end(d);
+}
+
+const struct decode_type decode_type_landlock_ruleset_attr = {
+	.decode = decode_landlock_ruleset, .needs = NEEDS_MEMORY,
+};
+const struct decode_type decode_type_landlock_rule_attr = {.decode = decode_landlock_rule, .needs = NEEDS_MEMORY};

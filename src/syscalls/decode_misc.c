@@ -1,0 +1,311 @@
+/* Values of rare calls, each with a form of its own. Types without members here are shown as addresses. */
+#include "syscalls/decode_priv.h"
+
+#include <asm/ldt.h>
+#include <linux/mount.h>
+#include <linux/reboot.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+
+#include "syscalls/decode_types.h"
+#include "syscalls/flag_sets.h"
+
+#define ADDRESS(name) const struct decode_type decode_type_##name = {0}
+ADDRESS(cachestat);
+ADDRESS(cachestat_range);
+ADDRESS(file_attr_in);
+ADDRESS(file_attr_out);
+ADDRESS(kexec_segments);
+ADDRESS(lsm_ctx_in);
+ADDRESS(lsm_ctx_out);
+ADDRESS(mnt_id_req);
+ADDRESS(ns_id_req);
+ADDRESS(statmount);
+ADDRESS(sysctl_args);
+ADDRESS(user_desc_ldt);
+ADDRESS(xattr_args);
+ADDRESS(quota_data);
+
+static void decode_word(struct decoder *d, unsigned i)
+{
+	show_hex(d, decode_arg(d, i));
+}
+
+/* ---- mounts ---- */
+
+static void decode_mount_flags(struct decoder *d, unsigned i)
+{
+	uint64_t v = decode_arg(d, i);
+	bool magic = (v & 0xffff0000) == MS_MGC_VAL;
+	if (magic)
+		show_or_of(d, "MS_MGC_VAL", &flag_set_mount_flags, v & 0xffff);
+	else
+		show_flags(d, &flag_set_mount_flags, v);
+}
+
+const struct decode_type decode_type_mount_flags = {.decode = decode_mount_flags};
+
+/* A remount of a bind and changes of propagation take no data; what is there is not looked at. */
+static void decode_mount_data(struct decoder *d, unsigned i)
+{
+	uint64_t flags = decode_link(d, i, 0);
+	uint64_t ignoring = MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+	if (flags & ignoring)
+		show_pointer(d, decode_arg(d, i));
+	else
+		show_string_at(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_mount_data = {.decode = decode_mount_data, .needs = NEEDS_MEMORY};
+
+static void decode_fsconfig_value(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	switch (decode_link(d, i, 0)) {
+	case 1 /* FSCONFIG_SET_STRING */:
+		show_string_at(d, addr);
+		return;
+	case 2 /* FSCONFIG_SET_BINARY */:
+		show_bytes_at(d, addr, (uint32_t)decode_link(d, i, 1));
+		return;
+	case 3 /* FSCONFIG_SET_PATH */:
+	case 4 /* FSCONFIG_SET_PATH_EMPTY */:
+		show_path_at(d, addr);
+		return;
+	default:
+		show_pointer(d, addr);
+		return;
+	}
+}
+
+const struct decode_type decode_type_fsconfig_value = {.decode = decode_fsconfig_value, .needs = NEEDS_MEMORY};
+
+/* ---- swap, quota, reboot ---- */
+
+#define SWAP_PRIORITY 0x7fffu
+
+static void decode_swap_flags(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	uint32_t flags = v & ~SWAP_PRIORITY;
+	if (!flags) {
+		show_uint(d, v);
+		return;
+	}
+	show_flags(d, &flag_set_swap_flags, flags);
+	if (!d->quiet) {
+		char text[16];
+		(void)snprintf(text, sizeof(text), "|%u", v & SWAP_PRIORITY);
+		wrap(d, text);
+	}
+}
+
+const struct decode_type decode_type_swap_flags = {.decode = decode_swap_flags};
+
+static void decode_quota_cmd(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	const char *command = flag_set_name_of(&flag_set_quota_commands, v >> 8);
+	const char *type = flag_set_name_of(&flag_set_quota_types, v & 0xff);
+	char number[2][40];
+	(void)snprintf(number[0], sizeof(number[0]), "%#x /* Q_??? */", v >> 8);
+	(void)snprintf(number[1], sizeof(number[1]), "%#x /* ???QUOTA */", v & 0xff);
+	show_textf(d, "QCMD(%s, %s)", command ? command : number[0], type ? type : number[1]);
+}
+
+const struct decode_type decode_type_quota_cmd = {.decode = decode_quota_cmd};
+
+static void decode_quota_id(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	uint32_t command = (uint32_t)decode_link(d, i, 0) >> 8;
+	if (command == 0x800002 /* Q_QUOTAON */)
+		show_flags(d, &flag_set_quota_formats, v);
+	else
+		show_uid(d, v);
+}
+
+const struct decode_type decode_type_quota_id = {.decode = decode_quota_id};
+
+static bool reboot_arg_present(struct decoder *d, unsigned i)
+{
+	return (uint32_t)decode_link(d, i, 0) == LINUX_REBOOT_CMD_RESTART2;
+}
+
+static void decode_string(struct decoder *d, unsigned i)
+{
+	show_string_at(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_reboot_arg = {
+	.decode = decode_string, .present = reboot_arg_present, .needs = NEEDS_MEMORY,
+};
+
+/* ---- the kernel's log ---- */
+
+/* The number first and its name as a comment, as strace does. */
+static void decode_syslog_action(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	const char *name = flag_set_name_of(&flag_set_syslog_actions, v);
+	show_sint(d, (int32_t)v);
+	show_comment(d, name ? name : "SYSLOG_ACTION_???");
+}
+
+const struct decode_type decode_type_syslog_action = {.decode = decode_syslog_action};
+
+static bool syslog_buf_waits(struct decoder *d, unsigned i)
+{
+	uint64_t action = decode_link(d, i, 0);
+	return action >= 2 && action <= 4;	/* READ, READ_ALL, READ_CLEAR */
+}
+
+static void decode_syslog_buf(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (syslog_buf_waits(d, i) && !decode_failed(d))
+		show_bytes_at(d, addr, (uint64_t)d->result->value);
+	else
+		show_pointer(d, addr);
+}
+
+const struct decode_type decode_type_syslog_buf = {
+	.decode = decode_syslog_buf, .waits = syslog_buf_waits, .needs = NEEDS_MEMORY,
+};
+
+/* ---- flags with a number in them ---- */
+
+static void decode_memfd_flags(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	uint32_t huge = v >> 26;
+	show_flags(d, &flag_set_memfd_create_flags, v & 0x3ffffff);
+	if (huge && !d->quiet) {
+		char text[32];
+		(void)snprintf(text, sizeof(text), "|%u<<MFD_HUGE_SHIFT", huge);
+		wrap(d, text);
+	}
+}
+
+const struct decode_type decode_type_memfd_flags = {.decode = decode_memfd_flags};
+
+static void decode_fanotify_init_flags(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	const char *class = flag_set_name_of(&flag_set_fanotify_classes, v & 0xc);
+	if (class)
+		show_or_of(d, class, &flag_set_fanotify_init_flags, v & ~0xcu);
+	else
+		show_flags(d, &flag_set_fanotify_init_flags, v);
+}
+
+const struct decode_type decode_type_fanotify_init_flags = {.decode = decode_fanotify_init_flags};
+
+static void decode_kexec_load_flags(struct decoder *d, unsigned i)
+{
+	uint64_t v = decode_arg(d, i);
+	const char *arch = flag_set_name_of(&flag_set_kexec_arches, v & 0xffff0000);
+	if (arch)
+		show_or_of(d, arch, &flag_set_kexec_load_flags, v & ~UINT64_C(0xffff0000));
+	else
+		show_flags(d, &flag_set_kexec_load_flags, v);
+}
+
+const struct decode_type decode_type_kexec_load_flags = {.decode = decode_kexec_load_flags};
+
+static void decode_enum_int(struct decoder *d, unsigned i)
+{
+	const struct call_param *param = &d->desc->params[i];
+	const char *name = param->set ? flag_set_name_of(param->set, (uint32_t)decode_arg(d, i)) : NULL;
+	if (name)
+		show_symbol(d, name, decode_arg(d, i));
+	else if (param->set && param->set->unknown && *param->set->unknown)
+		show_flags(d, param->set, (uint32_t)decode_arg(d, i));
+	else
+		show_sint(d, (int32_t)decode_arg(d, i));
+}
+
+const struct decode_type decode_type_enum_int = {.decode = decode_enum_int};
+
+static void decode_kcmp_idx(struct decoder *d, unsigned i)
+{
+	if (decode_link(d, i, 0) == 0 /* KCMP_FILE */)
+		show_uint(d, decode_arg(d, i));
+	else
+		show_hex(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_kcmp_idx = {.decode = decode_kcmp_idx};
+
+static bool membarrier_cpu_present(struct decoder *d, unsigned i)
+{
+	return decode_link(d, i, 0) != 0;
+}
+
+static void decode_int(struct decoder *d, unsigned i)
+{
+	show_sint(d, (int32_t)decode_arg(d, i));
+}
+
+const struct decode_type decode_type_membarrier_cpu = {.decode = decode_int, .present = membarrier_cpu_present};
+
+/* ---- segments ---- */
+
+static void decode_user_desc(struct decoder *d, unsigned i)
+{
+	struct user_desc u;
+	if (!decode_fetch(d, decode_arg(d, i), &u, sizeof(u)))
+		return;
+	struct_begin(d);
+	field_sint(d, "entry_number", (int32_t)u.entry_number);
+	field_hex(d, "base_addr", u.base_addr);
+	field_hex(d, "limit", u.limit);
+	field_uint(d, "seg_32bit", u.seg_32bit);
+	field_uint(d, "contents", u.contents);
+	field_uint(d, "read_exec_only", u.read_exec_only);
+	field_uint(d, "limit_in_pages", u.limit_in_pages);
+	field_uint(d, "seg_not_present", u.seg_not_present);
+	field_uint(d, "useable", u.useable);
+	if (!d->i386)
+		field_uint(d, "lm", u.lm);
+	struct_end(d);
+}
+
+const struct decode_type decode_type_user_desc = {
+	.decode = decode_user_desc, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+};
+
+/* ---- i386: arguments in memory ---- */
+
+static void show_words_at(struct decoder *d, uint64_t addr, unsigned count)
+{
+	uint32_t words[6];
+	if (!decode_fetch(d, addr, words, count * sizeof(words[0])))
+		return;
+	array_begin(d);
+	for (unsigned n = 0; n < count; n++) {
+		element(d);
+		show_hex(d, words[n]);
+	}
+	array_end(d);
+}
+
+static void decode_old_mmap_args(struct decoder *d, unsigned i)
+{
+	show_words_at(d, decode_arg(d, i), 6);
+}
+
+static void decode_old_select_args(struct decoder *d, unsigned i)
+{
+	show_words_at(d, decode_arg(d, i), 5);
+}
+
+const struct decode_type decode_type_old_mmap_args = {.decode = decode_old_mmap_args, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_old_select_args = {.decode = decode_old_select_args, .needs = NEEDS_MEMORY};
+
+/* clone is shown as a whole (decode_calls.c); these serve where it is not. */
+const struct decode_type decode_type_clone_flags = {.decode = decode_word};
+ADDRESS(clone_parent_tid);
+ADDRESS(clone_child_tid);
+ADDRESS(clone_tls);
