@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/thread.h"
+
 #include "base/ring.h"
 #include "observe/sink.h"
 
@@ -66,7 +68,7 @@ static int start_thread(struct recorder *r)
 	int err = pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (err)
 		return -err;
-	err = pthread_create(&r->thread, NULL, writer_thread, r);
+	err = -thread_start(&r->thread, writer_thread, r);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!err)
 		(void)pthread_setname_np(r->thread, "trapline-writer");

@@ -248,8 +248,10 @@ static int start_filtered(struct session *s, struct command *c)
 {
 	struct filter_prog prog;
 	int r = filter_plan_build(s, &prog);
-	if (r < 0)
+	if (r < 0) {
+		log_error("cannot build the seccomp filter: %s", strerror(-r));
 		return r;
+	}
 	c->prog = &prog;
 	if (!call_set_empty(&s->notified))
 		c->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
@@ -266,8 +268,10 @@ int launch_start(struct session *s)
 		return 0;
 	if (r == 0)
 		r = make_page(s);
-	if (r < 0)
+	if (r < 0) {
+		log_error("cannot start the command: %s", strerror(-r));
 		return r;
+	}
 	return s->uses_filter ? start_filtered(s, &c) : start_child(s, &c);
 }
 

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
+
 enum {
 	SLOT_BUSY = -1,			/* being released */
 	DENSE_STOPS = 6,		/* so many short gaps in a row place a task */
@@ -83,9 +85,9 @@ int placement_init(struct placement *p, bool wanted)
 	p->enabled = wanted && CPU_COUNT(&p->base) > 1;
 	if (!p->enabled)
 		return 0;
-	int r = pthread_create(&p->settler, NULL, settler_main, p);
-	if (r)
-		return -r;
+	int r = thread_start(&p->settler, settler_main, p);
+	if (r < 0)
+		return r;
 	p->settler_runs = true;
 	return 0;
 }

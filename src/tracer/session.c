@@ -134,7 +134,12 @@ static int start_guests(struct session *s)
 	int r = launch_start(s);
 	if (r < 0 || s->result->exec_errno)
 		return r;
-	return call_set_empty(&s->notified) ? 0 : notify_start(s);
+	if (call_set_empty(&s->notified))
+		return 0;
+	r = notify_start(s);
+	if (r < 0)
+		log_error("cannot start a worker thread: %s", strerror(-r));
+	return r;
 }
 
 /* Runs the guests. On failure whatever still runs is killed by PTRACE_O_EXITKILL semantics: here and now. */

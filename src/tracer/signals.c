@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "tracer/session_private.h"
 
 enum {
@@ -146,9 +147,9 @@ int signals_start(struct session *s)
 	(void)sigaction(SIGCHLD, &normal, &s->old_sigchld);
 	s->trap_thread = pthread_self();
 	s->signals_blocked = true;
-	r = pthread_create(&s->signal_thread, NULL, signals_main, s);
-	if (r)
-		return -r;
+	r = thread_start(&s->signal_thread, signals_main, s);
+	if (r < 0)
+		return r;
 	s->signal_thread_runs = true;
 	return 0;
 }

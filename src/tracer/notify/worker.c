@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "tracer/memory.h"
 #include "tracer/session_private.h"
 
@@ -155,7 +156,7 @@ static void start_another(struct notify *n)
 		atomic_fetch_sub(&n->workers, 1);
 		return;
 	}
-	if (pthread_create(&n->threads[i], NULL, worker_main, n) == 0)
+	if (thread_start(&n->threads[i], worker_main, n) == 0)
 		atomic_store(&n->joinable[i], true);
 }
 
@@ -259,9 +260,9 @@ int notify_start(struct session *s)
 	n->max_workers = cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS;
 	s->notify = n;
 	n->workers = 1;
-	int r = pthread_create(&n->threads[0], NULL, worker_main, n);
-	if (r)
-		return -r;
+	int r = thread_start(&n->threads[0], worker_main, n);
+	if (r < 0)
+		return r;
 	atomic_store(&n->joinable[0], true);
 	return 0;
 }

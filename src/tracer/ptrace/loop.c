@@ -258,7 +258,7 @@ int loop_run(struct session *s)
 		else if (errno == ECHILD)
 			break;
 		else if (errno != EINTR)
-			return -errno;
+			session_fail(s, -errno, "cannot wait for guests");
 		int failure = atomic_load_explicit(&s->failure, memory_order_relaxed);
 		if (failure < 0)
 			return failure;
