@@ -110,7 +110,7 @@ class Attach(harness.Case):
         pid = self.gone()
         text = self.attach(pid)
         self.assertIn(pid, text)
-        self.assertIn("No such process", text)
+        self.assertIn("no such process", text)
 
     def test_not_permitted(self):
         self.need_root()
@@ -130,7 +130,7 @@ class Attach(harness.Case):
             text = self.attach(pid)
             other.send_signal(signal.SIGINT)
         self.assertIn(pid, text)
-        self.assertIn("traced", text)
+        self.assertIn("already traces it", text)
 
 
 class Limits(harness.Case):
