@@ -46,11 +46,11 @@ ARCH_PLACES = ["regs/*", "tracer/stub/*", "bench/guest/*"]
 EXIT_CALL = re.compile(r"(?<![\w.>])(exit|quick_exit|errx?|verrx?)\s*\(")
 EXIT_PLACES = ["cli/exit.c", "cli/main.c", "bench/guest/*"]
 
-# Who may know how a call is caught. policy writes BPF, so it includes linux/seccomp.h and linux/filter.h.
+# Who may know how a call is caught. policy writes BPF; the decoder names the constants that guests give to these calls.
 MECHANISM_HEADERS = {
-    "sys/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*"],
-    "linux/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*"],
-    "linux/seccomp.h": ["tracer/*", "policy/*", "bench/*", "cli/doctor*"],
+    "sys/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
+    "linux/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
+    "linux/seccomp.h": ["tracer/*", "policy/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
