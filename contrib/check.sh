@@ -51,6 +51,7 @@ build() {
     if [ -f "$dir/build.ninja" ]; then
         step "build-$name" ninja -C "$dir"
     else
+        # shellcheck disable=SC2016 # the inner shell expands it
         step "build-$name" sh -ec 'export CC="$1"; dir=$2 top=$3; shift 3
             meson setup "$@" "$dir" "$top"; exec ninja -C "$dir"' sh "$compiler" "$dir" "$top" "$@"
     fi
