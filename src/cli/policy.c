@@ -11,6 +11,8 @@ static const struct {
 	{"check", policy_check, "FILE...: say everything that is wrong, run the expect lines"},
 	{"explain", policy_explain, "FILE [SYSCALL...]: the plan: mechanism, reason, rules, filter size"},
 	{"test", policy_test, "FILE CALL: what a call written as strace prints it would meet"},
+	{"import", policy_import, "FILE.json: an OCI seccomp profile as a policy"},
+	{"export", policy_export, "FILE: a policy as an OCI seccomp profile"},
 };
 
 static void usage(FILE *to)

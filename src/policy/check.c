@@ -71,7 +71,7 @@ static const struct policy_rule *cover_of(const struct checker *c, const struct 
 {
 	uint32_t last = 0;
 
-	if (!subset(&r->calls, &c->covered))
+	if (r->foreign || !subset(&r->calls, &c->covered))
 		return NULL;
 	FOR_EACH_CALL(id, &r->calls) {
 		if (c->cover[id] > last)

@@ -93,8 +93,8 @@ wide facts_int(const struct facts *f, unsigned param, bool raw)
 
 	if (type && type->regs > 1)
 		v = (uint32_t)v | e->args[(type->reg + 1u) % 6] << 32;
-	else if (e->abi == ABI_I386)
-		bits = 32;
+	else if (e->abi == ABI_I386 || (raw && e->abi == ABI_X32))
+		bits = 32;	/* libseccomp, too, compares halves there */
 	if (bits == 32)
 		return is_signed ? (wide)(int32_t)(uint32_t)v : (wide)(uint32_t)v;
 	return is_signed ? (wide)(int64_t)v : (wide)v;

@@ -46,6 +46,7 @@ struct diags {
 	struct diag list[DIAGS_SHOWN];
 	unsigned count;		/* in the list */
 	size_t errors, warnings;	/* all of them */
+	bool full;		/* no more files: there are too many, or too much text */
 	bool no_memory;
 };
 

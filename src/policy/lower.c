@@ -79,7 +79,7 @@ static bool find_register(const struct lowering *l, const struct policy_atom *a,
 		bits = param->bits;
 		is_signed = param->is_signed;
 	}
-	if (l->abi == ABI_I386)
+	if (l->abi == ABI_I386 || (!param && l->abi == ABI_X32))
 		bits = 32;
 	ret->test.bits = (uint8_t)bits;
 	ret->test.is_signed = is_signed;

@@ -13,6 +13,7 @@ void policy_destroy(struct policy *p)
 	free(p->rules);
 	free(p->symbols);
 	free(p->mounts);
+	free(p->kept);
 	free(p->expects);
 	diags_destroy(p->diags);
 	arena_finish(&p->arena);

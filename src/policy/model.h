@@ -134,6 +134,7 @@ struct policy_rule {
 	const struct policy_term *terms;	/* any holds; none: always */
 	uint32_t term_count;
 	const struct policy_where *where;	/* NULL: everywhere */
+	const char *const *foreign;		/* "~name": calls of other architectures, kept for export; NULL-terminated or NULL */
 	bool enabled;
 	struct span at;				/* the whole statement */
 };
@@ -190,6 +191,11 @@ struct policy_expect {
 	struct span result_at;
 };
 
+/* A member of an OCI profile that trapline does not act on, kept for export. */
+struct policy_kept {
+	const char *key, *json;
+};
+
 struct policy {
 	struct arena arena;
 	struct diags *diags;		/* owned: the sources live there too */
@@ -208,7 +214,8 @@ struct policy {
 	struct policy_identity identity;
 	struct policy_limits limits;
 	struct policy_memory memory;
-	const char *listener_path, *listener_metadata;	/* OCI's, kept for export */
+	struct policy_kept *kept;		/* "oci KEY JSON": what an imported profile had beside rules */
+	size_t kept_count, kept_cap;
 	bool uring_off;			/* io_uring_setup is ENOSYS unless a rule names it (check.c) */
 	struct decide_index *index;	/* decide.c: made by policy_load when there is no error */
 };

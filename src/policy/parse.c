@@ -112,7 +112,7 @@ static const struct {
 } statements[] = {
 	{"default", parse_default}, {"set", parse_set}, {"expect", parse_expect}, {"mount", parse_mount},
 	{"identity", parse_identity}, {"limits", parse_limits}, {"memory", parse_memory}, {"abi", parse_abi},
-	{"listener", parse_listener}, {"include", parse_include},
+	{"oci", parse_oci}, {"include", parse_include},
 };
 
 static void unknown_statement(struct parser *ps)
@@ -278,9 +278,11 @@ void parse_include(struct parser *ps, struct span at)
 	full = included_path(ps, path);
 	if (!full)
 		return;
-	r = read_file(ps->options, full, &text, &len);
+	/* Once it is too much, nothing more is read: a file that includes itself often would take long to fail. */
+	r = ps->p->diags->full ? -EFBIG : read_file(ps->options, full, &text, &len);
 	if (r >= 0)
 		r = add_source(ps->p, full, text, len);
+	ps->p->diags->full = ps->p->diags->full || r == -EFBIG;
 	if (r < 0) {
 		diag_error(ps->p->diags, at, "cannot read \"%s\": %s", full, strerror(-r));
 		return;

@@ -286,7 +286,7 @@ bool operand_narrow(struct parser *ps, struct rule_scope *scope, const struct op
 	}
 	if (!is_arg_number(ps->p, o))
 		scope->calls.unknown = false;
-	if (any || scope->calls.unknown)
+	if (any || scope->calls.unknown || (misfit == CALL_NONE && scope->foreign_count))
 		return true;
 	if (misfit != CALL_NONE)
 		say_misfit(ps, o, misfit);

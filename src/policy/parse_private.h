@@ -40,6 +40,8 @@ struct parser {
 struct rule_scope {
 	struct call_set calls;		/* narrowed to those that have all operands */
 	struct call_set named;		/* of them, those that were written out: these are not silently narrowed away */
+	const char **foreign;		/* in the arena; NULL-terminated, or NULL */
+	size_t foreign_count;
 };
 
 struct dnf {
@@ -103,7 +105,7 @@ bool parse_simple_action(struct parser *ps, struct policy_action *ret);
 bool parse_where(struct parser *ps, struct policy_rule *rule);
 typedef void parse_statement_fn(struct parser *ps, struct span at);
 parse_statement_fn parse_default, parse_set, parse_expect, parse_mount, parse_identity, parse_limits, parse_memory,
-	parse_abi, parse_listener;
+	parse_abi, parse_oci;
 void parse_include(struct parser *ps, struct span at);
 
 /* ---- after reading (check.c) ---- */

@@ -424,6 +424,7 @@ static bool parse_body(struct parser *ps, struct policy_rule *rule)
 	if (!parse_at_end(ps))
 		return parse_expected(ps, when.count ? "and, or or the end of the line" : "the end of the line");
 	rule->calls = scope.calls;
+	rule->foreign = scope.foreign;
 	return true;
 }
 

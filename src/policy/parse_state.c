@@ -291,14 +291,24 @@ void parse_memory(struct parser *ps, struct span at)
 		ps->p->memory = m;
 }
 
-void parse_listener(struct parser *ps, struct span at)
+/* ---- oci KEY "JSON" ---- */
+
+void parse_oci(struct parser *ps, struct span at UNUSED)
 {
 	struct policy *p = ps->p;
+	const struct token *key = parse_token(ps);
+	struct policy_kept k;
 
-	if (p->listener_path)
-		diag_error(p->diags, at, "a second listener");
-	if (parse_string(ps, "the socket's path in quotes", &p->listener_path) && parse_take(ps, "metadata"))
-		(void)parse_string(ps, "the metadata in quotes", &p->listener_metadata);
+	if (key->kind != TOK_WORD) {
+		(void)parse_expected(ps, "the name of a member of an OCI profile");
+		return;
+	}
+	k.key = arena_strndup(&p->arena, key->text, key->len);
+	parse_next(ps);
+	if (!k.key || !parse_string(ps, "its JSON in quotes", &k.json))
+		return;
+	if (parse_grow(ps, &p->kept, &p->kept_cap, p->kept_count, sizeof(k)))
+		p->kept[p->kept_count++] = k;
 }
 
 /* ---- expect ---- */

@@ -128,12 +128,39 @@ struct named_set *parse_find_set(struct parser *ps, const struct token *t)
 	return NULL;
 }
 
+/* ~vm86: a call that some other architecture has. If this one has it too, it counts. */
+static bool add_foreign(struct parser *ps, const struct token *t, bool remove, struct rule_scope *scope)
+{
+	enum call_id id = call_from_name(t->text + 1, t->len - 1);
+	const char **list;
+
+	if (id >= 0) {
+		if (remove)
+			call_set_remove(&scope->calls, id);
+		else
+			call_set_add(&scope->calls, id);
+		return true;
+	}
+	if (scope->foreign_count % 64 == 0) {
+		list = parse_alloc(ps, (scope->foreign_count + 65) * sizeof(*list));
+		if (!list)
+			return false;
+		if (scope->foreign_count)
+			memcpy(list, scope->foreign, scope->foreign_count * sizeof(*list));
+		scope->foreign = list;
+	}
+	scope->foreign[scope->foreign_count] = arena_strndup(&ps->p->arena, t->text + 1, t->len - 1);
+	return scope->foreign[scope->foreign_count++];
+}
+
 static bool add_item(struct parser *ps, const struct token *t, bool remove, struct targets *to)
 {
 	struct call_set set;
 	bool ok, by_hand = false;
 
 	call_set_clear(&set);
+	if (t->text[0] == '~')
+		return add_foreign(ps, t, remove, to->scope);
 	if (t->text[0] == '%') {
 		ok = by_group(ps, t, &set);
 	} else if (is_glob(t)) {
@@ -183,6 +210,8 @@ bool parse_targets(struct parser *ps, struct rule_scope *scope, const char *cons
 
 	call_set_clear(&scope->calls);
 	call_set_clear(&scope->named);
+	scope->foreign = NULL;
+	scope->foreign_count = 0;
 	for (; !parse_at_end(ps) && !stops(parse_token(ps), stop); to.count++) {
 		bool remove = parse_take_punct(ps, PUNCT_NOT);
 		const struct token t = *parse_token(ps);
