@@ -11,6 +11,21 @@ import proctree
 from scenario import check, equal, main, until
 
 
+def attaches(opts, prefix):
+    """Only stepping can begin in the middle: a seccomp filter is installed by a program in itself."""
+    return prefix[1:2] == ["trace"] and opts.mechanism in ("step", "auto")
+
+
+def refused(opts, prefix):
+    """Where it cannot attach it says so and leaves the program alone."""
+    if prefix[1:2] != ["trace"] or attaches(opts, prefix):
+        return
+    target = subprocess.Popen(["sleep", "0.3"])
+    got = subprocess.run([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid)], stderr=subprocess.PIPE)
+    check(got.returncode == 1 and b"cannot attach" in got.stderr, f"refusal: {got.returncode}, {got.stderr!r}")
+    equal(target.wait(opts.timeout), 0, "the program's status")
+
+
 def tracer_of(pid):
     found = set()
     for task in os.listdir(f"/proc/{pid}/task"):
@@ -35,7 +50,7 @@ def attach(opts, pid, log):
 
 
 def again_and_again(opts, prefix):
-    if prefix and "trace" not in prefix:
+    if prefix and not attaches(opts, prefix):
         return
     target = subprocess.Popen([os.path.join(opts.helpers, "guest_tree_target")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     equal(target.stdout.readline(), b"ready\n", "the target starts")
@@ -56,7 +71,7 @@ def again_and_again(opts, prefix):
 
 def ends_with_target(opts, prefix):
     """The target ends while it is watched: so does the watcher."""
-    if not prefix or "trace" not in prefix:
+    if not attaches(opts, prefix):
         return
     target = subprocess.Popen(["sleep", "0.5"])
     tracer = subprocess.run([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid), "-o", "/dev/null"],
@@ -66,4 +81,4 @@ def ends_with_target(opts, prefix):
 
 
 if __name__ == "__main__":
-    main(again_and_again, ends_with_target)
+    main(again_and_again, ends_with_target, refused)

@@ -1,5 +1,5 @@
 # needs: bash
-# bash with job control: stopped, continued and killed jobs, traps, a coprocess, process substitution.
+# bash with job control (its notices of what it notices go to stderr, whenever it does): stopped, continued and killed jobs, traps, a coprocess, process substitution.
 exec bash --norc -c '
 set -m
 sleep 100 & sleep 100 | cat &
@@ -11,4 +11,4 @@ coproc cat; echo through >&"${COPROC[1]}"; read -r line <&"${COPROC[0]}"; echo "
 diff <(seq 5) <(seq 2 6)
 for i in {1..50}; do (exit $i); [[ $? == $i ]] || echo bad $i; done
 echo $BASHPID $$ | { read a b; [[ $a == "$b" ]] && echo same; }
-exit 9' 2>&1
+exit 9' 2>/dev/null
