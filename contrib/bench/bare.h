@@ -87,7 +87,7 @@ static inline double bare_calibrate(void)
 {
 	uint64_t ticks = bare_ticks(), ns = bare_clock_ns();
 
-	while (bare_clock_ns() - ns < 20000000u)
+	while (bare_clock_ns() - ns < 4000000u)
 		;
 	return (double)(bare_clock_ns() - ns) / (double)(bare_ticks() - ticks);
 }

@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "bench/latency_shared.h"
+#include "observe/options.h"
+#include "observe/recorder.h"
 
 extern char **environ;
 
@@ -21,6 +23,11 @@ const char *latency_kind_name(enum latency_kind k)
 	};
 
 	return names[k];
+}
+
+unsigned latency_batch(enum latency_kind k)
+{
+	return k == LATENCY_ANSWERED || k == LATENCY_WATCHED ? 1 : 16;
 }
 
 const char *latency_placement_name(enum latency_placement p)
@@ -80,32 +87,46 @@ static struct verdict answer_getppid(void *ctx UNUSED, struct call_event *ev)
 	return ev->id == CALL_getppid ? verdict_value(latency_answer(ev->args[0])) : verdict_pass();
 }
 
-static void look(void *ctx, pid_t tid UNUSED, enum call_id id UNUSED, const uint64_t args[6] UNUSED,
-		 struct regs *r UNUSED)
+static int run_answered(struct session_options *o, const struct latency_row *row, struct session_result *result)
 {
-	++*(uint64_t *)ctx;
+	const struct session_probe probe = { .answer = answer_getppid };
+
+	o->probe = &probe;
+	call_set_add(&o->emulated, row->kind == LATENCY_ANSWERED ? CALL_getppid : CALL_sethostname);
+	return session_run(o, result);
+}
+
+/* As `trapline trace -o /dev/null -e trace=getppid` does: arguments and result are printed, in another thread. */
+static int run_watched(struct session_options *o, struct session_result *result)
+{
+	struct observe_options observe;
+	struct recorder *recorder;
+	int err, late;
+
+	observe_options_init(&observe);
+	observe.file = "/dev/null";
+	err = recorder_create(&observe, &recorder);
+	if (err)
+		return err;
+	call_set_add(&o->recorded, CALL_getppid);
+	o->record_exits = true;
+	o->recorder = recorder;
+	o->decode = &observe.decode;
+	err = session_run(o, result);
+	late = recorder_finish(recorder);
+	return err ?: late;
 }
 
 static int run_in_session(const struct latency_row *row, char *const *argv, int *ret_status)
 {
-	uint64_t seen = 0;
-	const struct session_probe answering = { .answer = answer_getppid, .ctx = &seen };
-	const struct session_probe watching = { .entered = look, .ctx = &seen };
 	struct session_options o = {
 		.mechanism = row->mechanism,
 		.argv = argv,
 		.free_placement = row->placement != LATENCY_FREE,
-		.probe = row->kind == LATENCY_WATCHED ? &watching : &answering,
-		.record_exits = mechanism_info(row->mechanism)->sees_result,
 	};
 	struct session_result result = { 0 };
-	int err;
+	int err = row->kind == LATENCY_WATCHED ? run_watched(&o, &result) : run_answered(&o, row, &result);
 
-	if (row->kind == LATENCY_WATCHED)
-		call_set_add(&o.recorded, CALL_getppid);
-	else
-		call_set_add(&o.emulated, row->kind == LATENCY_ANSWERED ? CALL_getppid : CALL_sethostname);
-	err = session_run(&o, &result);
 	if (!err && result.exec_errno)
 		err = -result.exec_errno;
 	*ret_status = result.status;

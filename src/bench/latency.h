@@ -17,7 +17,7 @@ enum latency_kind {
 	LATENCY_ALONE,		/* no supervisor at all: native */
 	LATENCY_ERRNO,		/* no supervisor: a BPF filter answers with an errno */
 	LATENCY_ANSWERED,	/* a made-up value, different for each call */
-	LATENCY_WATCHED,	/* seen at entry and, where the mechanism can, at return; carried out by the host */
+	LATENCY_WATCHED,	/* traced with arguments and, where the mechanism can, result; carried out by the host */
 	LATENCY_OUTSIDE,	/* the plan intercepts another call than this one */
 	LATENCY_KINDS,
 };
@@ -48,6 +48,12 @@ struct latency_row {
  * appended as its last argument, to latency_guest(). An error has been said on stderr.
  */
 MUST_CHECK int latency_run(struct latency_row *row, uint64_t calls, char *const *guest_argv);
+
+/*
+ * How many calls one sample covers: 1 where a stop is measured; several where the call runs at native speed, since
+ * reading the clock costs about as much as such a call and slows it besides.
+ */
+unsigned latency_batch(enum latency_kind k);
 
 /* The guest's main: the exit status. */
 int latency_guest(int shared_fd);

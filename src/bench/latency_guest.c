@@ -56,19 +56,28 @@ static int64_t expected(enum latency_kind kind, pid_t parent, uint64_t n)
 	return kind == LATENCY_ERRNO ? -FILTER_ERRNO : parent;
 }
 
+static void call_and_check(struct latency_shared *s, pid_t parent, uint64_t n)
+{
+	int64_t result = syscall(SYS_getppid, n);
+
+	if (result == -1)
+		result = -errno;
+	if (result != expected(s->kind, parent, n))
+		s->wrong++;
+}
+
 static void measure(struct latency_shared *s, pid_t parent)
 {
-	for (uint64_t n = 0; n < LATENCY_WARMUP + s->calls; n++) {
-		uint64_t start = now_ns(), end;
-		int64_t result = syscall(SYS_getppid, n);
+	unsigned batch = latency_batch(s->kind);
 
-		end = now_ns();
-		if (result == -1)
-			result = -errno;
-		if (result != expected(s->kind, parent, n))
-			s->wrong++;
+	for (uint64_t n = 0; n < LATENCY_WARMUP + s->calls; n += batch) {
+		uint64_t start = now_ns(), took;
+
+		for (unsigned i = 0; i < batch; i++)
+			call_and_check(s, parent, n + i);
+		took = now_ns() - start;
 		if (n >= LATENCY_WARMUP)
-			histogram_add(&s->ns, end - start > s->timer_ns ? end - start - s->timer_ns : 0);
+			histogram_add(&s->ns, (took > s->timer_ns ? took - s->timer_ns : 0) / batch);
 	}
 }
 

@@ -4,7 +4,7 @@
 
 #include "bench/latency.h"
 
-enum { LATENCY_WARMUP = 500 };
+enum { LATENCY_WARMUP = 512 };
 
 struct latency_shared {
 	uint64_t calls;		/* for the guest: how many to measure after the warm-up */

@@ -121,7 +121,8 @@ static json_t *row_to_json(const struct options *o, const struct latency_row *ro
 	if (row->unavailable)
 		more = json_pack("{s:s}", "unavailable", errno_name(-row->unavailable) ?: "?");
 	else
-		more = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "calls", (json_int_t)ns->count, "wrong",
+		more = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "calls",
+				 (json_int_t)(ns->count * latency_batch(row->kind)), "wrong",
 				 (json_int_t)row->wrong, "median_ns", (json_int_t)histogram_quantile(ns, 0.5), "p99_ns",
 				 (json_int_t)histogram_quantile(ns, 0.99), "p999_ns",
 				 (json_int_t)histogram_quantile(ns, 0.999), "ratio", ratio(o, row), "max_ns",
