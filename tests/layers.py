@@ -24,6 +24,7 @@ RULES = [
     {"who": "policy/*", "may": ["base/*", "regs/*"] + TABLE},
     {"who": "syscalls/sys_*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/dispatch*", "may": ["base/*", "kernel/*"] + ANSWER},
+    {"who": "syscalls/identity*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/copyio*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/decode*", "may": ["base/*"] + DECODE + ["syscalls/*decode*.h", "syscalls/*_priv*.h"], "own": False},
     {"who": "syscalls/*", "may": ["base/*"]},
@@ -36,6 +37,7 @@ RULES = [
         + ANSWER},
     {"who": "bench/guest/*", "may": ["base/*", "regs/*"]},
     {"who": "bench/*", "may": ["base/*", "regs/*", "policy/*", "kernel/*", "tracer/*.h", "observe/*.h"] + ANSWER},
+    {"who": "embed/*", "may": ["base/*", "kernel/*", "tracer/session.h", "trapline/*"] + ANSWER},
     {"who": "cli/*", "may": ["*"]},
 ]
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
+#include "syscalls/identity.h"
 #include "tracer/session.h"
 
 enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE };
@@ -90,26 +91,12 @@ static int take_option(struct run_options *o, int option)
 	}
 }
 
-static void emulate(struct call_set *set, const enum call_id *ids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		call_set_add(set, ids[i]);
-}
-
-/* The calls whose answers the options change; a mechanism asked for by name has at least the host's names to answer. */
+/* A mechanism asked for by name has at least the host's names to answer. */
 static void select_calls(struct run_options *o)
 {
-	static const enum call_id user[] = {CALL_getuid, CALL_geteuid, CALL_getresuid};
-	static const enum call_id group[] = {CALL_getgid, CALL_getegid, CALL_getresgid, CALL_getgroups};
-	static const enum call_id host[] = {CALL_uname, CALL_sethostname, CALL_setdomainname, CALL_sysinfo};
-	struct call_set *set = &o->session.emulated;
-	if (o->kernel.has_uid)
-		emulate(set, user, ARRAY_SIZE(user));
-	if (o->kernel.has_gid)
-		emulate(set, group, ARRAY_SIZE(group));
-	bool by_name = o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE;
-	if (o->kernel.hostname || o->kernel.has_uid || by_name)
-		emulate(set, host, ARRAY_SIZE(host));
+	identity_calls(&o->session.emulated, &o->kernel);
+	if (o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE)
+		identity_host_calls(&o->session.emulated);
 }
 
 static int run_session(struct run_options *o)
