@@ -343,6 +343,15 @@ static bool equals_strings(struct parser *ps, struct rule_scope *scope, const st
 	return a->strings;
 }
 
+/* "path == etc": the complaint should be about the quotes. */
+static bool is_unquoted_path(const struct parser *ps, const struct rule_scope *scope, const struct operand *o)
+{
+	int first = call_set_next(&scope->calls, 0);
+	const struct call_param *param = first >= 0 ? operand_param(ps->p, o, (enum call_id)first) : NULL;
+
+	return o->field == FIELD_NONE && param && param->kind == PARAM_PATH && parse_token(ps)->kind == TOK_WORD;
+}
+
 static bool equals(struct parser *ps, struct rule_scope *scope, const struct operand *o, struct policy_atom *a)
 {
 	if (o->field == FIELD_IP) {
@@ -352,7 +361,7 @@ static bool equals(struct parser *ps, struct rule_scope *scope, const struct ope
 		a->nets = parse_list(ps, scope, o, a, sizeof(struct ip_net), net_item);
 		return a->nets;
 	}
-	if (is_path_field(o) || value_is_string(ps))
+	if (is_path_field(o) || value_is_string(ps) || is_unquoted_path(ps, scope, o))
 		return equals_strings(ps, scope, o, a);
 	a->kind = ATOM_INT;
 	if (!operand_narrow(ps, scope, o, o->field == FIELD_KIND ? CLASS_KIND : CLASS_INT))
