@@ -135,9 +135,12 @@ static void lose_call(struct writer *w, struct observed_task *task, enum call_st
 
 static void begin_call(struct observed_task *task, const struct record *head)
 {
+	bool known = task->enter.size && task->enter.id >= 0;
+	uint16_t before = known ? (uint16_t)(task->enter.id + 1) : 0;
 	task->enter = *head;
 	task->in_call = true;
 	task->call = observed_call(head);
+	task->call.restarts = before;
 	task->first = 0;
 	task->comma = false;
 	task->hidden = false;

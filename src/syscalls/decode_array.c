@@ -87,10 +87,8 @@ static void decode_gids16_in(struct decoder *d, unsigned i)
 static void show_gids_out(struct decoder *d, unsigned i, unsigned size)
 {
 	/* getgroups(0, ...) only asks how many there are. */
-	if (decode_link(d, i, 0) == 0)
-		show_pointer(d, decode_arg(d, i));
-	else
-		show_array(d, decode_arg(d, i), result_count(d), size, element_uid);
+	uint64_t count = decode_link(d, i, 0) ? result_count(d) : 0;
+	show_array(d, decode_arg(d, i), count, size, element_uid);
 }
 
 static void decode_gids_out(struct decoder *d, unsigned i)
@@ -151,13 +149,21 @@ const struct decode_type decode_type_u64_list_out = {.decode = decode_u64_list, 
 const struct decode_type decode_type_u64_list_result = {.decode = decode_u64_list, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_mincore_vec = {.decode = decode_mincore_vec, .needs = NEEDS_MEMORY};
 
+/* As printf's %#0*lx with room for 0x in the width; JSON has the number. */
+static void element_mask(struct decoder *d, const uint8_t *at, unsigned size)
+{
+	uint64_t v = decode_uint_at(at, size);
+	show_textf(d, "%#0*llx", (int)(2 * size), (unsigned long long)v);
+}
+
 /* Bits of a mask of memory nodes: as words in hexadecimal. */
 static void show_nodemask(struct decoder *d, unsigned i)
 {
-	uint64_t bits = decode_link(d, i, 0);
+	/* The kernel takes one bit less than it is told there are. */
+	uint64_t bits = decode_link(d, i, 0) ? decode_link(d, i, 0) - 1 : 0;
 	uint64_t words = bits > 8 * ARRAY_MAX ? 0 : (bits + 8u * d->word - 1) / (8u * d->word);
 	if (words)
-		show_array(d, decode_arg(d, i), words, d->word, element_hex);
+		show_array(d, decode_arg(d, i), words, d->word, element_mask);
 	else
 		show_pointer(d, decode_arg(d, i));
 }

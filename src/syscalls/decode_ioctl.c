@@ -123,7 +123,6 @@ enum ioctl_kind {
 	IOCTL_STRUCT,
 	IOCTL_FLAGS,	/* [FS_EXTENT_FL] */
 	IOCTL_FLUSH,
-	IOCTL_FD,
 };
 
 struct ioctl_shape {
@@ -157,7 +156,7 @@ static const struct ioctl_shape shapes[] = {
 	{FIOASYNC, IOCTL_INT, false, NULL},
 	{FIOCLEX, IOCTL_NOTHING, false, NULL},
 	{FIONCLEX, IOCTL_NOTHING, false, NULL},
-	{FICLONE, IOCTL_FD, false, NULL},
+	{FICLONE, IOCTL_NUMBER, false, NULL},
 	{FITRIM, IOCTL_STRUCT, false, &fstrim_pair},
 	{FS_IOC_GETFLAGS, IOCTL_FLAGS, true, &flag_set_file_attributes},
 	{FS_IOC_SETFLAGS, IOCTL_FLAGS, false, &flag_set_file_attributes},
@@ -254,13 +253,10 @@ static void decode_ioctl_arg(struct decoder *d, unsigned i)
 	case IOCTL_FLUSH:
 		show_flush(d, v);
 		return;
-	case IOCTL_FD:
-		show_fd(d, (int)v);
-		return;
 	}
 }
 
 const struct decode_type decode_type_ioctl_arg = {
 	.decode = decode_ioctl_arg, .present = ioctl_arg_present, .waits = ioctl_arg_waits,
-	.needs = NEEDS_MEMORY | NEEDS_FD,
+	.needs = NEEDS_MEMORY,
 };

@@ -68,8 +68,7 @@ static void show_ready_fds(struct decoder *d, uint64_t addr, uint64_t count, uin
 			break;
 		}
 		struct_begin(d);
-		field(d, "fd");
-		show_fd(d, pfd.fd);
+		field_sint(d, "fd", pfd.fd);
 		field_flags(d, "revents", &flag_set_poll_events, (uint16_t)pfd.revents);
 		struct_end(d);
 	}
@@ -141,14 +140,18 @@ static bool read_fd_set(struct decoder *d, uint64_t addr, int nfds, uint8_t set[
 	return !len || decode_read(d, addr, set, len);
 }
 
-static void show_fd_set(struct decoder *d, const uint8_t *set, int nfds)
+/* strace says what the descriptors are where they are asked for, not where they are ready. */
+static void show_fd_set(struct decoder *d, const uint8_t *set, int nfds, bool ready)
 {
 	d->p->ops->list_begin(d->p);
 	for (int fd = 0; fd < nfds && fd < FD_SET_MAX; fd++) {
 		if (!(set[fd / 8] >> fd % 8 & 1))
 			continue;
 		d->p->ops->item(d->p);
-		show_fd(d, fd);
+		if (ready)
+			show_sint(d, fd);
+		else
+			show_fd(d, fd);
 	}
 	d->p->ops->list_end(d->p);
 }
@@ -159,7 +162,7 @@ static void decode_fd_set(struct decoder *d, unsigned i)
 	uint64_t addr = decode_arg(d, i);
 	int nfds = (int)decode_link(d, i, 0);
 	if (read_fd_set(d, addr, nfds, set))
-		show_fd_set(d, set, nfds);
+		show_fd_set(d, set, nfds, false);
 	else
 		show_pointer(d, addr);
 }
@@ -193,7 +196,7 @@ static void show_select_result(struct decoder *d, int64_t value)
 			continue;
 		field(d, NULL);
 		wrap(d, names[n]);
-		show_fd_set(d, set, nfds);
+		show_fd_set(d, set, nfds, true);
 	}
 	if (value > 0)
 		show_left(d, decode_arg(d, 4), d->call->id == CALL_select || d->call->id == CALL__newselect);

@@ -83,13 +83,15 @@ const struct decode_type decode_type_sigset32_out = {.decode = decode_sigset32, 
 const struct decode_type decode_type_sigset_with_size = {.decode = decode_sigset_with_size, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sigmask32 = {.decode = decode_sigmask32};
 
-/* rt_sigreturn: the mask that the frame above the stack pointer brings back (struct rt_sigframe of x86_64). */
+/*
+ * rt_sigreturn: the mask that the frame above the stack pointer brings back (struct rt_sigframe of x86_64). The
+ * stack pointer is known where memory is read, not in a replay, so it is not asked whether there is one.
+ */
 static void decode_sigreturn_frame(struct decoder *d, unsigned i UNUSED)
 {
 	uint8_t mask[8];
 	const uint64_t mask_offset = 5 * 8 + 256;	/* uc_flags, uc_link, uc_stack, then struct sigcontext */
-	bool known = d->call->abi == ABI_X86_64 && d->call->sp;
-	if (!known || !decode_read(d, d->call->sp + mask_offset, mask, sizeof(mask))) {
+	if (d->call->abi != ABI_X86_64 || !decode_read(d, d->call->sp + mask_offset, mask, sizeof(mask))) {
 		show_pointer(d, d->call->sp);
 		return;
 	}

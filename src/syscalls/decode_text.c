@@ -222,6 +222,8 @@ static void text_hex_string(struct printer *p, const void *bytes, size_t len, bo
 		strbuf_add(t->out, "...", 3);
 }
 
+#define DELETED " (deleted)"
+
 static void text_fd(struct printer *p, int fd, const char *name, const char *path, const char *socket)
 {
 	struct text_printer *t = text(p);
@@ -233,9 +235,13 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 		return;
 	bool device = socket && (strncmp(socket, "char ", 5) == 0 || strncmp(socket, "block ", 6) == 0);
 	const char *what = socket && !device ? socket : path;
+	bool deleted = false;
 	strbuf_addc(t->out, '<');
 	if (what) {
 		size_t len = strlen(what);
+		/* readlink's mark of a file without a name goes behind the bracket. */
+		deleted = what == path && len > sizeof(DELETED) - 1 && strcmp(what + len - (sizeof(DELETED) - 1), DELETED) == 0;
+		len -= deleted ? sizeof(DELETED) - 1 : 0;
 		add_escaped(t->out, (const unsigned char *)what, len,
 			    string_is_hex(t->options, (const unsigned char *)what, len), what == path);
 	}
@@ -245,6 +251,8 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 		strbuf_addc(t->out, '>');
 	}
 	strbuf_addc(t->out, '>');
+	if (deleted)
+		strbuf_adds(t->out, "(deleted)");
 }
 
 static void text_struct_begin(struct printer *p)

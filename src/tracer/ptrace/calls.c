@@ -66,16 +66,16 @@ static enum call_abi abi_of(uint32_t audit_arch, uint64_t nr)
 }
 
 /* The call's number, ABI and arguments, as the stop tells them. */
-static void take_call(struct tracee *t, uint32_t arch, uint64_t nr, const uint64_t *args, uint64_t ip)
+static void take_call(struct tracee *t, const struct ptrace_syscall_info *info, uint64_t nr, const uint64_t *args)
 {
-	enum call_abi abi = abi_of(arch, nr);
+	enum call_abi abi = abi_of(info->arch, nr);
 	int64_t number = abi == ABI_X32 ? (int64_t)(nr & ~(uint64_t)X32_BIT) : (int64_t)(int)nr;
 	t->abi = (uint8_t)abi;
 	t->call = (struct decode_call){
-		.id = call_from_nr(abi, number), .abi = abi, .nr = (int64_t)nr, .tid = t->tid,
+		.id = call_from_nr(abi, number), .abi = abi, .nr = (int64_t)nr, .tid = t->tid, .sp = info->stack_pointer,
 		.args = {args[0], args[1], args[2], args[3], args[4], args[5]},
 	};
-	t->ip = ip;
+	t->ip = info->instruction_pointer;
 }
 
 static void regs_of(struct tracee *t, struct regs *r)
@@ -225,7 +225,7 @@ static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_
 	uint64_t args[6];
 	for (int i = 0; i < 6; i++)
 		args[i] = info->entry.args[i];
-	take_call(t, info->arch, info->entry.nr, args, info->instruction_pointer);
+	take_call(t, info, info->entry.nr, args);
 	entered(s, t, now);
 	if (s->mechanism == MECHANISM_SYSEMU && t->phase == PHASE_OUTSIDE) {
 		if (!t->answered)
@@ -282,7 +282,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	uint64_t args[6];
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];
-	take_call(t, info.arch, info.seccomp.nr, args, info.instruction_pointer);
+	take_call(t, &info, info.seccomp.nr, args);
 	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
 	t->stop_foreign = false;
