@@ -192,8 +192,11 @@ static void add_signal(struct json_sink *s, struct strbuf *b, const struct obser
 	struct json_printer p;
 	memcpy(&info, e->payload, sizeof(info));
 	json_printer_init(&p, b, &s->options->decode);
-	add_name(b, "info");
+	p.open = true; /* a member of this object, not of "args" */
+	strbuf_addc(b, ',');
+	p.base.ops->param_begin(&p.base, "info");
 	decode_siginfo(&info, &s->options->decode, &p.base);
+	p.base.ops->param_end(&p.base);
 }
 
 /* What an event's object has besides the common members. */

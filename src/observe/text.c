@@ -13,6 +13,7 @@ struct text_sink {
 	struct sink base;
 	const struct observe_options *options;
 	struct printer_ops ops;		/* the text printer's, or with paths of descriptors hidden */
+	struct decode_options result;	/* as .options->decode, with them hidden too: a result is the last to read the log */
 	bool at_end;			/* lines are written when calls end */
 	struct observed_task *open;	/* whose line is open on the common output */
 	uint64_t previous_ns;		/* time of the line before, for -r; 0: none */
@@ -264,7 +265,7 @@ static void text_call(struct sink *base, struct observed_task *task, const struc
 	/* The result's text is made by the decoder, which knows nothing of the padding: it goes behind it. */
 	struct output *out = writer_output(base->writer, task);
 	close_arguments(s, task, out);
-	decode_result_text(&task->call, &result, &o->decode, &src.base, b);
+	decode_result_text(&task->call, &result, &s->result, &src.base, b);
 	if (e->head->injected & 1)
 		strbuf_adds(b, " (INJECTED)");
 	if (e->head->injected & 2)
@@ -478,8 +479,11 @@ struct sink *text_sink_create(struct writer *w)
 	s->options = w->options;
 	s->ops = *model.base.ops;
 	s->ops.resume = resume_behind_comma;
-	if (w->options->hide_fd_paths)
+	s->result = w->options->decode;
+	if (w->options->hide_fd_paths) {
 		s->ops.fd = fd_without_path;
+		s->result.fd_paths = 0;
+	}
 	s->at_end = w->options->statuses != STATUS_ALL;
 	return &s->base;
 }

@@ -82,6 +82,9 @@ void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now)
 {
+	/* Before the end, so that whoever waits for the whole call has it then. */
+	if (s->options->record_stack)
+		emit_stack(s, t, now);
 	struct record r = call_record(t, RECORD_EXIT, now);
 	struct decode_result result = {.value = value, .is_error = is_error};
 	r.result = value;
@@ -94,8 +97,6 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	else
 		strbuf_clear(&s->log);
 	put(s, &r, s->log.data, s->log.len);
-	if (s->options->record_stack)
-		emit_stack(s, t, now);
 }
 
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag)

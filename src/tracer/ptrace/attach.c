@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "observe/record.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 
@@ -26,6 +27,7 @@ static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
 		return r;
 	t->tgid = tgid;
 	t->announced = true;
+	emit_task(s, t, RECORD_TASK_NEW, 0, false);
 	cpu_set_t mask;
 	t->placed.own_mask = sched_getaffinity(tid, sizeof(mask), &mask) < 0 || !CPU_EQUAL(&mask, &s->placement.base);
 	r = ops_interrupt(tid);

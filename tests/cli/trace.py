@@ -1,0 +1,206 @@
+"""What `trapline trace` writes about real programs: text that strace's readers can read, JSON that parses, numbers that
+add up, and outputs that are slow, full or gone."""
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+
+import harness
+from harness import run
+
+CALL = re.compile(r"^(?:\d+ +|\[pid +\d+\] )?(?:<\.\.\. )?\w+(?:\(| resumed>).*(?: = .*| <unfinished \.\.\.>)$")
+EVENT = re.compile(r"^(?:\d+ +|\[pid +\d+\] )?(?:--- .* ---|\+\+\+ .* \+\+\+)$")
+
+
+class TraceCase(harness.Case):
+    needs = "trace"
+
+    def trace(self, *words, timeout=60, **options):
+        got = run([harness.trapline, "trace", *words], timeout, **options)
+        self.assert_clean(got)
+        return got
+
+    def file(self, name="out"):
+        return os.path.join(self.tmp, name)
+
+    def traced(self, *words):
+        """The lines that a trace to a file has."""
+        self.trace("-o", self.file(), *words)
+        with open(self.file(), errors="replace", encoding="utf-8") as f:
+            return f.read().splitlines()
+
+
+class Text(TraceCase):
+    def test_every_line_has_a_known_shape(self):
+        for line in self.traced("sh", "-c", "/bin/true; (exit 3); ls /nonexistent | cat; kill -9 $$"):
+            self.assertTrue(CALL.match(line) or EVENT.match(line), line)
+
+    def test_a_task_and_its_child(self):
+        lines = self.traced("-e", "trace=execve,exit_group,wait4", "sh", "-c", "/bin/false; exit 4")
+        self.assertRegex(lines[0], r'^\d+ +execve\("/\S*/sh", \["sh", "-c", "/bin/false; exit 4"\], 0x\w+ /\* \d+ vars \*/\) = 0$')
+        self.assertRegex(lines[-1], r"^\d+ +\+\+\+ exited with 4 \+\+\+$")
+        self.assertRegex(lines[-2], r"^\d+ +exit_group\(4\) +\s+= \?$")
+        pids = {line.split()[0] for line in lines}
+        self.assertEqual(len(pids), 2)
+        self.assertTrue(any("+++ exited with 1 +++" in line for line in lines))
+        self.assertTrue(any("--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED" in line for line in lines))
+
+    def test_results_in_column_40(self):
+        got = self.trace("-e", "trace=close,exit_group", "true")
+        for line in got.err.splitlines():
+            if "(" in line and len(line.split(" = ")[0]) <= 40:
+                self.assertEqual(line.find("= "), 40, line)
+
+    def test_successful_and_failed(self):
+        both = self.traced("-e", "trace=%file", "ls", "/nonexistent")
+        ok = self.traced("-z", "-e", "trace=%file", "ls", "/nonexistent")
+        bad = self.traced("-Z", "-e", "trace=%file", "ls", "/nonexistent")
+        self.assertEqual(len(ok) + len(bad), len(both) + 1)  # each has the line of the exit
+        self.assertTrue(all(" = -1 E" in line for line in bad[:-1]))
+
+    def test_path_filter(self):
+        lines = self.traced("-P", "/etc/passwd", "cat", "/etc/hostname", "/etc/passwd")
+        self.assertTrue(any('openat(AT_FDCWD, "/etc/passwd"' in line for line in lines))
+        self.assertTrue(any(re.search(r" close\(\d+\) ", line) for line in lines))
+        self.assertFalse(any("</" in line for line in lines))
+        self.assertFalse(any("hostname" in line for line in lines))
+
+    def test_times(self):
+        lines = self.traced("-ttt", "-T", "-e", "trace=close", "true")
+        for line in lines[:-1]:
+            self.assertRegex(line, r"^\d+ +\d{10}\.\d{6} close\(\d\) += 0 <0\.\d{6}>$")
+
+    def test_a_file_for_each_task(self):
+        self.trace("-ff", "-o", self.file("t"), "sh", "-c", "/bin/true; /bin/true; exit 0")
+        files = [n for n in os.listdir(self.tmp) if n.startswith("t.")]
+        self.assertEqual(len(files), 3)
+        for name in files:
+            with open(self.file(name), encoding="utf-8") as f:
+                text = f.read()
+            self.assertNotIn("unfinished", text)
+            self.assertTrue(text.endswith("+++ exited with 0 +++\n"), text[-200:])
+
+    def test_append(self):
+        once = len(self.traced("-e", "trace=execve", "true"))
+        self.assertEqual(len(self.traced("-A", "-e", "trace=execve", "true")), 2 * once)
+
+    def test_stack(self):
+        lines = self.traced("-k", "-e", "trace=write", "echo", "hi")
+        at = next(i for i, line in enumerate(lines) if "write(1" in line)
+        self.assertRegex(lines[at + 1], r"^ > \S+libc\S*\(\w*write\w*\+0x[0-9a-f]+\) \[0x[0-9a-f]+\]")
+
+
+class Json(TraceCase):
+    def objects(self, *words):
+        return [json.loads(line) for line in self.traced("--json", *words)]
+
+    def test_real_programs(self):
+        for words in (["sh", "-c", "ls -l / | cat; kill -TERM $$"], ["-y", "-v", "-s", "4096", "ls", "-l", "/etc"],
+                      ["-k", "-e", "trace=openat", "cat", "/etc/hostname"]):
+            with self.subTest(words):
+                for o in self.objects(*words):
+                    self.assertIn(o["type"], ("call", "signal", "new", "exited", "killed"))
+                    self.assertGreater(o["tid"], 0)
+
+    def test_a_call(self):
+        found = self.objects("-e", "trace=openat", "cat", "/nonexistent")
+        call = next(o for o in found if o.get("args", {}).get("pathname") == "/nonexistent")
+        self.assertEqual((call["syscall"], call["result"], call["errno"]), ("openat", -1, "ENOENT"))
+        self.assertEqual(call["args"]["flags"], ["O_RDONLY"])
+        self.assertGreater(call["start"], 1.6e9)
+        self.assertGreaterEqual(call["duration"], 0)
+        self.assertEqual(found[-1]["type"], "exited")
+        self.assertEqual(found[-1]["status"], 1)
+
+    def test_stack_is_in_the_call(self):
+        calls = [o for o in self.objects("-k", "-e", "trace=openat", "true") if o["type"] == "call"]
+        self.assertTrue(calls and all(o["stack"] for o in calls))
+
+
+class Summary(TraceCase):
+    def test_counts_are_those_of_the_trace(self):
+        text = self.trace("-C", "-U", "calls,errors,name", "ls", "/nonexistent").err
+        lines = text.splitlines()
+        calls = [line for line in lines if re.match(r"^\w+\(.* = (?!\?)", line)]
+        failed = [line for line in calls if " = -1 E" in line]
+        total = next(line for line in lines if line.endswith(" total")).split()
+        self.assertEqual(total, [str(len(calls)), str(len(failed)), "total"])
+
+
+class Outputs(TraceCase):
+    def test_full_disk(self):
+        got = self.trace("-o", "/dev/full", "sh", "-c", "ls -lR /etc >/dev/null 2>&1; exit 7")
+        self.assertEqual(got.status, 7)
+        self.assertEqual(got.err.splitlines(),
+                         ["trapline: cannot write /dev/full: No space left on device: the rest of the trace is lost"])
+
+    def test_reader_that_goes_away(self):
+        got = self.trace("-o", "|head -n 1", "sh", "-c", "ls -lR /etc >/dev/null 2>&1; exit 7")
+        self.assertEqual(got.status, 7)
+        self.assertIn("execve(", got.out)
+        self.assertIn("reads no more", got.err)
+
+    def test_slow_reader_loses_nothing(self):
+        reader = f"|while read line; do echo x; [ -e {self.file('slow')} ] || {{ sleep 0.5; : >{self.file('slow')}; }}; done"
+        got = self.trace("-e", "trace=read", "-o", reader, "dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=5000")
+        self.assertGreaterEqual(got.out.count("x"), 5000)
+
+    def test_unwritable(self):
+        self.assert_refused(self.trace("-o", "/nonexistent/out", "true"), 1, "/nonexistent/out")
+
+
+class Live(TraceCase):
+    def start(self, *argv, **streams):
+        """A process that does not outlive a failed test."""
+        p = subprocess.Popen(argv, **streams)
+
+        def end():
+            p.kill()
+            p.wait()
+            for stream in (p.stdin, p.stdout, p.stderr):
+                if stream:
+                    stream.close()
+        self.addCleanup(end)
+        return p
+
+    def read_until(self, fd, wanted, seconds=10):
+        seen = b""
+        while wanted not in seen:
+            ready, _, _ = select.select([fd], [], [], seconds)
+            self.assertTrue(ready, f"{wanted} did not come: {seen[-300:]}")
+            data = os.read(fd, 65536)
+            self.assertTrue(data, f"{wanted} did not come: {seen[-300:]}")
+            seen += data
+        return seen
+
+    def test_a_call_that_blocks_is_shown(self):
+        p = self.start(harness.trapline, "trace", "-e", "trace=read", "cat", stdin=subprocess.PIPE,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.read_until(p.stderr.fileno(), b"\nread(0, ")
+        p.stdin.write(b"x\n")
+        p.stdin.flush()
+        self.read_until(p.stderr.fileno(), b'"x\\n", 131072)')
+        p.stdin.close()
+        self.assertEqual(p.wait(20), 0)
+
+    def test_attach_and_detach(self):
+        guest = self.start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        guest.stdin.write(b"1\n")
+        guest.stdin.flush()
+        self.read_until(guest.stdout.fileno(), b"1\n")
+        p = self.start(harness.trapline, "trace", "-p", str(guest.pid), stderr=subprocess.PIPE)
+        self.read_until(p.stderr.fileno(), b"attached\n")
+        guest.stdin.write(b"2\n")
+        guest.stdin.flush()
+        self.read_until(p.stderr.fileno(), b'write(1, "2\\n", 2)')
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(20), 0)
+        self.assertIn(b"detached", p.stderr.read())
+        guest.stdin.close()
+        self.assertEqual(guest.wait(20), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
