@@ -189,6 +189,18 @@ static bool backlog_grows(struct backlog *b, uint32_t task)
 	return true;
 }
 
+/* ENOENT: the task is gone. EINTR (a signal met the filter's lock) has sent nothing: the task still waits. */
+static void send_answer(struct notify *n, int listener, struct seccomp_notif_resp *resp)
+{
+	while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != ENOENT)
+			session_fail(n->session, -errno, "cannot answer a notification");
+		return;
+	}
+}
+
 static void serve(struct notify *n, struct seccomp_notif *req, struct seccomp_notif_resp *resp)
 {
 	int listener = atomic_load(&n->listener);
@@ -209,8 +221,7 @@ static void serve(struct notify *n, struct seccomp_notif *req, struct seccomp_no
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
 		memset(resp, 0, n->response_size);
 		answer(n, req, resp);
-		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 && errno != ENOENT && errno != EINTR)
-			session_fail(n->session, -errno, "cannot answer a notification");
+		send_answer(n, listener, resp);
 	}
 }
 
