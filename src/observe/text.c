@@ -411,7 +411,7 @@ static void abi_event(struct text_sink *s, struct observed_task *task, const str
 	if ((s->options->quiet & QUIET_PERSONALITY) || e->head->abi >= ABI_COUNT)
 		return;
 	(void)snprintf(line, sizeof(line), "[ Process PID=%d runs in %s mode. ]", (int)task->tid, mode[e->head->abi]);
-	message(s, task, line);
+	event_line(s, task, e->head, line);
 }
 
 static void stack_event(struct text_sink *s, struct observed_task *task, const struct observed_event *e)

@@ -57,6 +57,17 @@ static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
 	put(s, &r, s->log.data, s->log.len);
 }
 
+/* A task starts in the host's ABI; strace's readers are told when it makes calls through another. */
+void emit_abi(struct session *s, struct tracee *t)
+{
+	enum call_abi shown = t->other_abi ? (enum call_abi)t->shown_abi : host_abi();
+	if (t->call.abi == shown)
+		return;
+	t->shown_abi = (uint8_t)t->call.abi;
+	t->other_abi = t->call.abi != host_abi();
+	emit_task(s, t, RECORD_ABI_CHANGE, 0, false);
+}
+
 static void capture_enter(struct session *s, struct tracee *t, struct strbuf *log)
 {
 	struct capture c;

@@ -65,6 +65,8 @@ struct tracee {
 	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
 	uint8_t first_out;		/* the first parameter that decode_exit decodes */
 	uint8_t abi;			/* enum call_abi of the last call, ABI_COUNT before the first */
+	bool other_abi;			/* the last recorded call was not of the host's ABI but of .shown_abi */
+	uint8_t shown_abi;
 	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
 	uint64_t entered_system_ns;	/* system time of the process when it was entered */
@@ -83,6 +85,7 @@ struct session {
 	struct call_set notified;	/* calls that the filter sends to a worker */
 	struct call_set recorded;
 	struct call_set emulated;
+	bool warned_foreign;		/* that a 32-bit program will not get far */
 	bool emulates;			/* .emulated is not empty */
 	bool places;			/* placement is on: affinity calls stop too */
 
@@ -169,6 +172,7 @@ void signals_finish(struct session *s);
 void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
 
 /* emit.c: what goes to the recorder. */
+void emit_abi(struct session *s, struct tracee *t);	/* if it changed */
 void emit_enter(struct session *s, struct tracee *t, uint64_t now);
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);

@@ -188,8 +188,10 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	struct regs r;
 	regs_of(t, &r);
 	struct verdict v = ask(s, t, &r);
-	if (record)
+	if (record) {
+		emit_abi(s, t);
 		emit_enter(s, t, now);
+	}
 	if (v.kind == VERDICT_FAIL) {
 		session_fail(s, (int)v.value, "a handler failed");
 		return;

@@ -100,6 +100,17 @@ static void tell_ids(struct session *s, struct tracee *t)
 		log_debug("task %d: the auxiliary vector keeps the host's ids", t->tid);
 }
 
+/* A program of another ABI gets ENOSYS for every call under emulation and mostly dies of it at once: say why, once. */
+static void warn_of_foreign(struct session *s, struct tracee *t)
+{
+	struct ptrace_syscall_info info;
+	if (!s->emulates || s->warned_foreign || ops_syscall_info(t->tid, &info) < 0 ||
+	    info.arch == call_abi_audit_arch(host_abi()))
+		return;
+	s->warned_foreign = true;
+	log_warning("process %d runs a 32-bit program: its system calls fail with ENOSYS while calls are emulated", t->tid);
+}
+
 /*
  * exec by a thread that is not the leader: the thread takes the leader's id, and the leader's own end is not reported.
  * The call goes on under the new id.
@@ -133,6 +144,7 @@ static void exec_event(struct session *s, struct tracee **tracee)
 		*tracee = t = execer;
 	}
 	tell_ids(s, t);
+	warn_of_foreign(s, t);
 }
 
 static bool is_group_stop(int sig)
