@@ -18,7 +18,7 @@ import proctree  # noqa: E402
 
 MECHANISMS = ("native", "step", "sysemu", "trace", "notify", "auto")
 WATCHING = ("step", "trace", "auto")
-IDENTITY = ("1234", "5678", "box")
+IDENTITIES = (("1234", "5678", "box"), ("0", "0", "rootbox"), ("65534", "0", "h"))
 SKIP = 77
 VERBS = set(os.environ.get("TRAPLINE_TEST_VERBS", "run trace").split())
 REFUSALS = ("not permitted", "not available", "unavailable", "not allowed", "forbidden", "not supported")
@@ -74,10 +74,9 @@ def commands(opts):
         start += host_identity()
     guest = list(opts.guest)
     if opts.identity:
-        uid, gid, host = IDENTITY
-        start = [opts.trapline, "run", "--mechanism", opts.mechanism, "--uid", uid, "--gid", gid, "--hostname", host]
-        guest[1:1] = [*IDENTITY]
-        yield "run", start + ["--", *guest, "sethostname"]
+        for uid, gid, host in IDENTITIES:
+            start = [opts.trapline, "run", "--mechanism", opts.mechanism, "--uid", uid, "--gid", gid, "--hostname", host]
+            yield f"run as {uid}", start + ["--", guest[0], uid, gid, host, "sethostname"]
         return
     if opts.verb != "trace":
         yield "run", start + ["--", *guest]

@@ -24,7 +24,7 @@ static void *worker(void *arg)
 
 	CHECK(pipe(fds) == 0);
 	atomic_store(&tids[(long)arg], (int)syscall(SYS_gettid));
-	for (long i = 0; i < rounds; i++) {
+	for (long i = 0; i < rounds || atomic_load(&hits) == 0; i++) {
 		struct utsname u;
 		char c = (char)i, d = 0;
 

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	long n = guest_arg(argc, argv, 1, 3000);
 
 	start_timer();
-	for (long i = 0; i < n; i++) {
+	for (long i = 0; i < n || hits < 10; i++) {
 		calls();
 		if (i % 100 == 0) {
 			pid_t pid = guest_fork();
@@ -67,6 +67,5 @@ int main(int argc, char **argv)
 			guest_wait_exit(pid, 8);
 		}
 	}
-	CHECK(hits > 0);
 	return 0;
 }
