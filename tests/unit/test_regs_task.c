@@ -331,14 +331,14 @@ static int can_trace(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/* Kernels can be built, and started, without i386 calls. */
+/* Kernels can be built, and started, without i386 calls. 252 is exit_group there. */
 static int has_i386_calls(void)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		__asm__ volatile("mov $1, %%eax\n\txor %%ebx, %%ebx\n\tint $0x80" : : : "rax", "rbx", "memory");
+		__asm__ volatile("mov $252, %%eax\n\txor %%ebx, %%ebx\n\tint $0x80" : : : "rax", "rbx", "memory");
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
