@@ -121,9 +121,8 @@ class Json(TraceCase):
 
 class Summary(TraceCase):
     def test_counts_are_those_of_the_trace(self):
-        text = self.trace("-C", "-U", "calls,errors,name", "ls", "/nonexistent").err
-        lines = text.splitlines()
-        calls = [line for line in lines if re.match(r"^\w+\(.* = (?!\?)", line)]
+        lines = self.traced("-C", "-U", "calls,errors,name", "ls", "/nonexistent")
+        calls = [line for line in lines if re.match(r"^\d+ +\w+\(.* = (?!\?)", line)]
         failed = [line for line in calls if " = -1 E" in line]
         total = next(line for line in lines if line.endswith(" total")).split()
         self.assertEqual(total, [str(len(calls)), str(len(failed)), "total"])
