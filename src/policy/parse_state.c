@@ -24,7 +24,9 @@ void parse_default(struct parser *ps, struct span at)
 
 	if (!parse_simple_action(ps, &a))
 		return;
-	if (p->has_default) {
+	/* An included file may say the same default: it can stand alone then. */
+	if (p->has_default && (p->default_action.kind != a.kind || p->default_action.err != a.err ||
+			       p->default_action.value != a.value)) {
 		say_twice(ps, at, p->default_at, "default");
 		return;
 	}
