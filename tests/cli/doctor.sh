@@ -75,6 +75,15 @@ if can strace -f -o /dev/null true; then
 	run 'under strace' 0 strace -f -o /dev/null "$trapline" doctor
 	expect 'no not traced' 'no ptrace of a child' 'no trace' 'no step' 'ok notify'
 fi
+if can "$trapline" run --uid 42 --no-ptrace true; then
+	run 'under notify without ptrace' 0 "$trapline" run --uid 42 --no-ptrace "$trapline" doctor
+	expect 'no USER_NOTIF' 'no notify' 'ok trace' 'ok step'
+	grep -q 'EBUSY: another supervisor' "$tmp/out" || complain 'the listener is not told'
+fi
+if can "$trapline" trace -o /dev/null true; then
+	run 'under trapline trace' 0 "$trapline" trace -o /dev/null "$trapline" doctor
+	expect 'no not traced' 'no trace' 'no step' 'ok notify'
+fi
 if can setpriv --reuid 65534 --regid 65534 --clear-groups "$trapline" version; then
 	run 'ordinary user' 0 setpriv --reuid 65534 --regid 65534 --clear-groups "$trapline" doctor
 	expect 'ok notify' 'ok trace' 'ok step' 'no CAP_SYS_ADMIN' 'no filter without'
