@@ -140,7 +140,7 @@ static int find_command(const char *name, char **ret)
 static int seize_child(struct session *s, pid_t pid)
 {
 	struct tracee *t;
-	int r = ops_seize(pid, s->uses_filter);
+	int r = ops_seize(pid, OPS_EXIT_KILL | (s->uses_filter ? OPS_FILTER_STOPS : 0));
 	if (r < 0) {
 		log_error("cannot trace the command: %s (see `trapline doctor`)", strerror(-r));
 		return r;

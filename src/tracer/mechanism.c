@@ -71,7 +71,7 @@ static int try_ptrace(bool sysemu)
 	pid_t pid = start_sleeper();
 	if (pid < 0)
 		return -errno;
-	int r = ops_seize(pid, true);
+	int r = ops_seize(pid, OPS_FILTER_STOPS | OPS_EXIT_KILL);
 	if (r == 0)
 		r = ops_interrupt(pid);
 	int status;

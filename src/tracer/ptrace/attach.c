@@ -13,7 +13,7 @@ static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
 {
 	if (tracee_find(s, tid))
 		return 0;
-	int r = ops_seize(tid, false);
+	int r = ops_seize(tid, 0);
 	if (r == -ESRCH)
 		return 0;
 	/* A thread that one of ours created meanwhile is traced already; it will report itself. */

@@ -17,12 +17,14 @@ static int done(long r)
 	return r < 0 ? (int)r : 0;
 }
 
-int ops_seize(pid_t tid, bool filter_stops)
+int ops_seize(pid_t tid, unsigned flags)
 {
-	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC |
-				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	if (filter_stops)
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+				PTRACE_O_TRACECLONE;
+	if (flags & OPS_FILTER_STOPS)
 		options |= PTRACE_O_TRACESECCOMP;
+	if (flags & OPS_EXIT_KILL)
+		options |= PTRACE_O_EXITKILL;
 	return done(request(PTRACE_SEIZE, tid, 0, options));
 }
 

@@ -30,8 +30,13 @@ enum ops_resume {
 	OPS_LISTEN,	/* stay in the group-stop, but report its end */
 };
 
+enum ops_seize_flags {
+	OPS_FILTER_STOPS = 1,	/* SECCOMP_RET_TRACE stops it */
+	OPS_EXIT_KILL = 2,	/* it dies with us: for what we started, never for what we attached to */
+};
+
 /* Attach without stopping, with the options of a session. */
-MUST_CHECK int ops_seize(pid_t tid, bool filter_stops);
+MUST_CHECK int ops_seize(pid_t tid, unsigned flags);
 MUST_CHECK int ops_interrupt(pid_t tid);
 MUST_CHECK int ops_resume(pid_t tid, enum ops_resume how, int sig);
 MUST_CHECK int ops_detach(pid_t tid, int sig);
