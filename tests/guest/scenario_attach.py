@@ -16,6 +16,26 @@ def attaches(opts, prefix):
     return prefix[1:2] == ["trace"] and opts.mechanism in ("step", "auto")
 
 
+def watcher_dies(opts, prefix):
+    """kill -9 of the watcher: the program was not trapline's, it goes on."""
+    if not attaches(opts, prefix):
+        return
+    for _ in range(5):
+        target = subprocess.Popen([os.path.join(opts.helpers, "guest_tree_target")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        equal(target.stdout.readline(), b"ready\n", "the target starts")
+        tracer = subprocess.Popen([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid), "-o", "/dev/null"],
+                                  stderr=subprocess.DEVNULL)
+        until(lambda: "0" not in tracer_of(target.pid), "every thread to be traced")
+        tracer.kill()
+        tracer.wait()
+        target.stdin.write(b"x")
+        target.stdin.flush()
+        equal(target.stdout.readline(), b"on\n", "all threads go on")
+        target.stdin.close()
+        equal(target.stdout.readline(), b"ok\n", "the target ends well")
+        equal(target.wait(opts.timeout), 0, "its status")
+
+
 def refused(opts, prefix):
     """Where it cannot attach it says so and leaves the program alone."""
     if prefix[1:2] != ["trace"] or attaches(opts, prefix):
@@ -81,4 +101,4 @@ def ends_with_target(opts, prefix):
 
 
 if __name__ == "__main__":
-    main(again_and_again, ends_with_target, refused)
+    main(again_and_again, ends_with_target, watcher_dies, refused)
