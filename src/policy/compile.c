@@ -1,5 +1,6 @@
 #include "policy/compile.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "policy/lower.h"
@@ -15,6 +16,7 @@ struct compiler {
 	struct filter_chain *chains;	/* malloc'ed while it grows */
 	size_t chain_cap;
 	int error;
+	bool keeps_children;
 };
 
 /* ---- what a call needs ---- */
@@ -47,7 +49,11 @@ static enum plan_mechanism action_mechanism(const struct policy_action *a, const
 			*why = "the injection needs the call's registers or its exit";
 			return PLAN_TRACE;
 		}
-		*why = "the injection counts calls or delays them";
+		if (a->inject->delay_enter_ns) {
+			*why = "a delay must not hold up the worker that other calls wait for";
+			return PLAN_TRACE;
+		}
+		*why = "the injection counts calls";
 		return PLAN_NOTIFY;
 	case ACTION_REDIRECT:
 		*why = "a path argument is replaced, which needs the call's registers";
@@ -139,6 +145,56 @@ static void survey_call(struct compiler *k, enum call_id id, struct plan_call *c
 		note_outcome(c, &p->default_action, late);
 }
 
+/* What user space wants to see itself. */
+static void survey_stopped(struct compiler *k, const struct call_set *set, const char *why)
+{
+	for (int i = 0; set && i <= CALL_COUNT; i++) {
+		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
+		struct plan_call *c = &k->plan->calls[i];
+
+		if (!call_set_has(set, id))
+			continue;
+		c->spilled = true;
+		raise(c, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY, why);
+	}
+}
+
+/* A refusal that is to be logged. */
+static void survey_said(struct compiler *k, enum call_id id, struct plan_call *c)
+{
+	size_t place = id >= 0 ? (size_t)id : CALL_COUNT;
+
+	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
+		enum action_kind kind = k->p->rules[k->rules.rules[i]].action.kind;
+
+		if (kind == ACTION_ERRNO || kind == ACTION_KILL)
+			raise(c, PLAN_NOTIFY, "its refusals are logged");
+	}
+}
+
+static bool any_stops(const struct plan *plan, enum plan_mechanism least)
+{
+	for (int i = 0; i <= CALL_COUNT; i++) {
+		if (plan->calls[i].mechanism >= least)
+			return true;
+	}
+	return false;
+}
+
+static void survey(struct compiler *k)
+{
+	for (int i = 0; i <= CALL_COUNT; i++) {
+		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
+
+		survey_call(k, id, &k->plan->calls[i]);
+		if (k->options->say_denials)
+			survey_said(k, id, &k->plan->calls[i]);
+	}
+	survey_stopped(k, k->options->stopped, "the session records it");
+	if (any_stops(k->plan, PLAN_TRACE))
+		survey_stopped(k, k->options->stopped_if_traced, "the session needs to see it where it traces");
+}
+
 /* ---- refusals ---- */
 
 static int choose_available(struct compiler *k, enum call_id id, struct plan_call *c)
@@ -183,11 +239,32 @@ static uint32_t add_chain(struct compiler *k, const struct filter_chain *chain)
 	return FILTER_CHAIN(k->plan->chain_count++);
 }
 
+/* A child that its maker hides from the tracer would run without one: that clone stops, before any rule. */
+static void keep_children(struct compiler *k, struct filter_chain *chain)
+{
+	static const struct filter_test test = {.op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED};
+	static const struct filter_clause clause = {&test, 1};
+	struct filter_rule *rules = arena_alloc(&k->plan->arena, (chain->count + 1) * sizeof(*rules));
+
+	if (!rules) {
+		k->error = -ENOMEM;
+		return;
+	}
+	rules[0] = (struct filter_rule){&clause, 1, SECCOMP_RET_TRACE | k->options->trace_data};
+	if (chain->count)
+		memcpy(rules + 1, chain->rules, chain->count * sizeof(*rules));
+	chain->rules = rules;
+	chain->count++;
+}
+
 /* The action for one call through one ABI. */
 static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi abi)
 {
 	const struct plan_call *c = &k->plan->calls[id >= 0 ? (int)id : CALL_COUNT];
-	struct lowering l = {.p = k->p, .rules = &k->rules, .arena = &k->plan->arena, .id = id, .abi = abi, .stop = stop_action(k, c)};
+	struct lowering l = {
+		.p = k->p, .rules = &k->rules, .arena = &k->plan->arena, .id = id, .abi = abi, .stop = stop_action(k, c),
+		.say_denials = k->options->say_denials,
+	};
 	struct filter_chain chain;
 	int r;
 
@@ -198,6 +275,8 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 		k->error = r;
 		return SECCOMP_RET_KILL_PROCESS;
 	}
+	if (id == CALL_clone && abi == policy_own_abi() && k->keeps_children)
+		keep_children(k, &chain);
 	return chain.count && id >= 0 ? add_chain(k, &chain) : chain.count ? l.stop : chain.otherwise;
 }
 
@@ -255,6 +334,7 @@ static int build(struct compiler *k)
 	int r = 0;
 
 	k->plan->chain_count = 0;
+	k->keeps_children = k->options->keep_children && any_stops(k->plan, PLAN_NOTIFY);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		r = lower_abi(k, which[i], &tables[i]);
 		list[i] = tables[i].abi;
@@ -383,10 +463,11 @@ int plan_create(const struct policy *p, const struct plan_options *options, stru
 
 	if (plan)
 		plan->policy = p;
+	if (r >= 0)
+		survey(&k);
 	for (int i = 0; i <= CALL_COUNT && r >= 0; i++) {
 		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
 
-		survey_call(&k, id, &plan->calls[i]);
 		r = choose_available(&k, id, &plan->calls[i]);
 	}
 	if (r >= 0)

@@ -295,6 +295,13 @@ static bool may_pass_on(const struct policy_rule *r)
 	return r->action.kind == ACTION_INJECT;
 }
 
+static uint32_t rule_action(const struct lowering *l, const struct policy_rule *r)
+{
+	bool refuses = r->action.kind == ACTION_ERRNO || r->action.kind == ACTION_KILL;
+
+	return may_pass_on(r) || (refuses && l->say_denials) ? l->stop : filter_action_of(&r->action, l->stop);
+}
+
 /* Count (rules NULL) or file the rules of each call; place[id] moves on by one for each. */
 static void file_rules(const struct policy *p, uint32_t *place, uint32_t *rules)
 {
@@ -362,7 +369,7 @@ static int lower_all(struct rule_list *rules, const struct lowering *l, uint32_t
 
 	for (size_t i = l->rules->first[id]; i < l->rules->first[id + 1]; i++) {
 		const struct policy_rule *rule = &p->rules[l->rules->rules[i]];
-		uint32_t action = may_pass_on(rule) ? l->stop : filter_action_of(&rule->action, l->stop);
+		uint32_t action = rule_action(l, rule);
 
 		if (!rule->term_count) {
 			*ret_otherwise = action;

@@ -22,6 +22,7 @@ struct lowering {
 	enum call_id id;	/* CALL_NONE: unknown numbers */
 	enum call_abi abi;
 	uint32_t stop;		/* what the filter returns where user space has to decide */
+	bool say_denials;	/* rules that refuse stop too */
 };
 
 /*

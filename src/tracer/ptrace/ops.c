@@ -59,6 +59,16 @@ int ops_event_message(pid_t tid, uint64_t *ret)
 	return 0;
 }
 
+int ops_get_sigmask(pid_t tid, uint64_t *ret)
+{
+	return done(request(PTRACE_GETSIGMASK, tid, sizeof(*ret), (unsigned long)ret));
+}
+
+int ops_set_sigmask(pid_t tid, uint64_t mask)
+{
+	return done(request(PTRACE_SETSIGMASK, tid, sizeof(mask), (unsigned long)&mask));
+}
+
 int ops_siginfo(pid_t tid, siginfo_t *ret)
 {
 	return done(request(PTRACE_GETSIGINFO, tid, 0, (unsigned long)ret));

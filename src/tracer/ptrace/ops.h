@@ -41,6 +41,8 @@ MUST_CHECK int ops_interrupt(pid_t tid);
 MUST_CHECK int ops_resume(pid_t tid, enum ops_resume how, int sig);
 MUST_CHECK int ops_detach(pid_t tid, int sig);
 MUST_CHECK int ops_event_message(pid_t tid, uint64_t *ret);
+MUST_CHECK int ops_get_sigmask(pid_t tid, uint64_t *ret);
+MUST_CHECK int ops_set_sigmask(pid_t tid, uint64_t mask);
 MUST_CHECK int ops_siginfo(pid_t tid, siginfo_t *ret);
 /* Fills info; returns 0 also for a stop that is no system call (info->op says which). */
 MUST_CHECK int ops_syscall_info(pid_t tid, struct ptrace_syscall_info *ret);

@@ -1,0 +1,292 @@
+#include "tracer/policy/apply.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { BUCKETS = 256 };
+
+/* ---- processes: what is counted ---- */
+
+struct process_state {
+	struct process_state *next;
+	pid_t id;
+	struct decide_state *injections;
+	uint32_t calls[CALL_COUNT];
+};
+
+static bool counts_calls(const struct policy *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *r = &p->rules[i];
+		if (r->action.kind == ACTION_INJECT)
+			return true;
+		for (uint32_t t = 0; t < r->term_count; t++) {
+			for (uint32_t j = 0; j < r->terms[t].count; j++) {
+				if (r->terms[t].atoms[j]->source == OPERAND_TASK_CALLS)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+static struct process_state **bucket(struct apply *a, pid_t id)
+{
+	return &a->processes[(size_t)(unsigned)id % a->buckets];
+}
+
+static void free_state(struct process_state *s)
+{
+	decide_state_destroy(s->injections);
+	free(s);
+}
+
+/* Of a process that made no call before: new. The lock is held. */
+static struct process_state *state_of(struct apply *a, pid_t id)
+{
+	struct process_state **head = bucket(a, id);
+	for (struct process_state *s = *head; s; s = s->next) {
+		if (s->id == id)
+			return s;
+	}
+	struct process_state *s = calloc(1, sizeof(*s));
+	if (!s || decide_state_create(a->policy, &s->injections) < 0) {
+		free(s);
+		return NULL;
+	}
+	s->id = id;
+	s->next = *head;
+	*head = s;
+	a->process_count++;
+	return s;
+}
+
+void apply_ended(struct apply *a, pid_t id)
+{
+	if (!a->counts)
+		return;
+	(void)pthread_mutex_lock(&a->lock);
+	struct process_state **at = bucket(a, id);
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	struct process_state *gone = *at;
+	if (gone) {
+		*at = gone->next;
+		a->process_count--;
+		free_state(gone);
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+int apply_init(struct apply *a, const struct policy_runtime *runtime, struct kernel *kernel)
+{
+	*a = (struct apply){.runtime = runtime, .policy = runtime->plan->policy, .kernel = kernel, .buckets = BUCKETS};
+	a->counts = counts_calls(a->policy);
+	(void)pthread_mutex_init(&a->lock, NULL);
+	a->processes = calloc(a->buckets, sizeof(struct process_state *));
+	if (!a->processes)
+		return -ENOMEM;
+	int r = audit_init(&a->audit, runtime->audit_file, runtime->quiet);
+	if (r < 0)
+		log_error("cannot write '%s': %s", runtime->audit_file, strerror(-r));
+	return r;
+}
+
+void apply_finish(struct apply *a)
+{
+	for (size_t i = 0; a->processes && i < a->buckets; i++) {
+		while (a->processes[i]) {
+			struct process_state *s = a->processes[i];
+			a->processes[i] = s->next;
+			free_state(s);
+		}
+	}
+	free(a->processes);
+	a->processes = NULL;
+	audit_finish(&a->audit);
+	(void)pthread_mutex_destroy(&a->lock);
+}
+
+/* ---- the decision ---- */
+
+static void decide(struct apply *a, struct task_facts *f, struct decision *ret)
+{
+	if (!a->counts) {
+		policy_decide(a->policy, NULL, &f->event, ret);
+		return;
+	}
+	pid_t id = a->runtime->per_thread ? f->call->tid : f->tgid;
+	(void)pthread_mutex_lock(&a->lock);
+	struct process_state *s = state_of(a, id);
+	if (s && f->event.id >= 0)
+		f->calls = ++s->calls[f->event.id];
+	policy_decide(a->policy, s ? s->injections : NULL, &f->event, ret);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- actions ---- */
+
+/* Bytes asked for: the last parameter that counts bytes. -1: the call has none. */
+static int count_parameter(const struct call_desc *d)
+{
+	static const char *const names[] = {"count", "len", "buflen", "size"};
+	for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+		for (unsigned i = 0; i < d->nparams; i++) {
+			if (strcmp(d->params[i].name, names[n]) == 0)
+				return (int)i;
+		}
+	}
+	return -1;
+}
+
+static void set_argument(const struct task_facts *f, unsigned param, uint64_t value, struct applied *ret)
+{
+	int reg = task_facts_register(f, param);
+	if (reg < 0)
+		return;
+	ret->args[reg] = value;
+	ret->changed |= (uint8_t)(1u << reg);
+}
+
+static void shorten(const struct task_facts *f, uint64_t count, struct applied *ret)
+{
+	int param = f->event.id >= 0 ? count_parameter(call_desc(f->event.id)) : -1;
+	int reg = param < 0 ? -1 : task_facts_register(f, (unsigned)param);
+	if (reg >= 0 && f->event.args[reg] > count)
+		set_argument(f, (unsigned)param, count, ret);
+}
+
+static void inject(const struct task_facts *f, const struct policy_inject *j, struct applied *ret)
+{
+	ret->injected = true;
+	ret->signal = j->signal;
+	ret->delay_enter_ns = j->delay_enter_ns;
+	ret->delay_exit_ns = j->delay_exit_ns;
+	if (j->err || j->has_retval) {
+		ret->kind = APPLIED_VALUE;
+		ret->value = j->err ? -j->err : j->retval;
+	} else if (j->short_count) {
+		shorten(f, j->short_count, ret);
+	}
+}
+
+static void rewrite(const struct apply *a, const struct task_facts *f, const struct policy_action *action,
+		    struct applied *ret)
+{
+	const struct policy_symbol *s = a->policy->symbols[action->symbol];
+	unsigned params = s->params[f->event.id >= 0 ? f->event.id : 0];
+	for (; params; params &= params - 1) {
+		unsigned param = (unsigned)__builtin_ctz(params);
+		if (s->raw) {
+			ret->args[param] = (uint64_t)action->value;
+			ret->changed |= (uint8_t)(1u << param);
+		} else {
+			set_argument(f, param, (uint64_t)action->value, ret);
+		}
+	}
+}
+
+/* The path that the rule matched gives way to another. */
+static int redirect(struct task_facts *f, const struct decision *d)
+{
+	char path[RESOLVE_PATH_MAX];
+	for (unsigned i = 0; i < 6; i++) {
+		struct fact_copy *c = &f->copies[i];
+		if (!c->resolved.text)
+			continue;
+		ssize_t n = policy_redirect_path(d, &c->resolved, path, sizeof(path));
+		if (n == -EINVAL)
+			continue;
+		if (n < 0)
+			return (int)n;
+		c->data = arena_strndup(&f->arena, path, (size_t)n);
+		c->len = (size_t)n + 1;
+		if (!c->data)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A call that passes after its memory was looked at is made with what was looked at. */
+static void carry(const struct task_facts *f, struct applied *ret)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		int reg = f->copies[i].data ? task_facts_register(f, i) : -1;
+		if (reg < 0)
+			continue;
+		ret->copies[reg] = f->copies[i];
+		ret->carried |= (uint8_t)(1u << reg);
+	}
+}
+
+static void answer(struct applied *ret, int64_t value)
+{
+	ret->kind = APPLIED_VALUE;
+	ret->value = value;
+}
+
+static void emulate(struct apply *a, const struct task_facts *f, struct applied *ret)
+{
+	struct verdict v = a->kernel ? syscalls_dispatch(a->kernel, f->call) : verdict_pass();
+	if (v.kind == VERDICT_PASS)
+		return;
+	ret->kind = v.kind == VERDICT_FAIL ? APPLIED_FAIL : APPLIED_VALUE;
+	ret->value = v.value;
+}
+
+static bool is_said(const struct policy_action *a)
+{
+	return a->kind == ACTION_ERRNO || a->kind == ACTION_KILL || a->kind == ACTION_LOG;
+}
+
+static void act(struct apply *a, struct task_facts *f, const struct decision *d, struct applied *ret)
+{
+	const struct policy_action *action = &d->action;
+	int r = 0;
+	switch (action->kind) {
+	case ACTION_ERRNO:
+		answer(ret, -action->err);
+		break;
+	case ACTION_VALUE:
+		answer(ret, action->value);
+		break;
+	case ACTION_KILL:
+		ret->kind = APPLIED_KILL;
+		break;
+	case ACTION_EMULATE:
+		emulate(a, f, ret);
+		break;
+	case ACTION_INJECT:
+		inject(f, action->inject, ret);
+		break;
+	case ACTION_REWRITE:
+		rewrite(a, f, action, ret);
+		break;
+	case ACTION_REDIRECT:
+		r = redirect(f, d);
+		break;
+	default:
+		break;
+	}
+	if (r < 0)
+		answer(ret, r);
+}
+
+void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
+{
+	struct decision d;
+	*ret = (struct applied){.kind = APPLIED_PASS};
+	decide(a, f, &d);
+	/* The kernel would refuse the pointer: no rule about what it points to can be meant. */
+	if (f->fault) {
+		answer(ret, f->fault);
+		return;
+	}
+	act(a, f, &d, ret);
+	if (is_said(&d.action))
+		audit_say(&a->audit, a->policy, f, &d);
+	if (ret->kind == APPLIED_PASS)
+		carry(f, ret);
+}

@@ -1,0 +1,69 @@
+/*
+ * A policy at run time: from a call that stopped to what is done about it. Knows no mechanism: the trap loop and the
+ * notify workers carry out what comes back.
+ *
+ * Locks: apply.lock guards the processes and their counters, and is held while a decision that counts is made; the
+ * audit's lock is a leaf under it. Decisions of policies that count nothing take no lock.
+ */
+#ifndef TRAPLINE_TRACER_POLICY_APPLY_H
+#define TRAPLINE_TRACER_POLICY_APPLY_H
+
+#include "policy/compile.h"
+#include "tracer/policy/audit.h"
+#include "tracer/policy/facts.h"
+
+struct kernel;
+struct process_state;
+
+/* What a session is given beside the plan. */
+struct policy_runtime {
+	const struct plan *plan;
+	const char *audit_file;		/* JSON lines are appended here; NULL: denials go to stderr */
+	bool quiet;			/* no denials on stderr */
+	bool per_thread;		/* injections are counted for each thread, as strace counts */
+};
+
+struct apply {
+	const struct policy_runtime *runtime;
+	const struct policy *policy;
+	struct kernel *kernel;
+	bool counts;			/* some rule counts calls: processes have state */
+	pthread_mutex_t lock;
+	struct process_state **processes;	/* lock; a hash of .buckets chains */
+	size_t buckets, process_count;
+	struct audit audit;
+};
+
+enum applied_kind {
+	APPLIED_PASS,		/* the host carries the call out, with what changed below */
+	APPLIED_VALUE,		/* answered with .value; a negative errno is an error */
+	APPLIED_KILL,		/* the thread group ends */
+	APPLIED_FAIL,		/* the host failed trapline with .value */
+};
+
+struct applied {
+	enum applied_kind kind;
+	int64_t value;
+	bool injected;			/* by an inject rule */
+	uint8_t changed;		/* bit: argument register with a new value in .args */
+	uint8_t carried;		/* bit: argument register that points to memory which must be .copies[] from now on */
+	uint64_t args[6];
+	struct fact_copy copies[6];	/* by register; live as long as the facts */
+	int signal;			/* sent to the task as it enters the call */
+	uint64_t delay_enter_ns, delay_exit_ns;
+};
+
+MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, struct kernel *kernel);
+void apply_finish(struct apply *a);
+
+/* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
+void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
+/* A process (or, with per_thread, a thread) ended: its id may come again. */
+void apply_ended(struct apply *a, pid_t id);
+/* Whether two tasks are told apart by the thread group: whether the group's id must be known for a decision. */
+static inline bool apply_counts(const struct apply *a)
+{
+	return a->counts;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What a decision asks about a call of a live task, each fact read once: the copies made here are what is decided on and,
+ * where the call then passes, what the kernel is given in place of the guest's own memory.
+ */
+#ifndef TRAPLINE_TRACER_POLICY_FACTS_H
+#define TRAPLINE_TRACER_POLICY_FACTS_H
+
+#include "policy/arena.h"
+#include "policy/decide.h"
+#include "syscalls/dispatch.h"
+#include "tracer/policy/resolve.h"
+
+struct fact_copy {
+	const void *data;	/* in the arena; NULL: not read */
+	size_t len;
+	struct policy_string resolved;	/* of a path */
+};
+
+struct task_facts {
+	struct decide_event event;	/* for policy_decide */
+	struct call_event *call;
+	pid_t tgid;
+	struct arena arena;
+	struct resolver resolver;
+	bool resolver_made;
+	struct fact_copy copies[6];	/* by parameter */
+	int fault;			/* the first negative errno that the kernel would give too, or 0 */
+	uint64_t calls;			/* how often the process made this call */
+};
+
+/* The call must outlive the facts. */
+void task_facts_init(struct task_facts *f, struct call_event *call, pid_t tgid);
+void task_facts_finish(struct task_facts *f);
+/* The argument register of a parameter, or -1. */
+int task_facts_register(const struct task_facts *f, unsigned param);
+/* Thread group and effective ids of a task from /proc. 0 or -ESRCH. */
+MUST_CHECK int task_ids(pid_t tid, pid_t *ret_tgid, uint32_t *ret_uid, uint32_t *ret_gid);
+
+#endif
