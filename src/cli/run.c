@@ -3,11 +3,14 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/policy.h"
 #include "kernel/kernel.h"
+#include "tracer/policy/apply.h"
 #include "syscalls/identity.h"
 #include "tracer/session.h"
 
-enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE };
+enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE,
+	OPTION_POLICY, OPTION_AUDIT };
 
 static const struct option long_options[] = {
 	{"uid", required_argument, NULL, OPTION_UID},
@@ -16,15 +19,21 @@ static const struct option long_options[] = {
 	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
 	{"no-ptrace", no_argument, NULL, OPTION_NO_PTRACE},
 	{"free-placement", no_argument, NULL, OPTION_FREE},
+	{"policy", required_argument, NULL, OPTION_POLICY},
+	{"audit", required_argument, NULL, OPTION_AUDIT},
+	{"quiet", no_argument, NULL, 'q'},
 	{"stats", no_argument, NULL, OPTION_STATS},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
 static const char usage[] =
-	"Usage: trapline run [--uid N] [--gid N] [--hostname NAME] [--mechanism M] [--no-ptrace] [--stats] [--] CMD [ARG...]\n"
+	"Usage: trapline run [--policy FILE] [OPTIONS] [--] CMD [ARG...]\n"
 	"\n"
-	"Runs CMD and answers the calls that the options select from trapline's own kernel layer.\n"
+	"Runs CMD and answers the calls that the policy and the options select from trapline's own kernel layer.\n"
+	"  --policy FILE      what happens to which call: see trapline-policy(5)\n"
+	"  --audit FILE       append a JSON line for each call that the policy refuses or logs\n"
+	"  -q, --quiet        say nothing on stderr of calls that the policy refuses\n"
 	"  --uid N, --gid N   the ids that the guest is told\n"
 	"  --hostname NAME    the host name that the guest sees, and may change if it is root to itself\n"
 	"  --mechanism M      auto, native, notify, trace, sysemu or step\n"
@@ -35,6 +44,8 @@ static const char usage[] =
 struct run_options {
 	struct session_options session;
 	struct kernel_options kernel;
+	const char *policy_file;
+	struct policy_runtime runtime;
 	bool stats;
 };
 
@@ -83,6 +94,15 @@ static int take_option(struct run_options *o, int option)
 	case OPTION_FREE:
 		o->session.free_placement = true;
 		return 0;
+	case OPTION_POLICY:
+		o->policy_file = optarg;
+		return 0;
+	case OPTION_AUDIT:
+		o->runtime.audit_file = optarg;
+		return 0;
+	case 'q':
+		o->runtime.quiet = true;
+		return 0;
 	case OPTION_STATS:
 		o->stats = true;
 		return 0;
@@ -119,11 +139,46 @@ static int run_session(struct run_options *o)
 	cli_exit_like(result.status);
 }
 
+/* Options on the command line come before the policy's identity. */
+static void take_identity(struct run_options *o, const struct policy_identity *id)
+{
+	if (id->has_uid && !o->kernel.has_uid) {
+		o->kernel.has_uid = true;
+		o->kernel.uid = id->uid;
+	}
+	if (id->has_gid && !o->kernel.has_gid) {
+		o->kernel.has_gid = true;
+		o->kernel.gid = id->gid;
+	}
+	if (!o->kernel.hostname)
+		o->kernel.hostname = id->hostname;
+}
+
+static int run_with_policy(struct run_options *o)
+{
+	struct policy *policy;
+	struct plan *plan = NULL;
+	int r = policy_open("run", o->policy_file, NULL, &policy);
+	if (r)
+		return r;
+	take_identity(o, &policy->identity);
+	select_calls(o);
+	r = CLI_EXIT_FAILURE;
+	if (session_plan(&o->session, policy, o->runtime.audit_file, &plan) == 0) {
+		o->runtime.plan = plan;
+		o->session.policy = &o->runtime;
+		r = run_session(o);
+	}
+	plan_destroy(plan);
+	policy_destroy(policy);
+	return r;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run_options o = {0};
 	int option;
-	while ((option = cli_getopt(argc, argv, "h", long_options)) != -1) {
+	while ((option = cli_getopt(argc, argv, "hq", long_options)) != -1) {
 		if (option == 'h') {
 			(void)fputs(usage, stdout);
 			return cli_finish_stdout();
@@ -137,6 +192,8 @@ int cmd_run(int argc, char **argv)
 		return CLI_EXIT_USAGE;
 	}
 	o.session.argv = argv + optind;
+	if (o.policy_file)
+		return run_with_policy(&o);
 	select_calls(&o);
 	return run_session(&o);
 }

@@ -146,7 +146,7 @@ static void survey_call(struct compiler *k, enum call_id id, struct plan_call *c
 }
 
 /* What user space wants to see itself. */
-static void survey_stopped(struct compiler *k, const struct call_set *set, const char *why)
+static void survey_stopped(struct compiler *k, const struct call_set *set, enum plan_mechanism m, const char *why)
 {
 	for (int i = 0; set && i <= CALL_COUNT; i++) {
 		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
@@ -155,7 +155,7 @@ static void survey_stopped(struct compiler *k, const struct call_set *set, const
 		if (!call_set_has(set, id))
 			continue;
 		c->spilled = true;
-		raise(c, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY, why);
+		raise(c, m, why);
 	}
 }
 
@@ -190,9 +190,10 @@ static void survey(struct compiler *k)
 		if (k->options->say_denials)
 			survey_said(k, id, &k->plan->calls[i]);
 	}
-	survey_stopped(k, k->options->stopped, "the session records it");
+	survey_stopped(k, k->options->answered, PLAN_NOTIFY, "a handler answers, as the identity wants it");
+	survey_stopped(k, k->options->stopped, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY, "the session records it");
 	if (any_stops(k->plan, PLAN_TRACE))
-		survey_stopped(k, k->options->stopped_if_traced, "the session needs to see it where it traces");
+		survey_stopped(k, k->options->stopped_if_traced, PLAN_TRACE, "the session needs to see it where it traces");
 }
 
 /* ---- refusals ---- */

@@ -101,6 +101,7 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	r.result = value;
 	r.is_error = is_error;
 	r.emulated = t->answered;
+	r.injected = t->injected;
 	if (s->system_ns > t->entered_system_ns)
 		r.cpu_ns = s->system_ns - t->entered_system_ns;
 	if (decode_needs_source_exit(t->call.id, s->options->decode))
@@ -135,7 +136,8 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 }
 
 /* A notified call: workers have no tracee, and see no result of a call that they pass on. */
-void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint64_t now)
+void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint32_t injected,
+		   uint64_t now)
 {
 	struct tracee t = {
 		.tid = ev->tid, .abi = (uint8_t)ev->abi, .ip = ev->ip,
@@ -155,5 +157,6 @@ void emit_notified(struct session *s, const struct call_event *ev, const struct 
 	r.result = verdict->value;
 	r.is_error = result.is_error;
 	r.emulated = true;
+	r.injected = injected;
 	put(s, &r, log.data, log.len);
 }

@@ -246,13 +246,13 @@ static int make_page(struct session *s)
 
 static int start_filtered(struct session *s, struct command *c)
 {
-	struct filter_prog prog;
-	int r = filter_plan_build(s, &prog);
+	struct filter_prog prog = {0};
+	int r = s->decides ? 0 : filter_plan_build(s, &prog);
 	if (r < 0) {
 		log_error("cannot build the seccomp filter: %s", strerror(-r));
 		return r;
 	}
-	c->prog = &prog;
+	c->prog = s->decides ? &s->apply.runtime->plan->filter : &prog;
 	if (!call_set_empty(&s->notified))
 		c->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	r = start_child(s, c);

@@ -15,6 +15,15 @@ void session_fail(struct session *s, int err, const char *what)
 		log_error("%s: %s; the session ends", what, strerror(-err));
 }
 
+/* The plan says what is needed; without a filter everything is decided at the stops of step. */
+static enum mechanism planned_mechanism(const struct session_options *o)
+{
+	const struct plan *p = o->policy->plan;
+	if (!o->argv || call_set_full(&o->recorded) || mechanism_info(MECHANISM_NOTIFY)->available < 0)
+		return MECHANISM_STEP;
+	return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;
+}
+
 /*
  * The cheapest that suffices. Every call recorded: no filter can save a stop, so step. Some recorded: their stops carry
  * the answers too. Only answers: notifications.
@@ -23,6 +32,8 @@ static enum mechanism choose(const struct session_options *o)
 {
 	if (o->mechanism != MECHANISM_AUTO)
 		return o->mechanism;
+	if (o->policy)
+		return planned_mechanism(o);
 	if (!o->argv || call_set_full(&o->recorded))
 		return MECHANISM_STEP;
 	if (!call_set_empty(&o->recorded) || o->record_tasks)
@@ -60,20 +71,39 @@ static void merge(struct call_set *into, const struct call_set *from)
 	into->unknown |= from->unknown;
 }
 
+/* What the filter of a policy's plan sends where. */
+static void take_plan(struct session *s, const struct plan *p)
+{
+	for (int i = 0; i <= CALL_COUNT; i++) {
+		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
+		if (p->calls[i].mechanism == PLAN_TRACE)
+			call_set_add(&s->stopping, id);
+		else if (p->calls[i].mechanism == PLAN_NOTIFY)
+			call_set_add(&s->notified, id);
+	}
+}
+
 /* What the filter sends where. */
 static void plan(struct session *s)
 {
 	const struct session_options *o = s->options;
 	if (o->recorder || o->probe)
 		s->recorded = o->recorded;
+	s->decides = o->policy;
 	s->emulated = o->emulated;
-	s->emulates = !call_set_empty(&o->emulated);
+	s->emulates = !o->policy && !call_set_empty(&o->emulated);
 	s->uses_filter = s->mechanism == MECHANISM_TRACE || s->mechanism == MECHANISM_NOTIFY;
 	s->uses_ptrace = s->mechanism != MECHANISM_NATIVE && s->mechanism != MECHANISM_NOTIFY;
 	/* Under notify a tracer mends the calls that a signal interrupts and ties the guests' lives to ours. */
 	if (s->mechanism == MECHANISM_NOTIFY)
-		s->uses_ptrace = !o->without_ptrace && mechanism_info(MECHANISM_STEP)->available == 0;
+		s->uses_ptrace = !o->without_ptrace && mechanism_info(MECHANISM_STEP)->available == 0 &&
+				 !(o->policy && !o->policy->plan->needs_notify);
 	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement;
+	if (o->policy) {
+		if (s->uses_filter)
+			take_plan(s, o->policy->plan);
+		return;
+	}
 	struct call_set *target = s->mechanism == MECHANISM_NOTIFY ? &s->notified : &s->stopping;
 	merge(target, &s->recorded);
 	merge(target, &s->emulated);
@@ -194,6 +224,8 @@ static int start(struct session *s)
 		r = unwinder_create(&s->unwinder);
 	if (r == 0)
 		r = signals_start(s);
+	if (r == 0 && s->decides)
+		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel);
 	if (r == 0)
 		r = placement_init(&s->placement, s->places);
 	if (r < 0)
@@ -209,6 +241,9 @@ static void finish(struct session *s)
 	signals_finish(s);
 	launch_finish(s);
 	tracee_table_finish(s);
+	held_finish(s);
+	if (s->decides)
+		apply_finish(&s->apply);
 	unwinder_destroy(s->unwinder);
 	strbuf_finish(&s->log);
 	(void)pthread_mutex_destroy(&s->emit_lock);

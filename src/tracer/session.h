@@ -31,6 +31,9 @@ struct recorder;
 struct decode_options;
 struct kernel;
 struct regs;
+struct plan;
+struct policy;
+struct policy_runtime;
 
 /* Bench and tests look at each intercepted call through this (NULL operations are skipped). Called from supervisor threads. */
 struct session_probe {
@@ -65,6 +68,9 @@ struct session_options {
 	struct call_set emulated;
 	struct kernel *kernel;		/* not owned; NULL when .emulated is empty */
 
+	/* A policy (tracer/policy/apply.h), not owned, with session_plan's plan: .emulated holds where no rule says otherwise. */
+	const struct policy_runtime *policy;
+
 	bool without_ptrace;		/* notify alone: gdb and strace work inside; see doctor for what is lost */
 	bool free_placement;		/* leave every thread where the scheduler puts it (bench and comparison) */
 	const struct session_probe *probe;
@@ -77,6 +83,13 @@ struct session_result {
 	uint64_t stops;		/* ptrace stops and notifications received */
 	uint64_t answered;	/* calls answered by a handler */
 };
+
+/*
+ * The plan of a policy for a session with these options (all but .policy): what the session itself needs to see is in it.
+ * The caller destroys it, and the policy outlives it. A negative errno after a message that says why it cannot be.
+ */
+MUST_CHECK int session_plan(const struct session_options *options, const struct policy *policy, bool say_denials,
+			    struct plan **ret);
 
 /*
  * Run a session to its end in the calling thread. 0, or a negative errno after a message on stderr that says what failed

@@ -22,6 +22,7 @@
 #include "syscalls/decode.h"
 #include "tracer/guard.h"
 #include "tracer/placement.h"
+#include "tracer/policy/apply.h"
 #include "tracer/session.h"
 
 /* The host's own ABI. */
@@ -30,6 +31,7 @@ static inline enum call_abi host_abi(void)
 	return regs_arch_host() == REGS_X86_64 ? ABI_X86_64 : ABI_AARCH64;
 }
 
+struct carry_area;
 struct launch_page;
 struct notify;
 struct unwinder;
@@ -70,7 +72,18 @@ struct tracee {
 	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
 	uint64_t entered_system_ns;	/* system time of the process when it was entered */
-	uint64_t clone_flags;		/* != 0: argument 0 of a clone whose CLONE_UNTRACED we took away, to be put back */
+	uint8_t saved;			/* bit: an argument that we changed for the call, to be put back behind it */
+	uint64_t saved_args[6];
+	uint8_t injected;		/* of the call inside: bits of record.injected */
+	uint64_t delay_exit_ns;		/* PHASE_INSIDE: how long to hold it behind the call */
+	uint64_t delay_ns;		/* how long to hold it before it goes on from this stop */
+	uint64_t wake_ns;		/* != 0: held until then */
+	int wake_signal;		/* delivered as it goes on */
+	struct carry_area *area;	/* where checked copies go; shared by tasks */
+	unsigned slot;			/* in the area, + 1; 0: none taken */
+	pid_t area_checked;		/* the process in which the area's mapping was looked at */
+	bool ended;			/* it died while remote calls were made; .ended_status is wait's */
+	int ended_status;
 	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
 	struct placed placed;
 };
@@ -87,6 +100,11 @@ struct session {
 	struct call_set emulated;
 	bool warned_foreign;		/* that a 32-bit program will not get far */
 	bool emulates;			/* .emulated is not empty */
+	bool decides;			/* a policy decides: .apply is made */
+	struct apply apply;
+	unsigned held;			/* tasks with .wake_ns; trap thread */
+	timer_t wake_timer;
+	bool has_wake_timer;
 	bool places;			/* placement is on: affinity calls stop too */
 
 	struct tracee **table;		/* trap thread only */
@@ -149,6 +167,8 @@ MUST_CHECK int launch_await_listener(struct session *s);
 
 /* ptrace/loop.c */
 MUST_CHECK int loop_run(struct session *s);
+/* A task ended where somebody else than the loop waited for it. */
+void loop_ended(struct tracee *t, int status);
 /* ptrace/attach.c */
 MUST_CHECK int attach_all(struct session *s);
 void detach_begin(struct session *s);
@@ -158,8 +178,19 @@ void calls_filter_stop(struct session *s, struct tracee *t);
 void calls_syscall_stop(struct session *s, struct tracee *t);
 /* What a signal-delivery stop must mend in the registers (the notification that a signal interrupted). */
 void calls_mend_interrupted(struct session *s, struct tracee *t);
-/* A clone of the tracee's is over, or its new child is about to start: both find the register as it was. */
-void calls_restore_clone_flags(struct session *s, struct tracee *t);
+/* A call with changed arguments is over, or the new child of one is about to start: both find them as they were. */
+void calls_restore_args(struct session *s, struct tracee *t);
+/* Change an argument for the call that is entered: the first of it is put back behind the call. */
+void calls_change_arg(struct tracee *t, struct regs *r, unsigned arg, uint64_t value);
+void calls_flush(struct session *s, struct regs *r);
+/* Skip the call and leave value as its result. */
+void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value);
+/* ptrace/decided.c: what a policy decided about the call that is entered, carried out. */
+void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
+/* ptrace/held.c: tasks that go on later. */
+void held_add(struct session *s, struct tracee *t, int sig);
+void held_wake(struct session *s);
+void held_finish(struct session *s);
 int tracee_resume(struct session *s, struct tracee *t, int sig);
 
 /* notify/worker.c */
@@ -177,7 +208,8 @@ void emit_enter(struct session *s, struct tracee *t, uint64_t now);
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);
 void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info);
-void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint64_t now);
+void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint32_t injected,
+		   uint64_t now);
 uint64_t now_ns(void);
 
 #endif

@@ -92,11 +92,44 @@ static const struct guest_ops notified_guest_ops = {
 	.read_string = guest_read_string,
 };
 
-static struct verdict ask(struct session *s, struct call_event *ev)
+/*
+ * What the policy says. A worker cannot change arguments: the plan sends calls for which that matters to the trap loop,
+ * and one that comes here all the same is refused, never passed on unchanged.
+ */
+static struct verdict decide(struct session *s, struct call_event *ev, uint32_t *ret_injected)
+{
+	struct task_facts facts;
+	struct applied a;
+	pid_t tgid = ev->tid;
+	uint32_t uid, gid;
+	struct verdict v = verdict_pass();
+	if (task_ids(ev->tid, &tgid, &uid, &gid) < 0)
+		tgid = ev->tid;
+	task_facts_init(&facts, ev, tgid);
+	apply_call(&s->apply, &facts, &a);
+	if (a.kind == APPLIED_KILL)
+		(void)kill(tgid, SIGKILL);
+	if (a.kind == APPLIED_VALUE)
+		v = verdict_value(a.value);
+	else if (a.kind == APPLIED_FAIL)
+		v = (struct verdict){.kind = VERDICT_FAIL, .value = a.value};
+	else if (a.changed || a.carried || a.delay_enter_ns || a.delay_exit_ns)
+		v = verdict_value(-EPERM);
+	if (a.signal)
+		(void)syscall(SYS_tgkill, tgid, ev->tid, a.signal);
+	*ret_injected = a.kind == APPLIED_VALUE;
+	task_facts_finish(&facts);
+	return v;
+}
+
+static struct verdict ask(struct session *s, struct call_event *ev, uint32_t *ret_injected)
 {
 	const struct session_probe *probe = s->options->probe;
+	*ret_injected = 0;
 	if (probe && probe->entered)
 		probe->entered(probe->ctx, ev->tid, ev->id, ev->args, NULL);
+	if (s->decides)
+		return decide(s, ev, ret_injected);
 	if (!call_set_has(&s->emulated, ev->id))
 		return verdict_pass();
 	if (probe && probe->answer) {
@@ -120,9 +153,10 @@ static void answer(struct notify *n, const struct seccomp_notif *req, struct sec
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
-	struct verdict v = ask(s, &ev.base);
+	uint32_t injected;
+	struct verdict v = ask(s, &ev.base, &injected);
 	if (call_set_has(&s->recorded, ev.base.id) && s->options->recorder)
-		emit_notified(s, &ev.base, &v, now_ns());
+		emit_notified(s, &ev.base, &v, injected, now_ns());
 	resp->id = req->id;
 	if (v.kind == VERDICT_FAIL) {
 		session_fail(s, (int)v.value, "a handler failed");

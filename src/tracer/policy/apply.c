@@ -80,9 +80,13 @@ void apply_ended(struct apply *a, pid_t id)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
-int apply_init(struct apply *a, const struct policy_runtime *runtime, struct kernel *kernel)
+int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
+	       struct kernel *kernel)
 {
-	*a = (struct apply){.runtime = runtime, .policy = runtime->plan->policy, .kernel = kernel, .buckets = BUCKETS};
+	*a = (struct apply){
+		.runtime = runtime, .policy = runtime->plan->policy, .answered = answered, .kernel = kernel,
+		.buckets = BUCKETS,
+	};
 	a->counts = counts_calls(a->policy);
 	(void)pthread_mutex_init(&a->lock, NULL);
 	a->processes = calloc(a->buckets, sizeof(struct process_state *));
@@ -284,6 +288,8 @@ void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
 		answer(ret, f->fault);
 		return;
 	}
+	if (!d.rule && d.action.kind == ACTION_NATIVE && call_set_has(a->answered, f->event.id))
+		d.action.kind = ACTION_EMULATE;
 	act(a, f, &d, ret);
 	if (is_said(&d.action))
 		audit_say(&a->audit, a->policy, f, &d);

@@ -26,6 +26,7 @@ struct policy_runtime {
 struct apply {
 	const struct policy_runtime *runtime;
 	const struct policy *policy;
+	const struct call_set *answered;	/* by handlers, where no rule says otherwise */
 	struct kernel *kernel;
 	bool counts;			/* some rule counts calls: processes have state */
 	pthread_mutex_t lock;
@@ -53,17 +54,12 @@ struct applied {
 	uint64_t delay_enter_ns, delay_exit_ns;
 };
 
-MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, struct kernel *kernel);
+MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
+			  struct kernel *kernel);
 void apply_finish(struct apply *a);
 
 /* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */
 void apply_ended(struct apply *a, pid_t id);
-/* Whether two tasks are told apart by the thread group: whether the group's id must be known for a decision. */
-static inline bool apply_counts(const struct apply *a)
-{
-	return a->counts;
-}
-
 #endif

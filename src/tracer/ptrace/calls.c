@@ -12,6 +12,7 @@
 #include "observe/recorder.h"
 #include "tracer/filter_plan.h"
 #include "tracer/memory.h"
+#include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -20,7 +21,7 @@ enum { X32_BIT = 0x40000000, CALL_INSTRUCTION_LENGTH = 2 };
 
 static bool call_is_ours(const struct session *s, const struct tracee *t)
 {
-	if (t->stop_foreign || (s->emulates && t->call.abi != host_abi()))
+	if (t->stop_foreign || s->decides || (s->emulates && t->call.abi != host_abi()))
 		return true;
 	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id);
 }
@@ -85,22 +86,31 @@ static void regs_of(struct tracee *t, struct regs *r)
 		regs_reset(r);
 }
 
-static void flush(struct session *s, struct regs *r)
+void calls_flush(struct session *s, struct regs *r)
 {
 	int err = regs_flush(r);
 	if (err < 0 && err != -ESRCH)
 		session_fail(s, err, "cannot write a guest's registers");
 }
 
-/* Skip the call and leave value as its result. */
-static void put_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value)
+void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value)
 {
 	if (s->mechanism != MECHANISM_SYSEMU || t->phase == PHASE_REPEATING)
 		regs_set(r, REG_NR, (uint64_t)-1);
 	regs_set(r, REG_RET, (uint64_t)value);
-	flush(s, r);
+	calls_flush(s, r);
 	t->answered = true;
 	atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
+}
+
+static struct call_event event_of(const struct tracee *t)
+{
+	return (struct call_event){
+		.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
+		.ops = &stopped_guest_ops,
+		.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
+			 t->call.args[5]},
+	};
 }
 
 static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
@@ -115,12 +125,7 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
-	struct call_event ev = {
-		.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
-		.ops = &stopped_guest_ops,
-		.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
-			 t->call.args[5]},
-	};
+	struct call_event ev = event_of(t);
 	if (probe && probe->answer) {
 		struct verdict v = probe->answer(probe->ctx, &ev);
 		if (v.kind != VERDICT_PASS)
@@ -154,20 +159,31 @@ static void keep_in_sight(struct session *s, struct tracee *t)
 		return;
 	struct regs r;
 	regs_of(t, &r);
-	regs_set(&r, REG_ARG0, t->call.args[0] & ~(uint64_t)CLONE_UNTRACED);
-	flush(s, &r);
-	t->clone_flags = t->call.args[0];
+	calls_change_arg(t, &r, 0, t->call.args[0] & ~(uint64_t)CLONE_UNTRACED);
+	calls_flush(s, &r);
 }
 
-void calls_restore_clone_flags(struct session *s, struct tracee *t)
+void calls_change_arg(struct tracee *t, struct regs *r, unsigned arg, uint64_t value)
 {
-	if (!t->clone_flags)
+	regs_set(r, (enum reg)(REG_ARG0 + arg), value);
+	if (!(t->saved >> arg & 1))
+		t->saved_args[arg] = t->call.args[arg];
+	t->saved |= (uint8_t)(1u << arg);
+}
+
+void calls_restore_args(struct session *s, struct tracee *t)
+{
+	if (!t->saved)
 		return;
 	struct regs r;
 	regs_of(t, &r);
-	regs_set(&r, REG_ARG0, t->clone_flags);
-	flush(s, &r);
-	t->clone_flags = 0;
+	/* aarch64 returns the result where the first argument was. */
+	for (unsigned i = regs_arch_host() == REGS_AARCH64; i < 6; i++) {
+		if (t->saved >> i & 1)
+			regs_set(&r, (enum reg)(REG_ARG0 + i), t->saved_args[i]);
+	}
+	calls_flush(s, &r);
+	t->saved = 0;
 }
 
 /* A call was entered, under any mechanism. Decides phase, answer and record. */
@@ -175,6 +191,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 {
 	t->answered = false;
 	t->inside_recorded = false;
+	t->injected = 0;
 	if (t->launching) {
 		if (t->call.id != CALL_execve)
 			return;
@@ -187,6 +204,11 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
 	struct regs r;
 	regs_of(t, &r);
+	if (s->decides && !t->stop_foreign) {
+		struct call_event ev = event_of(t);
+		calls_decide(s, t, &r, &ev, record, now);
+		return;
+	}
 	struct verdict v = ask(s, t, &r);
 	if (record) {
 		emit_abi(s, t);
@@ -197,7 +219,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	}
 	if (v.kind == VERDICT_VALUE)
-		put_answer(s, t, &r, v.value);
+		calls_answer(s, t, &r, v.value);
 	if (record && t->answered)
 		emit_exit(s, t, v.value, verdict_is_error(&v), now);
 	t->inside_recorded = record && !t->answered && s->options->record_exits;
@@ -211,7 +233,7 @@ static void repeat_instruction(struct session *s, struct tracee *t)
 	t->repeat_ip = t->ip;
 	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
 	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
-	flush(s, &r);
+	calls_flush(s, &r);
 	t->phase = PHASE_REPEATING;
 }
 
@@ -242,13 +264,17 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	if (t->phase == PHASE_REPEATING)
 		return; /* of the skipped call: PTRACE_SYSCALL reports it although PTRACE_SYSEMU would not have */
 	t->phase = PHASE_OUTSIDE;
-	calls_restore_clone_flags(s, t);
+	calls_restore_args(s, t);
 	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
 	if (t->inside_recorded)
 		emit_exit(s, t, info->exit.rval, info->exit.is_error, now);
+	carry_release(t);
+	t->delay_ns = t->delay_exit_ns;
+	t->delay_exit_ns = 0;
 	t->inside_recorded = false;
 	t->answered = false;
+	t->injected = 0;
 }
 
 void calls_syscall_stop(struct session *s, struct tracee *t)
@@ -288,7 +314,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
 	t->stop_foreign = false;
-	t->phase = t->inside_recorded || t->clone_flags ? PHASE_INSIDE : PHASE_OUTSIDE;
+	t->phase = t->inside_recorded || t->saved || t->delay_exit_ns ? PHASE_INSIDE : PHASE_OUTSIDE;
 }
 
 /*
@@ -320,7 +346,7 @@ static bool call_may_restart(enum call_id id)
 void calls_mend_interrupted(struct session *s, struct tracee *t)
 {
 	enum { RESTARTSYS = -512, RESTARTNOINTR = -513 };
-	if (s->mechanism != MECHANISM_NOTIFY)
+	if (call_set_empty(&s->notified))
 		return;
 	struct regs r;
 	uint64_t value;
@@ -332,7 +358,7 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 	if (!call_set_has(&s->notified, id) || call_may_restart(id))
 		return;
 	regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);
-	flush(s, &r);
+	calls_flush(s, &r);
 }
 
 int tracee_resume(struct session *s, struct tracee *t, int sig)
@@ -343,7 +369,8 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 		how = OPS_SYSCALL;
 		break;
 	case MECHANISM_SYSEMU:
-		how = t->phase == PHASE_REPEATING || t->inside_recorded || t->clone_flags ? OPS_SYSCALL : OPS_SYSEMU;
+		how = t->phase == PHASE_REPEATING || t->inside_recorded || t->saved || t->delay_exit_ns ?
+		      OPS_SYSCALL : OPS_SYSEMU;
 		if (how == OPS_SYSEMU)
 			t->phase = PHASE_OUTSIDE;
 		break;

@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "observe/record.h"
 #include "tracer/auxv.h"
+#include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -20,6 +21,10 @@ enum { SYSCALL_STOP = SIGTRAP | 0x80 };
 
 static void resume(struct session *s, struct tracee *t, int sig)
 {
+	if (t->delay_ns) {
+		held_add(s, t, sig);
+		return;
+	}
 	int r = tracee_resume(s, t, sig);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "cannot resume a guest");
@@ -47,7 +52,9 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	if (parent) {
 		placement_forked(&s->placement, t->tid, &t->placed, &parent->placed);
 		t->abi = parent->abi;
-		t->clone_flags = parent->clone_flags;
+		t->saved = parent->saved;
+		memcpy(t->saved_args, parent->saved_args, sizeof(t->saved_args));
+		carry_inherit(t, parent);
 	}
 	emit_task(s, t, RECORD_TASK_NEW, parent ? parent->tid : 0, false);
 }
@@ -85,6 +92,9 @@ static void new_child(struct session *s, struct tracee *parent, enum ops_event e
 static void drop(struct session *s, struct tracee *t)
 {
 	placement_exited(&s->placement, t->tid, &t->placed);
+	if (t->wake_ns)
+		s->held--;
+	carry_forget(t);
 	tracee_remove(s, t);
 }
 
@@ -143,6 +153,8 @@ static void exec_event(struct session *s, struct tracee **tracee)
 		execer->live = true;
 		*tracee = t = execer;
 	}
+	t->saved = 0;
+	carry_forget(t);
 	tell_ids(s, t);
 	warn_of_foreign(s, t);
 }
@@ -199,13 +211,34 @@ static bool detached(struct session *s, struct tracee *t, int sig, int event)
 	return true;
 }
 
+static void ended(struct session *s, struct tracee *t, int status)
+{
+	if (WIFEXITED(status))
+		emit_task(s, t, RECORD_TASK_EXITED, WEXITSTATUS(status), false);
+	else
+		emit_task(s, t, RECORD_TASK_KILLED, WTERMSIG(status), WCOREDUMP(status));
+	if (t->tid == s->main_pid) {
+		s->result->status = status;
+		s->main_ended = true;
+	}
+	if (s->decides)
+		apply_ended(&s->apply, t->tid);
+	drop(s, t);
+}
+
+void loop_ended(struct tracee *t, int status)
+{
+	t->ended_status = status;
+	t->ended = true;
+}
+
 static void stopped(struct session *s, struct tracee *t, int status)
 {
 	int sig = WSTOPSIG(status);
 	int event = status >> 16;
 	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
 	if (!t->live)
-		calls_restore_clone_flags(s, t);
+		calls_restore_args(s, t);
 	t->live = true;
 	if (event == OPS_EVENT_FORK || event == OPS_EVENT_VFORK || event == OPS_EVENT_CLONE)
 		new_child(s, t, (enum ops_event)event);
@@ -227,20 +260,10 @@ static void stopped(struct session *s, struct tracee *t, int status)
 		signal_stop(s, t, sig);
 		return;
 	}
-	resume(s, t, 0);
-}
-
-static void ended(struct session *s, struct tracee *t, int status)
-{
-	if (WIFEXITED(status))
-		emit_task(s, t, RECORD_TASK_EXITED, WEXITSTATUS(status), false);
+	if (t->ended)
+		ended(s, t, t->ended_status);
 	else
-		emit_task(s, t, RECORD_TASK_KILLED, WTERMSIG(status), WCOREDUMP(status));
-	if (t->tid == s->main_pid) {
-		s->result->status = status;
-		s->main_ended = true;
-	}
-	drop(s, t);
+		resume(s, t, 0);
 }
 
 static void reported(struct session *s, pid_t tid, int status)
@@ -265,6 +288,8 @@ int loop_run(struct session *s)
 		int status;
 		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
 		s->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
+		if (s->held)
+			held_wake(s);
 		if (tid > 0)
 			reported(s, tid, status);
 		else if (errno == ECHILD)

@@ -41,7 +41,7 @@ static int run_to(struct remote *r, enum ops_resume how, unsigned wanted)
 		if (got < 0)
 			return -errno;
 		if (!WIFSTOPPED(status)) {
-			loop_ended(r->s, r->t, status);
+			loop_ended(r->t, status);
 			return -ESRCH;
 		}
 		int event = status >> 16;
