@@ -320,11 +320,19 @@ const struct decode_type decode_type_seccomp_args = {
 
 /* ---- ptrace ---- */
 
+/* Requests of x86 only (arch/x86/include/uapi/asm/ptrace-abi.h), which other architectures' headers do not have. */
+enum {
+	X86_PTRACE_GETREGS = 12,
+	X86_PTRACE_SETREGS = 13,
+	X86_PTRACE_GETFPREGS = 14,
+	X86_PTRACE_SETFPREGS = 15,
+};
+
 static bool ptrace_has_addr(uint64_t request)
 {
 	switch (request) {
 	case PTRACE_TRACEME: case PTRACE_KILL: case PTRACE_ATTACH: case PTRACE_INTERRUPT: case PTRACE_LISTEN:
-	case PTRACE_GETREGS: case PTRACE_SETREGS: case PTRACE_GETFPREGS: case PTRACE_SETFPREGS:
+	case X86_PTRACE_GETREGS: case X86_PTRACE_SETREGS: case X86_PTRACE_GETFPREGS: case X86_PTRACE_SETFPREGS:
 		return false;
 	default:
 		return true;
@@ -420,7 +428,7 @@ static void decode_ptrace_data(struct decoder *d, unsigned i)
 	case PTRACE_SETSIGMASK:
 		show_sigset_at(d, v, 8);
 		return;
-	case PTRACE_GETREGS: case PTRACE_SETREGS: case PTRACE_GETFPREGS: case PTRACE_SETFPREGS:
+	case X86_PTRACE_GETREGS: case X86_PTRACE_SETREGS: case X86_PTRACE_GETFPREGS: case X86_PTRACE_SETFPREGS:
 		show_pointer(d, v);
 		return;
 	default:

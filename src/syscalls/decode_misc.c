@@ -1,7 +1,6 @@
 /* Values of rare calls, each with a form of its own. Types without members here are shown as addresses. */
 #include "syscalls/decode_priv.h"
 
-#include <asm/ldt.h>
 #include <linux/mount.h>
 #include <linux/reboot.h>
 #include <string.h>
@@ -252,9 +251,23 @@ const struct decode_type decode_type_membarrier_cpu = {.decode = decode_int, .pr
 
 /* ---- segments ---- */
 
+/* struct user_desc of x86 (arch/x86/include/uapi/asm/ldt.h), which no other architecture's headers have. */
+struct segment_desc {
+	uint32_t entry_number;
+	uint32_t base_addr;
+	uint32_t limit;
+	uint32_t seg_32bit : 1;
+	uint32_t contents : 2;
+	uint32_t read_exec_only : 1;
+	uint32_t limit_in_pages : 1;
+	uint32_t seg_not_present : 1;
+	uint32_t useable : 1;
+	uint32_t lm : 1;
+};
+
 static void decode_user_desc(struct decoder *d, unsigned i)
 {
-	struct user_desc u;
+	struct segment_desc u;
 	if (!decode_fetch(d, decode_arg(d, i), &u, sizeof(u)))
 		return;
 	struct_begin(d);
