@@ -1,18 +1,19 @@
 /*
  * The ring of ring.h.
  *
- * Positions (head: produced, tail: consumed) count bytes since the ring was made and never wrap in practice; the offset
- * in the buffer is the position modulo the capacity. A message is an 8-byte length and its bytes, padded to 8.
+ * Positions (head: produced, tail: consumed) count bytes since the ring was made and never wrap in practice; the
+ * offset in the buffer is the position modulo the capacity. A message is an 8-byte length and its bytes, padded to 8.
  *
  * Memory order. The producer writes a message, then stores head; the consumer loads head, then reads the message:
  * release and acquire make the bytes visible. The same holds for tail in the other direction, so the producer never
  * overwrites bytes that are still being read. Sleeping needs more: the producer stores head and then loads
- * consumer_state, the consumer stores consumer_state and then loads head (Dekker's pattern), and one of the two must see
- * the other's store or the wake-up is lost. So these four accesses are sequentially consistent, as are the mirrored four
- * of tail and producer_waits. Stand-alone fences would do too, but ThreadSanitizer does not understand them.
+ * consumer_state, the consumer stores consumer_state and then loads head (Dekker's pattern), and one of the two must
+ * see the other's store or the wake-up is lost. So these four accesses are sequentially consistent, as are the
+ * mirrored four of tail and producer_waits. Stand-alone fences would do too, but ThreadSanitizer does not understand
+ * them.
  *
- * A state word is a futex: the sleeper sets it, whoever clears it wakes. The kernel compares the word before it puts the
- * sleeper to sleep, so a wake-up between the check and the sleep is not lost either.
+ * A state word is a futex: the sleeper sets it, whoever clears it wakes. The kernel compares the word before it puts
+ * the sleeper to sleep, so a wake-up between the check and the sleep is not lost either.
  */
 #include "base/ring.h"
 

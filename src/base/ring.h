@@ -3,8 +3,8 @@
  *
  * The buffer is mapped twice in a row, so a message never wraps. The producer blocks when the ring is full and never
  * drops; the consumer sleeps when it is empty. Neither makes a system call otherwise. A consumer sleeps in one of two
- * ways: ring_wait, from which the next message wakes it, and ring_gather, in which messages pile up and only a ring that
- * is over half full wakes it early. So a busy stream costs one wake-up per batch and an idle ring costs none.
+ * ways: ring_wait, from which the next message wakes it, and ring_gather, in which messages pile up and only a ring
+ * that is over half full wakes it early. So a busy stream costs one wake-up per batch and an idle ring costs none.
  */
 #ifndef TRAPLINE_BASE_RING_H
 #define TRAPLINE_BASE_RING_H
@@ -39,7 +39,7 @@ void ring_release(struct ring *r);		/* done with the message that ring_peek gave
  * Returns true when a message is there, false on time-out or when closed and drained (ring_closed tells which).
  */
 bool ring_wait(struct ring *r, int64_t timeout_ns);
-/* Let messages gather: sleep for timeout_ns, or until the ring is over half full or closed. Returns as ring_wait does. */
+/* Let messages gather: sleep for timeout_ns, or until the ring is over half full or closed. Returns as ring_wait. */
 bool ring_gather(struct ring *r, int64_t timeout_ns);
 bool ring_closed(const struct ring *r);
 

@@ -109,7 +109,8 @@ static void add_stack(struct strbuf *b, const char *stack, size_t len)
 /* ---- calls ---- */
 
 /* Both halves of the arguments; exit is NULL for a call without an end. Then the result. */
-static void add_arguments(struct json_sink *s, struct observed_task *task, const struct observed_event *e, struct strbuf *b)
+static void add_arguments(struct json_sink *s, struct observed_task *task, const struct observed_event *e,
+			  struct strbuf *b)
 {
 	const struct decode_options *o = &s->options->decode;
 	struct decode_result value = {0};
@@ -200,7 +201,8 @@ static void add_signal(struct json_sink *s, struct strbuf *b, const struct obser
 }
 
 /* What an event's object has besides the common members. */
-enum event_shape { SHAPE_NONE, SHAPE_PLAIN, SHAPE_SIGNAL, SHAPE_STATUS, SHAPE_PARENT, SHAPE_FORMER, SHAPE_ABI, SHAPE_STACK };
+enum event_shape { SHAPE_NONE, SHAPE_PLAIN, SHAPE_SIGNAL, SHAPE_STATUS, SHAPE_PARENT, SHAPE_FORMER, SHAPE_ABI,
+		   SHAPE_STACK };
 
 static const struct {
 	const char *type;

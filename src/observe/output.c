@@ -51,8 +51,8 @@ _Noreturn static void run_command(const char *command, int input)
 }
 
 /*
- * The command is a grandchild: the session waits for all children of this process and must not meet one that is no guest.
- * The child in between hands over the grandchild's pid by its pipe.
+ * The command is a grandchild: the session waits for all children of this process and must not meet one that is no
+ * guest. The child in between hands over the grandchild's pid by its pipe.
  */
 static int spawn_command(struct output *o, const char *command)
 {

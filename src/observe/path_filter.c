@@ -1,4 +1,4 @@
-/* -P: only calls that name one of some paths, or use a descriptor of one. Decided when a call is entered, as strace does. */
+/* -P: only calls that name one of some paths, or use a descriptor of one; decided at their entry, as strace does. */
 #include <string.h>
 
 #include "observe/sink.h"
@@ -35,7 +35,8 @@ static void match_string(struct printer *p, const void *bytes, size_t len, bool 
 		match_path(m, bytes, len);
 }
 
-static void match_fd(struct printer *p, int fd UNUSED, const char *name UNUSED, const char *path, const char *socket UNUSED)
+static void match_fd(struct printer *p, int fd UNUSED, const char *name UNUSED, const char *path,
+		     const char *socket UNUSED)
 {
 	if (path)
 		match_path(matcher(p), path, strlen(path));

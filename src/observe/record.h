@@ -16,7 +16,7 @@ enum record_kind {
 	RECORD_EXIT,		/* it returned; payload: read log of decode_exit, then decode_result_text */
 	RECORD_SIGNAL,		/* delivery of a signal; payload: siginfo_t */
 	RECORD_GROUP_STOP,	/* "--- stopped by SIGTSTP ---"; .result is the signal */
-	RECORD_TASK_NEW,	/* a new task; .result is the parent's tid (0: started or attached by us); args[0]: clone flags if known */
+	RECORD_TASK_NEW,	/* a new task; .result is the parent's tid (0: started or attached by us) */
 	RECORD_TASK_EXITED,	/* "+++ exited with N +++"; .result is the status */
 	RECORD_TASK_KILLED,	/* "+++ killed by SIGKILL +++"; .result the signal; .is_error: core dumped */
 	RECORD_SUPERSEDED,	/* "+++ superseded by execve in pid N +++"; .result is N (the former tid of the exec'ing thread) */

@@ -1,9 +1,9 @@
 /*
  * The recorder: a ring between the trap loop and the writer thread.
  *
- * The writer lets records gather for a few milliseconds before it looks, so that a stream of them costs few wake-ups and
- * few write(2)s, yet a person sees a call that blocks at once. When nothing has come for a while it sleeps until the next
- * record wakes it, so that an idle guest costs nothing.
+ * The writer lets records gather for a few milliseconds before it looks, so that a stream of them costs few wake-ups
+ * and few write(2)s, yet a person sees a call that blocks at once. When nothing has come for a while it sleeps until
+ * the next record wakes it, so that an idle guest costs nothing.
  */
 #include "observe/recorder.h"
 

@@ -27,8 +27,8 @@ struct sink_ops {
 	/* A call ended: task->enter and e->head are its two records. */
 	void (*call)(struct sink *s, struct observed_task *task, const struct observed_event *e);
 	/*
-	 * The call that the task is in has no end: it was killed (UNFINISHED), detached from (DETACHED), or is elsewhere by now
-	 * (UNAVAILABLE: notify does not see results). May be NULL.
+	 * The call that the task is in has no end: it was killed (UNFINISHED), detached from (DETACHED), or is
+	 * elsewhere by now (UNAVAILABLE: notify does not see results). May be NULL.
 	 */
 	void (*lost)(struct sink *s, struct observed_task *task, enum call_status why);
 	/* All records have been seen. May be NULL. */

@@ -117,7 +117,8 @@ static void add_microseconds(struct strbuf *b, int width, uint64_t ns)
 	strbuf_addf(b, "%*.*f", width, ns < 100000 ? 1 : 0, (double)ns / 1000);
 }
 
-static void add_cell(struct strbuf *b, const struct call_stats *c, uint64_t all_ns, enum summary_column column, bool last)
+static void add_cell(struct strbuf *b, const struct call_stats *c, uint64_t all_ns, enum summary_column column,
+		     bool last)
 {
 	int width = shapes[column].width;
 	switch (column) {

@@ -1,7 +1,7 @@
 /*
- * strace's text. A call's line begins when it is entered and ends when it returns; if another task has something to say
- * in between, the line is broken off with "<unfinished ...>" and taken up again with "<... NAME resumed>". When calls are
- * chosen by how they end (-z, --status), a line is written only then, with the times of its beginning.
+ * strace's text. A call's line begins when it is entered and ends when it returns; if another task has something to
+ * say in between, the line is broken off with "<unfinished ...>" and taken up again with "<... NAME resumed>". When
+ * calls are chosen by how they end (-z, --status), a line is written only then, with the times of its beginning.
  */
 #include <signal.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static struct text_sink *text_sink(struct sink *s)
 	return (struct text_sink *)s;
 }
 
-/* The text printer, told whether the comma in front of the arguments that are known only at the end is there already. */
+/* The text printer, told whether the comma in front of the arguments that only the end knows is there already. */
 struct call_printer {
 	struct text_printer text;
 	bool comma;
@@ -130,8 +130,8 @@ static struct strbuf *begin_line(struct text_sink *s, struct observed_task *task
 /* ---- calls ---- */
 
 /*
- * "NAME(" and the arguments that the kernel does not change. As strace, with a comma behind them if others follow at the
- * end: a parser sees that "read(3, " has more to come.
+ * "NAME(" and the arguments that the kernel does not change. As strace, with a comma behind them if others follow at
+ * the end: a parser sees that "read(3, " has more to come.
  */
 static void decode_begin(struct text_sink *s, struct observed_task *task, const void *log, size_t len, struct strbuf *b)
 {
@@ -460,7 +460,8 @@ static const struct sink_ops text_ops = {
 };
 
 /* -P without -y: the paths are in the log, for the filter, and the decoder hands them to the printer. */
-static void fd_without_path(struct printer *p, int fd, const char *name, const char *path UNUSED, const char *socket UNUSED)
+static void fd_without_path(struct printer *p, int fd, const char *name, const char *path UNUSED,
+			    const char *socket UNUSED)
 {
 	if (name)
 		strbuf_adds(((struct text_printer *)p)->out, name);

@@ -77,7 +77,8 @@ static struct record head(struct feed *f, pid_t tid, enum record_kind kind)
 	};
 }
 
-static struct record call_head(struct feed *f, pid_t tid, enum record_kind kind, enum call_id id, const uint64_t args[6])
+static struct record call_head(struct feed *f, pid_t tid, enum record_kind kind, enum call_id id,
+			       const uint64_t args[6])
 {
 	struct record r = head(f, tid, kind);
 	r.id = id;

@@ -209,7 +209,8 @@ START_TEST(test_a_file_for_each_task)
 		ck_assert_str_eq(feed_read_file(path), "getppid()                               = 1\n");
 	}
 	(void)snprintf(path, sizeof(path), "%s.100", f.file);
-	ck_assert_str_eq(feed_read_file(path), "pause()                                 = -1 EINTR (Interrupted system call)\n");
+	ck_assert_str_eq(feed_read_file(path),
+			 "pause()                                 = -1 EINTR (Interrupted system call)\n");
 	(void)unlink(f.file);
 }
 END_TEST

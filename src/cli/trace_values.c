@@ -1,0 +1,247 @@
+/* The values of `trapline trace`'s options: what is a list, a precision, a column or an expression. */
+#include "cli/trace_values.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/trace_set.h"
+
+int trace_usage_error(const char *message)
+{
+	cli_error("trace", "%s", message);
+	return CLI_EXIT_USAGE;
+}
+
+int trace_unsupported(const char *what)
+{
+	cli_error("trace", "%s is an option of strace's that trapline does not have", what);
+	return CLI_EXIT_USAGE;
+}
+
+/* ---- values ---- */
+
+static const struct trace_word precisions[] = {
+	{"s", PRECISION_S}, {"ms", PRECISION_MS}, {"us", PRECISION_US}, {"ns", PRECISION_NS},
+};
+
+int trace_value_precision(const char *what, const char *text, enum time_precision *ret)
+{
+	unsigned value;
+	if (!text)
+		return 0;
+	int r = trace_set_word(what, text, strlen(text), precisions, ARRAY_SIZE(precisions), &value);
+	if (!r)
+		*ret = (enum time_precision)value;
+	return r;
+}
+
+/* [[format:]FORMAT[,[precision:]PRECISION]] */
+int trace_value_absolute(struct trace_options *o, const char *text)
+{
+	enum { PRECISION_WORD = 100, PRECISION_MASK = PRECISION_WORD - 1 };
+	static const struct trace_word words[] = {
+		{"time", TIME_OF_DAY}, {"unix", TIME_UNIX}, {"none", TIME_NONE},
+		{"format:time", TIME_OF_DAY}, {"format:unix", TIME_UNIX}, {"format:none", TIME_NONE},
+		{"s", PRECISION_WORD + PRECISION_S}, {"precision:s", PRECISION_WORD + PRECISION_S},
+		{"ms", PRECISION_WORD + PRECISION_MS}, {"precision:ms", PRECISION_WORD + PRECISION_MS},
+		{"us", PRECISION_WORD + PRECISION_US}, {"precision:us", PRECISION_WORD + PRECISION_US},
+		{"ns", PRECISION_WORD + PRECISION_NS}, {"precision:ns", PRECISION_WORD + PRECISION_NS},
+	};
+	size_t len;
+	o->observe.time = TIME_OF_DAY;
+	o->observe.time_precision = PRECISION_S;
+	for (const char *at = text ? text : "", *item; (item = trace_set_next(&at, ",", &len));) {
+		unsigned value;
+		int r = trace_set_word("--absolute-timestamps", item, len, words, ARRAY_SIZE(words), &value);
+		if (r)
+			return r;
+		if (value >= PRECISION_WORD)
+			o->observe.time_precision = (enum time_precision)(value - PRECISION_WORD);
+		else
+			o->observe.time = (enum time_format)value;
+	}
+	return 0;
+}
+
+int trace_value_status(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"successful", STATUS_SUCCESSFUL}, {"failed", STATUS_FAILED}, {"unfinished", STATUS_UNFINISHED},
+		{"unavailable", STATUS_UNAVAILABLE}, {"detached", STATUS_DETACHED},
+	};
+	return trace_set_words("-e status", text, words, ARRAY_SIZE(words), &o->observe.statuses);
+}
+
+int trace_value_quiet(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"attach", QUIET_ATTACH}, {"exit", QUIET_EXIT}, {"path-resolution", QUIET_PATH_RESOLUTION},
+		{"path-resolve", QUIET_PATH_RESOLUTION}, {"personality", QUIET_PERSONALITY},
+		{"thread-execve", QUIET_THREAD_EXECVE}, {"superseded", QUIET_THREAD_EXECVE},
+	};
+	o->quiet_set = true;
+	return trace_set_words("-e quiet", text, words, ARRAY_SIZE(words), &o->observe.quiet);
+}
+
+int trace_value_decode_fds(struct trace_options *o, const char *text)
+{
+	enum { PATHS = 1, MORE = 2 };
+	static const struct trace_word words[] = {{"path", PATHS}, {"socket", MORE}, {"dev", MORE}, {"pidfd", MORE}};
+	unsigned set;
+	int r = trace_set_words("--decode-fds", text, words, ARRAY_SIZE(words), &set);
+	if (!r)
+		o->fd_level = set & MORE ? 2 : set & PATHS ? 1 : 0;
+	return r;
+}
+
+int trace_value_hex(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {{"all", 2}, {"non-ascii", 1}, {"non-ascii-chars", 1}, {"none", 0}};
+	if (text)
+		return trace_set_word("--strings-in-hex", text, strlen(text), words, ARRAY_SIZE(words), &o->hex_level);
+	o->hex_level = 2;
+	return 0;
+}
+
+/* -e abbrev=, verbose=, raw=: what strace can do for single calls, trapline does for all or none. */
+int trace_value_all_or_none(const char *what, const char *text, bool *ret)
+{
+	static const struct trace_word words[] = {{"all", 1}, {"none", 0}, {"!all", 0}, {"!none", 1}};
+	unsigned value;
+	int r = trace_set_word(what, text, strlen(text), words, ARRAY_SIZE(words), &value);
+	if (!r)
+		*ret = value;
+	return r;
+}
+
+int trace_value_abbrev(struct trace_options *o, const char *text)
+{
+	bool abbrev;
+	int r = trace_value_all_or_none("-e abbrev", text, &abbrev);
+	if (!r)
+		o->observe.decode.verbose = !abbrev;
+	return r;
+}
+
+/* ---- summaries ---- */
+
+static const struct trace_word column_words[] = {
+	{"time", COLUMN_TIME_PERCENT}, {"time-percent", COLUMN_TIME_PERCENT}, {"time_percent", COLUMN_TIME_PERCENT},
+	{"total-time", COLUMN_TOTAL_TIME}, {"total_time", COLUMN_TOTAL_TIME},
+	{"min-time", COLUMN_MIN_TIME}, {"min_time", COLUMN_MIN_TIME}, {"shortest", COLUMN_MIN_TIME},
+	{"max-time", COLUMN_MAX_TIME}, {"max_time", COLUMN_MAX_TIME}, {"longest", COLUMN_MAX_TIME},
+	{"avg-time", COLUMN_AVG_TIME}, {"avg_time", COLUMN_AVG_TIME},
+	{"calls", COLUMN_CALLS}, {"count", COLUMN_CALLS},
+	{"errors", COLUMN_ERRORS}, {"error", COLUMN_ERRORS},
+	{"name", COLUMN_NAME}, {"syscall", COLUMN_NAME}, {"syscall-name", COLUMN_NAME}, {"syscall_name", COLUMN_NAME},
+	{"p50", COLUMN_P50}, {"median", COLUMN_P50}, {"p99", COLUMN_P99},
+	{"nothing", COLUMN_NONE}, {"none", COLUMN_NONE},
+};
+
+int trace_value_sort(struct trace_options *o, const char *text)
+{
+	unsigned value;
+	int r = trace_set_word("-S", text, strlen(text), column_words, ARRAY_SIZE(column_words), &value);
+	if (!r)
+		o->observe.sort = value == COLUMN_TIME_PERCENT ? COLUMN_TOTAL_TIME : (enum summary_column)value;
+	return r;
+}
+
+int trace_value_columns(struct trace_options *o, const char *text)
+{
+	size_t len;
+	struct observe_options *v = &o->observe;
+	unsigned seen = 0;
+	v->column_count = 0;
+	for (const char *at = text, *item; (item = trace_set_next(&at, ",", &len));) {
+		unsigned value;
+		int r = trace_set_word("-U", item, len, column_words, ARRAY_SIZE(column_words), &value);
+		if (r)
+			return r;
+		if (value == COLUMN_NONE || (seen & 1u << value)) {
+			cli_error("trace", "-U: '%.*s' %s", (int)len, item,
+				  value == COLUMN_NONE ? "is no column" : "is there twice");
+			return CLI_EXIT_USAGE;
+		}
+		seen |= 1u << value;
+		v->columns[v->column_count++] = (enum summary_column)value;
+	}
+	/* As strace: a table without names would say nothing. */
+	if (!(seen & 1u << COLUMN_NAME))
+		v->columns[v->column_count++] = COLUMN_NAME;
+	return 0;
+}
+
+/* A duration with s, ms, us or ns behind it; microseconds without. */
+int trace_value_overhead(struct trace_options *o, const char *text)
+{
+	static const struct trace_word units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+	char *end;
+	errno = 0;
+	double value = strtod(text, &end);
+	unsigned unit = 1000;
+	if (end == text || errno || !(value >= 0 && value < 1e9))
+		return trace_usage_error("-O: not a time such as 5us or 100ns");
+	if (*end) {
+		int r = trace_set_word("-O", end, strlen(end), units, ARRAY_SIZE(units), &unit);
+		if (r)
+			return r;
+	}
+	o->observe.overhead_ns = (int64_t)(value * unit);
+	return 0;
+}
+
+/* ---- -e ---- */
+
+enum expression {
+	EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS,
+	EXPR_NO,	/* strace's, and not ours */
+};
+
+static const struct trace_word expressions[] = {
+	{"trace", EXPR_TRACE}, {"t", EXPR_TRACE},
+	{"abbrev", EXPR_ABBREV}, {"a", EXPR_ABBREV},
+	{"verbose", EXPR_VERBOSE}, {"v", EXPR_VERBOSE},
+	{"raw", EXPR_RAW}, {"x", EXPR_RAW},
+	{"signal", EXPR_SIGNAL}, {"signals", EXPR_SIGNAL}, {"s", EXPR_SIGNAL},
+	{"status", EXPR_STATUS},
+	{"quiet", EXPR_QUIET}, {"silent", EXPR_QUIET}, {"silence", EXPR_QUIET}, {"q", EXPR_QUIET},
+	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS},
+	{"read", EXPR_NO}, {"reads", EXPR_NO}, {"r", EXPR_NO}, {"write", EXPR_NO}, {"writes", EXPR_NO}, {"w", EXPR_NO},
+	{"inject", EXPR_NO}, {"fault", EXPR_NO}, {"kvm", EXPR_NO},
+};
+
+int trace_value_expression(struct trace_options *o, const char *text)
+{
+	size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz-");
+	unsigned kind = EXPR_TRACE;
+	const char *set = text;
+	if (name && text[name] == '=') {
+		int r = trace_set_word("-e", text, name, expressions, ARRAY_SIZE(expressions), &kind);
+		if (r)
+			return r;
+		set = text + name + 1;
+	}
+	switch (kind) {
+	case EXPR_TRACE:
+		return trace_set_calls(set, &o->traced);
+	case EXPR_ABBREV:
+		return trace_value_abbrev(o, set);
+	case EXPR_VERBOSE:
+		/* strace leaves structures undecoded that are not in the set; trapline decodes them always. */
+		return trace_value_all_or_none("-e verbose", set, &(bool){false});
+	case EXPR_RAW:
+		return trace_value_all_or_none("-e raw", set, &o->observe.decode.raw);
+	case EXPR_SIGNAL:
+		return trace_set_signals(set, &o->observe.signals);
+	case EXPR_STATUS:
+		return trace_value_status(o, set);
+	case EXPR_QUIET:
+		return trace_value_quiet(o, set);
+	case EXPR_FDS:
+		return trace_value_decode_fds(o, set);
+	default:
+		cli_error("trace", "-e %.*s= is strace's, and trapline does not have it", (int)name, text);
+		return CLI_EXIT_USAGE;
+	}
+}
