@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+/* x86_64's row is the table's own: no search. */
+static const struct call_desc *desc_of(enum call_id id, enum call_abi abi)
+{
+	return abi == ABI_X86_64 ? call_desc(id) : call_desc_for(id, abi);
+}
+
 static bool decoder_init(struct decoder *d, struct decode_call *call, const struct decode_options *options,
 			 struct decode_source *src, struct printer *p)
 {
@@ -14,7 +20,7 @@ static bool decoder_init(struct decoder *d, struct decode_call *call, const stru
 	};
 	if (call->id < 0)
 		return false;
-	d->desc = call->abi == ABI_X86_64 ? call_desc(call->id) : call_desc_for(call->id, call->abi);
+	d->desc = desc_of(call->id, call->abi);
 	return true;
 }
 
@@ -208,14 +214,14 @@ static bool param_needs(const struct call_param *param, const struct decode_opti
 	return kind_needs((enum param_kind)param->kind, options);
 }
 
-bool decode_needs_source_enter(enum call_id id, const struct decode_options *options)
+bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct decode_options *options)
 {
 	if (id < 0 || options->raw)
 		return false;
 	const struct call_decoder *special = call_decoder_of(id);
 	if (special)
 		return special->enter_needs;
-	const struct call_desc *desc = call_desc(id);
+	const struct call_desc *desc = desc_of(id, abi);
 	bool late = false;
 	for (unsigned i = 0; i < desc->nparams; i++) {
 		const struct call_param *param = &desc->params[i];
@@ -229,11 +235,11 @@ bool decode_needs_source_enter(enum call_id id, const struct decode_options *opt
 	return false;
 }
 
-bool decode_needs_source_exit(enum call_id id, const struct decode_options *options)
+bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct decode_options *options)
 {
 	if (id < 0)
 		return false;
-	const struct call_desc *desc = call_desc(id);
+	const struct call_desc *desc = desc_of(id, abi);
 	if (options->fd_paths && desc->result == RESULT_FD)
 		return true;
 	if (options->raw)

@@ -157,8 +157,8 @@ void decode_result_json(const struct decode_call *call, const struct decode_resu
 			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
 
 /* The cheap question the trap loop asks first: can decoding this call at entry (exit) read guest memory or fds at all? */
-bool decode_needs_source_enter(enum call_id id, const struct decode_options *options);
-bool decode_needs_source_exit(enum call_id id, const struct decode_options *options);
+bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct decode_options *options);
+bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct decode_options *options);
 
 /* A signal's siginfo as strace prints it in "--- SIGSEGV {si_signo=SIGSEGV, ...} ---"; info points to a siginfo_t. */
 void decode_siginfo(const void *info, const struct decode_options *options, struct printer *p);

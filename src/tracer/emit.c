@@ -104,7 +104,7 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	r.injected = t->injected;
 	if (s->system_ns > t->entered_system_ns)
 		r.cpu_ns = s->system_ns - t->entered_system_ns;
-	if (decode_needs_source_exit(t->call.id, s->options->decode))
+	if (decode_needs_source_exit(t->call.id, t->call.abi, s->options->decode))
 		capture_exit(s, t, &result, &s->log);
 	else
 		strbuf_clear(&s->log);

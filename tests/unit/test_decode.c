@@ -1,0 +1,432 @@
+/* The decoder over fake memory: text, JSON, and that a recorded walk replays to the same words. */
+#include <check.h>
+#include <jansson.h>
+#include <signal.h>
+#include <string.h>
+
+#include "syscalls/decode.h"
+
+#define MEMORY_BASE UINT64_C(0x10000)
+#define MEMORY_SIZE 65536
+
+struct fake_memory {
+	struct decode_source base;
+	uint8_t bytes[MEMORY_SIZE];
+	unsigned asked;
+};
+
+static struct fake_memory memory;
+
+static int fake_read(struct decode_source *src, uint64_t addr, void *buf, size_t len)
+{
+	struct fake_memory *m = (struct fake_memory *)src;
+	m->asked++;
+	if (addr < MEMORY_BASE || addr - MEMORY_BASE > MEMORY_SIZE || len > MEMORY_SIZE - (addr - MEMORY_BASE))
+		return -EFAULT;
+	memcpy(buf, m->bytes + (addr - MEMORY_BASE), len);
+	return 0;
+}
+
+static ssize_t fake_read_string(struct decode_source *src, uint64_t addr, char *buf, size_t max, bool *ret_complete)
+{
+	for (size_t i = 0; i < max; i++) {
+		if (fake_read(src, addr + i, buf + i, 1) < 0)
+			return -EFAULT;
+		if (!buf[i]) {
+			*ret_complete = true;
+			return (ssize_t)i;
+		}
+	}
+	*ret_complete = false;
+	return (ssize_t)max;
+}
+
+static ssize_t fake_fd_path(struct decode_source *src, int fd, char *buf, size_t size)
+{
+	((struct fake_memory *)src)->asked++;
+	if (fd == 7)
+		return -EBADF;
+	return snprintf(buf, size, "/fd/%d", fd);
+}
+
+static ssize_t fake_fd_socket(struct decode_source *src, int fd, char *buf, size_t size)
+{
+	((struct fake_memory *)src)->asked++;
+	return fd == 3 ? snprintf(buf, size, "TCP:[127.0.0.1:80]") : -EINVAL;
+}
+
+static const struct decode_source_ops fake_ops = {
+	.read = fake_read, .read_string = fake_read_string, .fd_path = fake_fd_path, .fd_socket = fake_fd_socket,
+};
+
+static struct decode_options options;
+
+static void setup(void)
+{
+	memset(&memory, 0, sizeof(memory));
+	memory.base.ops = &fake_ops;
+	options = (struct decode_options){.string_limit = 32};
+}
+
+static uint64_t put(size_t at, const void *bytes, size_t len)
+{
+	memcpy(memory.bytes + at, bytes, len);
+	return MEMORY_BASE + at;
+}
+
+/* Both walks of a call into text: "open("/x", O_RDONLY) = 3". */
+static void text_of(struct decode_call call, const struct decode_result *result, struct decode_source *src,
+		    struct strbuf *out)
+{
+	struct text_printer t;
+	text_printer_init(&t, out, &options);
+	strbuf_adds(out, call_desc(call.id)->name);
+	strbuf_addc(out, '(');
+	unsigned first = decode_enter(&call, &options, src, &t.base);
+	text_printer_init(&t, out, &options);
+	decode_exit(&call, result, first, &options, src, &t.base);
+	strbuf_adds(out, ") ");
+	decode_result_text(&call, result, &options, src, out);
+}
+
+static void expect(const char *want, const char *name, int64_t value, const uint64_t args[6])
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct decode_call call = {.id = call_from_name(name, strlen(name)), .abi = ABI_X86_64};
+	struct decode_result result = {.value = value, .is_error = value < 0 && value >= -4095};
+	memcpy(call.args, args, sizeof(call.args));
+	text_of(call, &result, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out), want);
+}
+
+#define ARGS(...) ((const uint64_t[6]){__VA_ARGS__})
+
+START_TEST(strings_are_escaped_as_strace_does)
+{
+	uint64_t at = put(0, "a\0001b\1x\377\t\"\\\n1", 13);
+	expect("write(1, \"a\\0001b\\1x\\377\\t\\\"\\\\\\n1\", 12) = 12", "write", 12, ARGS(1, at, 12));
+	put(100, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 33);
+	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..., 33) = 33", "write", 33, ARGS(1, MEMORY_BASE + 100, 33));
+	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", 32) = 32", "write", 32, ARGS(1, MEMORY_BASE + 100, 32));
+	expect("write(1, 0x5, 3) = -1 EFAULT (Bad address)", "write", -EFAULT, ARGS(1, 5, 3));
+	expect("write(1, NULL, 0) = 0", "write", 0, ARGS(1, 0, 0));
+	options.hex_strings = 1;
+	expect("write(1, \"\\x61\\x00\\x31\", 3) = 3", "write", 3, ARGS(1, at, 3));
+	options.hex_strings = 2;
+	expect("write(1, \"\\x61\\x61\", 2) = 2", "write", 2, ARGS(1, MEMORY_BASE + 100, 2));
+}
+END_TEST
+
+START_TEST(paths_are_whole_and_modes_appear_when_they_count)
+{
+	char path[100];
+	memset(path, 'p', sizeof(path));
+	path[99] = '\0';
+	uint64_t at = put(0, path, sizeof(path));
+	struct strbuf AUTO_STRBUF want = {0};
+	strbuf_addf(&want, "open(\"%s\", O_RDONLY|O_CLOEXEC) = 3", path);
+	expect(strbuf_str(&want), "open", 3, ARGS(at, 02000000, 0777));
+	put(200, "/x", 3);
+	expect("openat(AT_FDCWD, \"/x\", O_WRONLY|O_CREAT, 0640) = -1 ENOENT (No such file or directory)", "openat", -ENOENT,
+	       ARGS((uint64_t)-100, MEMORY_BASE + 200, 0101, 0640));
+	expect("openat(4, \"/x\", O_RDWR|O_APPEND|O_SYNC) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)", "openat",
+	       -512, ARGS(4, MEMORY_BASE + 200, 02 | 02000 | 04010000));
+}
+END_TEST
+
+START_TEST(outputs_of_failed_calls_are_addresses)
+{
+	expect("read(0, 0x10000, 5) = -1 EAGAIN (Resource temporarily unavailable)", "read", -EAGAIN,
+	       ARGS(0, MEMORY_BASE, 5));
+	put(0, "hello", 5);
+	expect("read(0, \"hel\", 5) = 3", "read", 3, ARGS(0, MEMORY_BASE, 5));
+	expect("pipe2(0x10000, O_CLOEXEC) = -1 EMFILE (Too many open files)", "pipe2", -EMFILE, ARGS(MEMORY_BASE, 02000000));
+	put(0, (const int[2]){3, 4}, 8);
+	expect("pipe2([3, 4], O_CLOEXEC) = 0", "pipe2", 0, ARGS(MEMORY_BASE, 02000000));
+}
+END_TEST
+
+START_TEST(lengths_before_and_after)
+{
+	struct {
+		uint16_t family, port;
+		uint32_t address;
+		uint8_t zero[8];
+	} in = {2, __builtin_bswap16(80), __builtin_bswap32(0x7f000001), {0}};
+	uint32_t len = 16;
+	put(0, &in, sizeof(in));
+	put(100, &len, sizeof(len));
+	expect("accept(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 4", "accept", 4,
+	       ARGS(3, MEMORY_BASE, MEMORY_BASE + 100));
+	struct decode_call call = {.id = CALL_accept, .abi = ABI_X86_64, .args = {3, MEMORY_BASE, MEMORY_BASE + 100}};
+	struct strbuf AUTO_STRBUF out = {0};
+	struct text_printer t;
+	len = 128;
+	put(100, &len, sizeof(len));
+	unsigned first = decode_enter(&call, &options, &memory.base, null_printer());
+	len = 16;
+	put(100, &len, sizeof(len));
+	text_printer_init(&t, &out, &options);
+	decode_exit(&call, &(struct decode_result){.value = 4}, first, &options, &memory.base, &t.base);
+	ck_assert_str_eq(strbuf_str(&out),
+			 ", {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, [128 => 16]");
+}
+END_TEST
+
+START_TEST(descriptors_have_paths_and_sockets)
+{
+	options.fd_paths = 1;
+	expect("close(5</fd/5>) = 0", "close", 0, ARGS(5));
+	expect("close(7) = -1 EBADF (Bad file descriptor)", "close", -EBADF, ARGS(7));
+	options.fd_paths = 2;
+	expect("dup(3<TCP:[127.0.0.1:80]>) = 4</fd/4>", "dup", 4, ARGS(3));
+}
+END_TEST
+
+START_TEST(results_have_their_form)
+{
+	expect("fcntl(3, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)", "fcntl", 0x8002, ARGS(3, 3));
+	expect("umask(022) = 002", "umask", 2, ARGS(022));
+	expect("brk(NULL) = 0x55550000", "brk", 0x55550000, ARGS(0));
+	put(0, (const struct { int fd; int16_t events, revents; }[1]){{3, 1, 1}}, 8);
+	expect("poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])", "poll", 1,
+	       ARGS(MEMORY_BASE, 1, (uint64_t)-1));
+	expect("poll([{fd=3, events=POLLIN}], 1, 5) = 0 (Timeout)", "poll", 0, ARGS(MEMORY_BASE, 1, 5));
+	struct strbuf AUTO_STRBUF out = {0};
+	decode_result_text(&(struct decode_call){.id = CALL_exit_group}, NULL, &options, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out), "= ?");
+}
+END_TEST
+
+START_TEST(arguments_of_programs)
+{
+	put(0, (const uint64_t[4]){MEMORY_BASE + 100, MEMORY_BASE + 110, 0, 0}, 32);
+	put(100, "sh", 3);
+	put(110, "-c", 3);
+	expect("execve(\"sh\", [\"sh\", \"-c\"], 0x10000 /* 2 vars */) = 0", "execve", 0,
+	       ARGS(MEMORY_BASE + 100, MEMORY_BASE, MEMORY_BASE));
+	options.verbose = true;
+	expect("execve(\"sh\", NULL, [\"sh\", \"-c\"]) = 0", "execve", 0, ARGS(MEMORY_BASE + 100, 0, MEMORY_BASE));
+}
+END_TEST
+
+START_TEST(json_is_typed)
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct json_printer j;
+	struct decode_call call = {.id = CALL_openat, .abi = ABI_X86_64, .args = {(uint64_t)-100, MEMORY_BASE, 02000101, 0600}};
+	put(0, "/\377\303\251\"\n", 7);
+	json_printer_init(&j, &out, &options);
+	unsigned first = decode_enter(&call, &options, &memory.base, &j.base);
+	decode_exit(&call, &(struct decode_result){.value = 3}, first, &options, &memory.base, &j.base);
+	json_printer_finish(&j);
+	strbuf_addc(&out, ',');
+	decode_result_json(&call, &(struct decode_result){.value = 3}, &options, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out),
+			 "\"args\":{\"dfd\":\"AT_FDCWD\",\"pathname\":\"/\\u00ff\303\251\\\"\\n\","
+			 "\"flags\":[\"O_WRONLY\",\"O_CREAT\",\"O_CLOEXEC\"],\"mode\":384},\"result\":3");
+}
+END_TEST
+
+START_TEST(a_walk_that_asks_otherwise_gets_nothing)
+{
+	struct strbuf AUTO_STRBUF log = {0};
+	struct recording_source rec;
+	struct replay_source replay;
+	char buf[8] = "";
+	recording_source_init(&rec, &memory.base, &log);
+	put(0, "abcdefgh", 8);
+	ck_assert_int_eq(rec.base.ops->read(&rec.base, MEMORY_BASE, buf, 8), 0);
+	replay_source_init(&replay, log.data, log.len);
+	ck_assert_int_eq(replay.base.ops->read(&replay.base, MEMORY_BASE, buf, 4), -EFAULT);
+	ck_assert_int_eq(replay.base.ops->read(&replay.base, MEMORY_BASE, buf, 8), -EFAULT);
+	replay_source_init(&replay, log.data, 5);	/* cut short */
+	ck_assert_int_eq(replay.base.ops->read(&replay.base, MEMORY_BASE, buf, 8), -EFAULT);
+	replay_source_init(&replay, NULL, 0);
+	ck_assert_int_eq(replay.base.ops->read(&replay.base, MEMORY_BASE, buf, 1), -EFAULT);
+}
+END_TEST
+
+START_TEST(simple_calls_need_no_source)
+{
+	static const char *const simple[] = {"getppid", "close", "lseek", "mmap", "munmap", "brk", "getpid", "dup2"};
+	for (size_t i = 0; i < ARRAY_SIZE(simple); i++) {
+		enum call_id id = call_from_name(simple[i], strlen(simple[i]));
+		ck_assert(!decode_needs_source_enter(id, ABI_X86_64, &options));
+		ck_assert(!decode_needs_source_exit(id, ABI_X86_64, &options));
+	}
+	ck_assert(decode_needs_source_enter(CALL_write, ABI_X86_64, &options));
+	ck_assert(!decode_needs_source_exit(CALL_write, ABI_X86_64, &options));
+	ck_assert(!decode_needs_source_enter(CALL_read, ABI_X86_64, &options));
+	ck_assert(decode_needs_source_exit(CALL_read, ABI_X86_64, &options));
+	options.fd_paths = 1;
+	ck_assert(decode_needs_source_enter(CALL_close, ABI_X86_64, &options));
+}
+END_TEST
+
+START_TEST(signals_tell_what_they_are)
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct text_printer t;
+	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR};
+	si.si_addr = (void *)0x10;
+	text_printer_init(&t, &out, &options);
+	decode_siginfo(&si, &options, &t.base);
+	ck_assert_str_eq(strbuf_str(&out), "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10}");
+	char buf[16];
+	ck_assert_str_eq(decode_signal_name(34, buf), "SIGRT_2");
+}
+END_TEST
+
+/* ---- every call, with arguments and memory that make no sense ---- */
+
+static uint64_t random_state;
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static uint64_t random_arg(void)
+{
+	switch (random_next() % 5) {
+	case 0:
+		return random_next() % 64;
+	case 1:
+		return random_next();
+	case 2:
+		return 0;
+	default:
+		return MEMORY_BASE + random_next() % (MEMORY_SIZE / 2);
+	}
+}
+
+static void check_json(struct decode_call call, const struct decode_result *result, const struct strbuf logs[2])
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct json_printer j;
+	struct replay_source src;
+	json_error_t error;
+	strbuf_addc(&out, '{');
+	json_printer_init(&j, &out, &options);
+	replay_source_init(&src, logs[0].data, logs[0].len);
+	unsigned first = decode_enter(&call, &options, &src.base, &j.base);
+	replay_source_init(&src, logs[1].data, logs[1].len);
+	decode_exit(&call, result, first, &options, &src.base, &j.base);
+	json_printer_finish(&j);
+	strbuf_addc(&out, ',');
+	decode_result_json(&call, result, &options, &src.base, &out);
+	strbuf_addc(&out, '}');
+	/* A member may stand twice (an unnamed one and one that is called like it), so duplicates are let through. */
+	json_t *object = json_loadb(out.data, out.len, JSON_ALLOW_NUL, &error);
+	if (!object)
+		ck_abort_msg("%s: %s at %d: %s", call_desc(call.id)->name, error.text, error.column, strbuf_str(&out));
+	json_decref(object);
+}
+
+/* Live, recorded and replayed: the same words, all of the log used, and nothing read where nothing is needed. */
+static void check_call(enum call_id id, enum call_abi abi)
+{
+	struct strbuf AUTO_STRBUF live = {0};
+	struct strbuf AUTO_STRBUF again = {0};
+	struct strbuf AUTO_STRBUF enter_log = {0};
+	struct strbuf AUTO_STRBUF exit_log = {0};
+	struct recording_source rec;
+	struct replay_source replay;
+	struct text_printer t;
+	struct decode_call call = {.id = id, .abi = abi};
+	for (int i = 0; i < 6; i++)
+		call.args[i] = random_arg();
+	struct decode_call copy = call;
+	struct decode_result result = {.value = (int64_t)(random_next() % 100), .is_error = false};
+	if (random_next() % 4 == 0)
+		result = (struct decode_result){.value = -EINVAL, .is_error = true};
+
+	recording_source_init(&rec, &memory.base, &enter_log);
+	memory.asked = 0;
+	unsigned first = decode_enter(&call, &options, &rec.base, null_printer());
+	ck_assert_msg(!memory.asked || decode_needs_source_enter(id, abi, &options), "%s reads at entry", call_desc(id)->name);
+	rec.log = &exit_log;
+	memory.asked = 0;
+	decode_exit(&call, &result, first, &options, &rec.base, null_printer());
+	decode_result_text(&call, &result, &options, &rec.base, NULL);
+	ck_assert_msg(!memory.asked || decode_needs_source_exit(id, abi, &options), "%s reads at exit", call_desc(id)->name);
+
+	replay_source_init(&replay, enter_log.data, enter_log.len);
+	text_printer_init(&t, &again, &options);
+	strbuf_adds(&again, call_desc(id)->name);
+	strbuf_addc(&again, '(');
+	struct decode_call replayed = copy;
+	ck_assert_uint_eq(decode_enter(&replayed, &options, &replay.base, &t.base), first);
+	ck_assert_uint_eq(replay.at, replay.len);
+	text_printer_init(&t, &again, &options);
+	replay_source_init(&replay, exit_log.data, exit_log.len);
+	decode_exit(&replayed, &result, first, &options, &replay.base, &t.base);
+	strbuf_adds(&again, ") ");
+	decode_result_text(&replayed, &result, &options, &replay.base, &again);
+	ck_assert_msg(replay.at == replay.len, "%s: %zu of %zu bytes of the log", call_desc(id)->name, replay.at, replay.len);
+
+	text_of(copy, &result, &memory.base, &live);
+	ck_assert_str_eq(strbuf_str(&again), strbuf_str(&live));
+	check_json(copy, &result, (const struct strbuf[2]){enter_log, exit_log});
+}
+
+static void check_all_calls(void)
+{
+	for (int id = 0; id < CALL_COUNT; id++) {
+		for (int abi = 0; abi < ABI_COUNT; abi++) {
+			if (call_desc((enum call_id)id)->nr[abi] >= 0)
+				check_call((enum call_id)id, (enum call_abi)abi);
+		}
+	}
+}
+
+START_TEST(every_call_survives_nonsense)
+{
+	random_state = UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)_i;
+	for (size_t i = 0; i < MEMORY_SIZE; i++)
+		memory.bytes[i] = random_next() % 3 ? 0 : (uint8_t)random_next();
+	options.verbose = _i & 1;
+	options.fd_paths = (uint8_t)(_i % 3);
+	options.hex_strings = (uint8_t)(_i / 2 % 3);
+	for (int round = 0; round < 5; round++)
+		check_all_calls();
+}
+END_TEST
+
+static Suite *decode_suite(void)
+{
+	Suite *s = suite_create("decode");
+	TCase *text = tcase_create("text");
+	TCase *all = tcase_create("all");
+	tcase_add_checked_fixture(text, setup, NULL);
+	tcase_add_test(text, strings_are_escaped_as_strace_does);
+	tcase_add_test(text, paths_are_whole_and_modes_appear_when_they_count);
+	tcase_add_test(text, outputs_of_failed_calls_are_addresses);
+	tcase_add_test(text, lengths_before_and_after);
+	tcase_add_test(text, descriptors_have_paths_and_sockets);
+	tcase_add_test(text, results_have_their_form);
+	tcase_add_test(text, arguments_of_programs);
+	tcase_add_test(text, json_is_typed);
+	tcase_add_test(text, a_walk_that_asks_otherwise_gets_nothing);
+	tcase_add_test(text, simple_calls_need_no_source);
+	tcase_add_test(text, signals_tell_what_they_are);
+	tcase_add_checked_fixture(all, setup, NULL);
+	tcase_add_loop_test(all, every_call_survives_nonsense, 0, 6);
+	tcase_set_timeout(all, 40);
+	suite_add_tcase(s, text);
+	suite_add_tcase(s, all);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *r = srunner_create(decode_suite());
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
