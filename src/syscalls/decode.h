@@ -29,8 +29,9 @@ struct decode_call {
 	uint16_t restarts;	/* for restart_syscall: the id, plus 1, of the task's call before; 0: not known */
 	uint64_t sp;		/* stack pointer, for rt_sigreturn's frame; 0: not known, the frame is not shown */
 	/*
-	 * What decode_enter remembers for decode_exit and decode_result_text (an address length before the kernel changed
-	 * it): whoever keeps the call between entry and exit keeps this too. All zero is harmless: less is printed then.
+	 * What decode_enter remembers for decode_exit and decode_result_text (an address length before the kernel
+	 * changed it): whoever keeps the call between entry and exit keeps this too. All zero is harmless: less is
+	 * printed then.
 	 */
 	uint64_t carry[2];
 };
@@ -51,10 +52,10 @@ struct decode_source_ops {
 	 * *ret_complete when the NUL was seen; -EFAULT when the memory ends before either.
 	 */
 	ssize_t (*read_string)(struct decode_source *src, uint64_t addr, char *buf, size_t max, bool *ret_complete);
-	/* What a descriptor of the calling task is ("/etc/passwd", "socket:[12]"), for -y. Length, or a negative errno. */
+	/* What a descriptor of the calling task is ("/etc/passwd", "socket:[12]"), for -y. Length, or -errno. */
 	ssize_t (*fd_path)(struct decode_source *src, int fd, char *buf, size_t size);
 	/*
-	 * What -yy says beyond the path: the protocol and end points of a socket ("TCP:[127.0.0.1:80->127.0.0.1:5000]"),
+	 * What -yy says beyond the path: the protocol and end points of a socket ("TCP:[127.0.0.1:80->127.0.0.1:5000]")
 	 * or a device ("char 1:3", "block 8:0"). Length, or a negative errno. NULL operation: not available.
 	 */
 	ssize_t (*fd_socket)(struct decode_source *src, int fd, char *buf, size_t size);
@@ -81,7 +82,7 @@ struct decode_options {
 struct printer;
 
 struct printer_ops {
-	/* Before the parts of a call that another printer, or an earlier walk, has begun: done parameters are behind us. */
+	/* Before the parts of a call that another printer, or an earlier walk, has begun: done parameters are past. */
 	void (*resume)(struct printer *p, unsigned done);
 	void (*param_begin)(struct printer *p, const char *name);	/* before each parameter of the call */
 	/* The second, outgoing half of a parameter whose first half decode_enter printed ("[0]" and then " => [5]"). */
@@ -116,12 +117,16 @@ struct printer_ops {
 	/* What is said beside a result: " (flags O_RDWR)". Fields without names in it; JSON: "remarks":[...]. */
 	void (*remarks_begin)(struct printer *p);
 	void (*remarks_end)(struct printer *p);
-	void (*wrap)(struct printer *p, const char *verbatim);	/* around a value: "htons(", ")", "[", "]": JSON drops them */
-	void (*text)(struct printer *p, const char *verbatim);	/* a value only strace's way: "makedev(0x8, 0x1)"; JSON: a string */
+	/* Around a value: "htons(", ")", "[", "]". JSON drops them. */
+	void (*wrap)(struct printer *p, const char *verbatim);
+	/* A value that has only strace's form: "makedev(0x8, 0x1)". JSON: a string. */
+	void (*text)(struct printer *p, const char *verbatim);
 	void (*comment)(struct printer *p, const char *text);	/* strace's C comments: 5 entries; JSON drops them */
-	void (*time)(struct printer *p, int64_t sec, uint64_t nsec);	/* the comment behind a time, -v: 2026-11-22T10:37:25+0000 */
+	/* The comment behind a time: 2026-11-22T10:37:25+0000. */
+	void (*time)(struct printer *p, int64_t sec, uint64_t nsec);
 	void (*date)(struct printer *p, int64_t sec);	/* the same as a value */
-	void (*changed)(struct printer *p);	/* strace's " => " between an in and an out value; JSON keeps the latter */
+	/* strace's " => " between an in and an out value; JSON keeps the latter. */
+	void (*changed)(struct printer *p);
 };
 
 /* Embedded at the start of a concrete printer. */
@@ -156,7 +161,7 @@ void decode_result_text(const struct decode_call *call, const struct decode_resu
 void decode_result_json(const struct decode_call *call, const struct decode_result *result,
 			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
 
-/* The cheap question the trap loop asks first: can decoding this call at entry (exit) read guest memory or fds at all? */
+/* The trap loop's cheap question: can decoding this call at entry (exit) read guest memory or descriptors at all? */
 bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct decode_options *options);
 bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct decode_options *options);
 
@@ -188,7 +193,7 @@ void text_printer_init(struct text_printer *p, struct strbuf *out, const struct 
  *	flags		an array of names, and "0x.." for the rest; [] for none
  *	enumerations	the name, or the number when it has none
  *	addresses	"0x..." strings; null for NULL; hexadecimal values the same way, 0 as "0"
- *	strings		strings; see json_add_string for bytes that are not UTF-8. Cut ones: {"string":"...","more":true}
+ *	strings		strings; json_add_string says what bytes become. Cut ones: {"string":"...","more":true}
  *	descriptors	numbers; with -y {"fd":3,"path":"/x"}, with -yy also "socket"
  *	structures	objects; a cut one has "...":true as its last member; unnamed values are members "0", "1"
  *	arrays		arrays; a cut one ends with null
@@ -230,7 +235,7 @@ struct recording_source {
 };
 void recording_source_init(struct recording_source *s, struct decode_source *live, struct strbuf *log);
 
-/* Hands the answers of a log back in order. A walk that asks differently from the recorded one gets -EFAULT, never garbage. */
+/* Hands the answers of a log back in order. A walk that asks otherwise gets -EFAULT, never garbage. */
 struct replay_source {
 	struct decode_source base;
 	const uint8_t *log;		/* not owned; must outlive the source */

@@ -94,7 +94,8 @@ static enum fcntl_kind fcntl_kind(uint64_t cmd)
 		return FCNTL_SEALS;
 	case F_NOTIFY:
 		return FCNTL_NOTIFY;
-	case 6: case 7: case 13: case 14: case F_OFD_SETLK: case F_OFD_SETLKW:	/* F_SETLK, F_SETLKW and theirs of 64 bits */
+	/* F_SETLK, F_SETLKW, and i386's of 64 bits, whose numbers glibc's names hide. */
+	case 6: case 7: case 13: case 14: case F_OFD_SETLK: case F_OFD_SETLKW:
 		return FCNTL_LOCK;
 	case 5: case 12: case F_OFD_GETLK:
 		return FCNTL_GET_LOCK;

@@ -113,8 +113,9 @@ static void decode_small_stat(struct decoder *d, uint64_t addr)
 	if (!decode_fetch(d, addr, b, sizeof(b)))
 		return;
 	struct stat_view v = {
-		.dev = decode_uint_at(b, 4), .ino = decode_uint_at(b + 4, 4), .mode = (uint32_t)decode_uint_at(b + 8, 2),
-		.nlink = decode_uint_at(b + 10, 2), .uid = (uint32_t)decode_uint_at(b + 12, 2),
+		.dev = decode_uint_at(b, 4), .ino = decode_uint_at(b + 4, 4),
+		.mode = (uint32_t)decode_uint_at(b + 8, 2), .nlink = decode_uint_at(b + 10, 2),
+		.uid = (uint32_t)decode_uint_at(b + 12, 2),
 		.gid = (uint32_t)decode_uint_at(b + 14, 2), .rdev = decode_uint_at(b + 16, 4),
 		.size = decode_uint_at(b + 20, 4), .blksize = decode_uint_at(b + 24, 4),
 		.blocks = decode_uint_at(b + 28, 4),

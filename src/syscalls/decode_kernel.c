@@ -4,7 +4,6 @@
 #include <linux/aio_abi.h>
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
-#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -379,8 +378,8 @@ static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
 		"arbitrary skid", "constant skid", "requested to have 0 skid", "must have 0 skid",
 	};
 	static const char *const names[15] = {
-		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv", "exclude_idle",
-		"mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
+		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv",
+		"exclude_idle", "mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
 	};
 	uint64_t bits;
 	memcpy(&bits, (const uint8_t *)a + offsetof(struct perf_event_attr, read_format) + 8, sizeof(bits));
@@ -468,59 +467,3 @@ static void decode_sched_attr(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_sched_attr_in = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sched_attr_out = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};
-
-/* ---- small extensible structures ---- */
-
-static void decode_mount_attr(struct decoder *d, unsigned i)
-{
-	struct mount_attr a;
-	uint64_t addr = decode_arg(d, i);
-	if (decode_link(d, i, 0) < sizeof(a)) {
-		show_pointer(d, addr);
-		return;
-	}
-	if (!decode_fetch(d, addr, &a, sizeof(a)))
-		return;
-	struct_begin(d);
-	field_flags(d, "attr_set", &flag_set_mount_attr_flags, a.attr_set);
-	field_flags(d, "attr_clr", &flag_set_mount_attr_flags, a.attr_clr);
-	field_flags(d, "propagation", &flag_set_mount_propagation, a.propagation);
-	field_uint(d, "userns_fd", a.userns_fd);
-	struct_end(d);
-}
-
-const struct decode_type decode_type_mount_attr = {.decode = decode_mount_attr, .needs = NEEDS_MEMORY};
-
-static void decode_landlock_ruleset(struct decoder *d, unsigned i)
-{
-	uint64_t access;
-	uint64_t addr = decode_arg(d, i);
-	if (decode_link(d, i, 0) < sizeof(access)) {
-		show_pointer(d, addr);
-		return;
-	}
-	if (!decode_fetch(d, addr, &access, sizeof(access)))
-		return;
-	struct_begin(d);
-	field_flags(d, "handled_access_fs", &flag_set_landlock_access_fs, access);
-	if (decode_link(d, i, 0) > sizeof(access))
-		elided(d);
-	struct_end(d);
-}
-
-static void decode_landlock_rule(struct decoder *d, unsigned i)
-{
-	uint8_t b[12];
-	if (!decode_fetch(d, decode_arg(d, i), b, sizeof(b)))
-		return;
-	struct_begin(d);
-	field_flags(d, "allowed_access", &flag_set_landlock_access_fs, decode_uint_at(b, 8));
-	field(d, "parent_fd");
-	show_fd(d, (int)decode_sint_at(b + 8, 4));
-	struct_end(d);
-}
-
-const struct decode_type decode_type_landlock_ruleset_attr = {
-	.decode = decode_landlock_ruleset, .needs = NEEDS_MEMORY,
-};
-const struct decode_type decode_type_landlock_rule_attr = {.decode = decode_landlock_rule, .needs = NEEDS_MEMORY};

@@ -1,6 +1,6 @@
 /*
- * What the parts of the decoder share. A type of types.tbl is a decode_type_NAME in one of the decode_*.c files; here is
- * what a type is given, and the helpers that types are written with.
+ * What the parts of the decoder share. A type of types.tbl is a decode_type_NAME in one of the decode_*.c files; here
+ * is what a type is given, and the helpers that types are written with.
  */
 #ifndef TRAPLINE_SYSCALLS_DECODE_PRIV_H
 #define TRAPLINE_SYSCALLS_DECODE_PRIV_H
@@ -32,7 +32,7 @@ struct decoder {
 /* When a parameter is decoded, if that is not what its direction says. */
 enum decode_timing {
 	TIMING_DIRECTION,	/* IN: entry; OUT: exit; INOUT: at entry, and again at exit behind " => " */
-	TIMING_ENTER,		/* wholly at entry, although the kernel writes it (what it wrote is shown with the result) */
+	TIMING_ENTER,		/* wholly at entry, although the kernel writes it (the result shows what) */
 	TIMING_EXIT,		/* wholly at exit, although the kernel reads it */
 };
 
@@ -133,7 +133,10 @@ static inline void show_hex(struct decoder *d, uint64_t v) { d->p->ops->hex(d->p
 static inline void show_octal(struct decoder *d, uint64_t v) { d->p->ops->octal(d->p, v); }
 static inline void show_pointer(struct decoder *d, uint64_t addr) { d->p->ops->pointer(d->p, addr); }
 static inline void show_symbol(struct decoder *d, const char *name, uint64_t v) { d->p->ops->symbol(d->p, name, v); }
-static inline void show_flags(struct decoder *d, const struct flag_set *set, uint64_t v) { d->p->ops->flags(d->p, set, v); }
+static inline void show_flags(struct decoder *d, const struct flag_set *set, uint64_t v)
+{
+	d->p->ops->flags(d->p, set, v);
+}
 static inline void show_text(struct decoder *d, const char *verbatim) { d->p->ops->text(d->p, verbatim); }
 static inline void show_comment(struct decoder *d, const char *text) { d->p->ops->comment(d->p, text); }
 static inline void wrap(struct decoder *d, const char *verbatim) { d->p->ops->wrap(d->p, verbatim); }
@@ -148,7 +151,11 @@ static inline void field(struct decoder *d, const char *name) { d->p->ops->field
 static inline void field_sint(struct decoder *d, const char *name, int64_t v) { field(d, name); show_sint(d, v); }
 static inline void field_uint(struct decoder *d, const char *name, uint64_t v) { field(d, name); show_uint(d, v); }
 static inline void field_hex(struct decoder *d, const char *name, uint64_t v) { field(d, name); show_hex(d, v); }
-static inline void field_pointer(struct decoder *d, const char *name, uint64_t v) { field(d, name); show_pointer(d, v); }
+static inline void field_pointer(struct decoder *d, const char *name, uint64_t v)
+{
+	field(d, name);
+	show_pointer(d, v);
+}
 static inline void field_flags(struct decoder *d, const char *name, const struct flag_set *set, uint64_t v)
 {
 	field(d, name);

@@ -11,8 +11,9 @@
 const char *decode_signal_name(int sig, char buf[16])
 {
 	static const char *const names[32] = {
-		"0", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",
-		"SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",
+		"0", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL",
+		"SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT",
+		"SIGSTOP",
 		"SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",
 		"SIGIO", "SIGPWR", "SIGSYS",
 	};
@@ -289,7 +290,8 @@ static void show_kernel_sent(struct decoder *d, const siginfo_t *si)
 
 static bool siginfo_has_fields(const siginfo_t *si)
 {
-	return si->si_code != SI_KERNEL || si->si_signo == SIGSEGV || si->si_signo == SIGBUS || si->si_pid || si->si_uid;
+	return si->si_code != SI_KERNEL || si->si_signo == SIGSEGV || si->si_signo == SIGBUS || si->si_pid ||
+		si->si_uid;
 }
 
 /* The codes of signals that were sent are negative. */

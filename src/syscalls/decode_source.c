@@ -77,7 +77,7 @@ static struct replay_source *replay(struct decode_source *src)
 	return (struct replay_source *)src;
 }
 
-/* The next answer: its bytes go to buf if there are at most max. The head, or -EFAULT when the log has no such answer. */
+/* The next answer: its bytes go to buf if there are at most max. Its head, or -EFAULT when the log has no such one. */
 static int32_t next_answer(struct replay_source *s, void *buf, size_t max)
 {
 	int32_t head;

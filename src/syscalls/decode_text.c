@@ -240,8 +240,9 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 	if (what) {
 		size_t len = strlen(what);
 		/* readlink's mark of a file without a name goes behind the bracket. */
-		deleted = what == path && len > sizeof(DELETED) - 1 && strcmp(what + len - (sizeof(DELETED) - 1), DELETED) == 0;
-		len -= deleted ? sizeof(DELETED) - 1 : 0;
+		const size_t mark = sizeof(DELETED) - 1;
+		deleted = what == path && len > mark && strcmp(what + len - mark, DELETED) == 0;
+		len -= deleted ? mark : 0;
 		add_escaped(t->out, (const unsigned char *)what, len,
 			    string_is_hex(t->options, (const unsigned char *)what, len), what == path);
 	}

@@ -334,7 +334,8 @@ static void decode_clockid(struct decoder *d, unsigned i)
 	else if (kinds[kind])
 		show_textf(d, "MAKE_%s_CPUCLOCK(%d, CPUCLOCK_%s)", id & 4 ? "THREAD" : "PROCESS", owner, kinds[kind]);
 	else
-		show_textf(d, "MAKE_%s_CPUCLOCK(%d, %#x /* CPUCLOCK_??? */)", id & 4 ? "THREAD" : "PROCESS", owner, kind);
+		show_textf(d, "MAKE_%s_CPUCLOCK(%d, %#x /* CPUCLOCK_??? */)", id & 4 ? "THREAD" : "PROCESS", owner,
+			   kind);
 }
 
 const struct decode_type decode_type_clockid = {.decode = decode_clockid};

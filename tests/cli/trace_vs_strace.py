@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs programs under strace and under trapline trace and reports the calls that look different.
 
-    trace_vs_strace.py TRAPLINE [--verbose] [--options='-v -y'] [PROGRAM ...]
+    trace_vs_strace.py TRAPLINE [--options='-v -y'] [PROGRAM ...]
 
-Both traces are reduced to shapes: pids, addresses, times, sizes and counters become one word each, an interrupted line is
-joined with its resumption. A shape that one tool printed and the other never did is a difference. Scheduling makes
-some shapes come and go (EAGAIN, a restarted wait), so a program that differs is run again: what differs every time counts.
+Both traces are reduced to shapes: pids, addresses, times, sizes and counters become one word each, an interrupted line
+is joined with its resumption. A shape that one tool printed and the other never did is a difference. Scheduling makes
+some shapes come and go (EAGAIN, a restarted wait), so a program that differs is run again: what differs every time
+counts.
 
 Exit status: 0 none differs, 1 some do, 77 strace is not there.
 """
@@ -21,10 +22,11 @@ import tempfile
 
 PYTHON_NET = """
 import socket, threading
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', 0)); s.listen(1)
-c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.sendall(b'hello'); a.recv(10); a.close(); c.close()
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', 0))
+s.listen(1); c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.sendall(b'hello'); a.recv(10)
 u, v = socket.socketpair(); socket.send_fds(u, [b'x'], [0]); socket.recv_fds(v, 5, 1)
-d = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); d.bind(('::1', 0)); d.sendto(b'q', d.getsockname()); d.recvfrom(9)
+d = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); d.bind(('::1', 0)); d.sendto(b'q', d.getsockname())
+d.recvfrom(9)
 """
 
 PROGRAMS = {
@@ -33,7 +35,8 @@ PROGRAMS = {
     "ls": "ls -l /etc",
     "cat": "cat /etc/passwd /nonexistent",
     "pipeline": "sh -c 'cat /etc/services | grep tcp | sort | head -3 | wc -l'",
-    "redirect": "sh -c 'cd /tmp; umask 077; echo a > trv.$$; mv trv.$$ trv2.$$; ln -s x trv3.$$; rm trv2.$$ trv3.$$'",
+    "redirect": "sh -c 'cd /tmp; umask 077; echo a > trv.$$; mv trv.$$ trv2.$$; ln -s x trv3.$$; "
+                "rm trv2.$$ trv3.$$'",
     "jobs": "sh -c 'sleep 0.05 & wait; kill -0 $$; trap \"echo t\" USR1; kill -USR1 $$; exit 3'",
     "id": "id",
     "date": "date",
@@ -44,7 +47,8 @@ PROGRAMS = {
     "python": "python3 -c 'import os, json, time; os.listdir(\"/\"); time.sleep(0.01); print(os.stat(\"/\"))'",
     "threads": "python3 -c 'import threading; t = [threading.Thread(target=print) for _ in range(3)]; "
                "[x.start() for x in t]; [x.join() for x in t]'",
-    "subprocess": "python3 -c 'import subprocess; subprocess.run([\"true\"]); subprocess.Popen([\"sleep\", \"9\"]).kill()'",
+    "subprocess": "python3 -c 'import subprocess; subprocess.run([\"true\"]); "
+                  "subprocess.Popen([\"sleep\", \"9\"]).kill()'",
     "select": "python3 -c 'import select, os; r, w = os.pipe(); print(select.select([r], [w], [], 0.01)); "
               "p = select.poll(); p.register(w); p.poll(5); e = select.epoll(); e.register(w); e.poll(0.01)'",
     "network": "python3 -c " + shlex.quote(PYTHON_NET),
@@ -52,8 +56,8 @@ PROGRAMS = {
     "gcc": "sh -c 'echo \"int main(void){return 0;}\" | gcc -x c -o /tmp/trv.out - && rm /tmp/trv.out'",
     "tar": "sh -c 'tar cf - /etc/passwd /etc/group 2>/dev/null | tar tf -'",
     "git": "git --version",
-    "sqlite": "python3 -c 'import sqlite3; c = sqlite3.connect(\"/tmp/trv.db\"); c.execute(\"create table if not exists "
-              "t(a)\"); c.execute(\"insert into t values(1)\"); c.commit()'",
+    "sqlite": "python3 -c 'import sqlite3; c = sqlite3.connect(\"/tmp/trv.db\"); "
+              "c.execute(\"create table if not exists t(a)\"); c.execute(\"insert into t values(1)\"); c.commit()'",
     "stty": "script -qec 'stty -a' /dev/null",
     "make": "make --version",
     "gzip": "sh -c 'gzip -c /etc/services | gunzip | md5sum'",
@@ -138,7 +142,6 @@ def lasting(trapline, options, argv, directory):
 
 
 def main(args):
-    verbose = "--verbose" in args
     options = next((shlex.split(a[10:]) for a in args if a.startswith("--options=")), [])
     trapline, *names = [a for a in args if not a.startswith("--")]
     if not shutil.which("strace"):
@@ -157,7 +160,7 @@ def main(args):
             print(f"{name}: {count} shapes, {len(theirs)} only strace's, {len(ours)} only trapline's", flush=True)
             failed += bool(theirs or ours)
             for sign, lines in (("-", theirs), ("+", ours)):
-                for text in lines.values() if verbose or failed else ():
+                for text in lines.values():
                     print(f"  {sign} {text[:300]}")
     return 1 if failed else 0
 

@@ -104,16 +104,23 @@ static void expect(const char *want, const char *name, int64_t value, const uint
 START_TEST(strings_are_escaped_as_strace_does)
 {
 	uint64_t at = put(0, "a\0001b\1x\377\t\"\\\n1", 13);
-	expect("write(1, \"a\\0001b\\1x\\377\\t\\\"\\\\\\n1\", 12) = 12", "write", 12, ARGS(1, at, 12));
+	expect("write(1, \"a\\0001b\\1x\\377\\t\\\"\\\\\\n1\", 12) = 12",
+	       "write", 12, ARGS(1, at, 12));
 	put(100, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 33);
-	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..., 33) = 33", "write", 33, ARGS(1, MEMORY_BASE + 100, 33));
-	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", 32) = 32", "write", 32, ARGS(1, MEMORY_BASE + 100, 32));
-	expect("write(1, 0x5, 3) = -1 EFAULT (Bad address)", "write", -EFAULT, ARGS(1, 5, 3));
-	expect("write(1, NULL, 0) = 0", "write", 0, ARGS(1, 0, 0));
+	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..., 33) = 33",
+	       "write", 33, ARGS(1, MEMORY_BASE + 100, 33));
+	expect("write(1, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", 32) = 32",
+	       "write", 32, ARGS(1, MEMORY_BASE + 100, 32));
+	expect("write(1, 0x5, 3) = -1 EFAULT (Bad address)",
+	       "write", -EFAULT, ARGS(1, 5, 3));
+	expect("write(1, NULL, 0) = 0",
+	       "write", 0, ARGS(1, 0, 0));
 	options.hex_strings = 1;
-	expect("write(1, \"\\x61\\x00\\x31\", 3) = 3", "write", 3, ARGS(1, at, 3));
+	expect("write(1, \"\\x61\\x00\\x31\", 3) = 3",
+	       "write", 3, ARGS(1, at, 3));
 	options.hex_strings = 2;
-	expect("write(1, \"\\x61\\x61\", 2) = 2", "write", 2, ARGS(1, MEMORY_BASE + 100, 2));
+	expect("write(1, \"\\x61\\x61\", 2) = 2",
+	       "write", 2, ARGS(1, MEMORY_BASE + 100, 2));
 }
 END_TEST
 
@@ -127,22 +134,27 @@ START_TEST(paths_are_whole_and_modes_appear_when_they_count)
 	strbuf_addf(&want, "open(\"%s\", O_RDONLY|O_CLOEXEC) = 3", path);
 	expect(strbuf_str(&want), "open", 3, ARGS(at, 02000000, 0777));
 	put(200, "/x", 3);
-	expect("openat(AT_FDCWD, \"/x\", O_WRONLY|O_CREAT, 0640) = -1 ENOENT (No such file or directory)", "openat", -ENOENT,
+	expect("openat(AT_FDCWD, \"/x\", O_WRONLY|O_CREAT, 0640) = -1 ENOENT (No such file or directory)",
+	       "openat", -ENOENT,
 	       ARGS((uint64_t)-100, MEMORY_BASE + 200, 0101, 0640));
-	expect("openat(4, \"/x\", O_RDWR|O_APPEND|O_SYNC) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)", "openat",
-	       -512, ARGS(4, MEMORY_BASE + 200, 02 | 02000 | 04010000));
+	expect("openat(4, \"/x\", O_RDWR|O_APPEND|O_SYNC) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+	       "openat", -512, ARGS(4, MEMORY_BASE + 200, 02 | 02000 | 04010000));
 }
 END_TEST
 
 START_TEST(outputs_of_failed_calls_are_addresses)
 {
-	expect("read(0, 0x10000, 5) = -1 EAGAIN (Resource temporarily unavailable)", "read", -EAGAIN,
+	expect("read(0, 0x10000, 5) = -1 EAGAIN (Resource temporarily unavailable)",
+	       "read", -EAGAIN,
 	       ARGS(0, MEMORY_BASE, 5));
 	put(0, "hello", 5);
-	expect("read(0, \"hel\", 5) = 3", "read", 3, ARGS(0, MEMORY_BASE, 5));
-	expect("pipe2(0x10000, O_CLOEXEC) = -1 EMFILE (Too many open files)", "pipe2", -EMFILE, ARGS(MEMORY_BASE, 02000000));
+	expect("read(0, \"hel\", 5) = 3",
+	       "read", 3, ARGS(0, MEMORY_BASE, 5));
+	expect("pipe2(0x10000, O_CLOEXEC) = -1 EMFILE (Too many open files)",
+	       "pipe2", -EMFILE, ARGS(MEMORY_BASE, 02000000));
 	put(0, (const int[2]){3, 4}, 8);
-	expect("pipe2([3, 4], O_CLOEXEC) = 0", "pipe2", 0, ARGS(MEMORY_BASE, 02000000));
+	expect("pipe2([3, 4], O_CLOEXEC) = 0",
+	       "pipe2", 0, ARGS(MEMORY_BASE, 02000000));
 }
 END_TEST
 
@@ -156,7 +168,8 @@ START_TEST(lengths_before_and_after)
 	uint32_t len = 16;
 	put(0, &in, sizeof(in));
 	put(100, &len, sizeof(len));
-	expect("accept(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 4", "accept", 4,
+	expect("accept(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 4",
+	       "accept", 4,
 	       ARGS(3, MEMORY_BASE, MEMORY_BASE + 100));
 	struct decode_call call = {.id = CALL_accept, .abi = ABI_X86_64, .args = {3, MEMORY_BASE, MEMORY_BASE + 100}};
 	struct strbuf AUTO_STRBUF out = {0};
@@ -176,22 +189,30 @@ END_TEST
 START_TEST(descriptors_have_paths_and_sockets)
 {
 	options.fd_paths = 1;
-	expect("close(5</fd/5>) = 0", "close", 0, ARGS(5));
-	expect("close(7) = -1 EBADF (Bad file descriptor)", "close", -EBADF, ARGS(7));
+	expect("close(5</fd/5>) = 0",
+	       "close", 0, ARGS(5));
+	expect("close(7) = -1 EBADF (Bad file descriptor)",
+	       "close", -EBADF, ARGS(7));
 	options.fd_paths = 2;
-	expect("dup(3<TCP:[127.0.0.1:80]>) = 4</fd/4>", "dup", 4, ARGS(3));
+	expect("dup(3<TCP:[127.0.0.1:80]>) = 4</fd/4>",
+	       "dup", 4, ARGS(3));
 }
 END_TEST
 
 START_TEST(results_have_their_form)
 {
-	expect("fcntl(3, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)", "fcntl", 0x8002, ARGS(3, 3));
-	expect("umask(022) = 002", "umask", 2, ARGS(022));
-	expect("brk(NULL) = 0x55550000", "brk", 0x55550000, ARGS(0));
+	expect("fcntl(3, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)",
+	       "fcntl", 0x8002, ARGS(3, 3));
+	expect("umask(022) = 002",
+	       "umask", 2, ARGS(022));
+	expect("brk(NULL) = 0x55550000",
+	       "brk", 0x55550000, ARGS(0));
 	put(0, (const struct { int fd; int16_t events, revents; }[1]){{3, 1, 1}}, 8);
-	expect("poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])", "poll", 1,
+	expect("poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])",
+	       "poll", 1,
 	       ARGS(MEMORY_BASE, 1, (uint64_t)-1));
-	expect("poll([{fd=3, events=POLLIN}], 1, 5) = 0 (Timeout)", "poll", 0, ARGS(MEMORY_BASE, 1, 5));
+	expect("poll([{fd=3, events=POLLIN}], 1, 5) = 0 (Timeout)",
+	       "poll", 0, ARGS(MEMORY_BASE, 1, 5));
 	struct strbuf AUTO_STRBUF out = {0};
 	decode_result_text(&(struct decode_call){.id = CALL_exit_group}, NULL, &options, &memory.base, &out);
 	ck_assert_str_eq(strbuf_str(&out), "= ?");
@@ -203,10 +224,12 @@ START_TEST(arguments_of_programs)
 	put(0, (const uint64_t[4]){MEMORY_BASE + 100, MEMORY_BASE + 110, 0, 0}, 32);
 	put(100, "sh", 3);
 	put(110, "-c", 3);
-	expect("execve(\"sh\", [\"sh\", \"-c\"], 0x10000 /* 2 vars */) = 0", "execve", 0,
+	expect("execve(\"sh\", [\"sh\", \"-c\"], 0x10000 /* 2 vars */) = 0",
+	       "execve", 0,
 	       ARGS(MEMORY_BASE + 100, MEMORY_BASE, MEMORY_BASE));
 	options.verbose = true;
-	expect("execve(\"sh\", NULL, [\"sh\", \"-c\"]) = 0", "execve", 0, ARGS(MEMORY_BASE + 100, 0, MEMORY_BASE));
+	expect("execve(\"sh\", NULL, [\"sh\", \"-c\"]) = 0",
+	       "execve", 0, ARGS(MEMORY_BASE + 100, 0, MEMORY_BASE));
 }
 END_TEST
 
@@ -214,7 +237,9 @@ START_TEST(json_is_typed)
 {
 	struct strbuf AUTO_STRBUF out = {0};
 	struct json_printer j;
-	struct decode_call call = {.id = CALL_openat, .abi = ABI_X86_64, .args = {(uint64_t)-100, MEMORY_BASE, 02000101, 0600}};
+	struct decode_call call = {
+		.id = CALL_openat, .abi = ABI_X86_64, .args = {(uint64_t)-100, MEMORY_BASE, 02000101, 0600},
+	};
 	put(0, "/\377\303\251\"\n", 7);
 	json_printer_init(&j, &out, &options);
 	unsigned first = decode_enter(&call, &options, &memory.base, &j.base);
@@ -341,6 +366,7 @@ static void check_call(enum call_id id, enum call_abi abi)
 	for (int i = 0; i < 6; i++)
 		call.args[i] = random_arg();
 	struct decode_call copy = call;
+	const char *name = call_desc(id)->name;
 	struct decode_result result = {.value = (int64_t)(random_next() % 100), .is_error = false};
 	if (random_next() % 4 == 0)
 		result = (struct decode_result){.value = -EINVAL, .is_error = true};
@@ -348,16 +374,16 @@ static void check_call(enum call_id id, enum call_abi abi)
 	recording_source_init(&rec, &memory.base, &enter_log);
 	memory.asked = 0;
 	unsigned first = decode_enter(&call, &options, &rec.base, null_printer());
-	ck_assert_msg(!memory.asked || decode_needs_source_enter(id, abi, &options), "%s reads at entry", call_desc(id)->name);
+	ck_assert_msg(!memory.asked || decode_needs_source_enter(id, abi, &options), "%s reads at entry", name);
 	rec.log = &exit_log;
 	memory.asked = 0;
 	decode_exit(&call, &result, first, &options, &rec.base, null_printer());
 	decode_result_text(&call, &result, &options, &rec.base, NULL);
-	ck_assert_msg(!memory.asked || decode_needs_source_exit(id, abi, &options), "%s reads at exit", call_desc(id)->name);
+	ck_assert_msg(!memory.asked || decode_needs_source_exit(id, abi, &options), "%s reads at exit", name);
 
 	replay_source_init(&replay, enter_log.data, enter_log.len);
 	text_printer_init(&t, &again, &options);
-	strbuf_adds(&again, call_desc(id)->name);
+	strbuf_adds(&again, name);
 	strbuf_addc(&again, '(');
 	struct decode_call replayed = copy;
 	ck_assert_uint_eq(decode_enter(&replayed, &options, &replay.base, &t.base), first);
@@ -367,7 +393,7 @@ static void check_call(enum call_id id, enum call_abi abi)
 	decode_exit(&replayed, &result, first, &options, &replay.base, &t.base);
 	strbuf_adds(&again, ") ");
 	decode_result_text(&replayed, &result, &options, &replay.base, &again);
-	ck_assert_msg(replay.at == replay.len, "%s: %zu of %zu bytes of the log", call_desc(id)->name, replay.at, replay.len);
+	ck_assert_msg(replay.at == replay.len, "%s: %zu of %zu bytes of the log", name, replay.at, replay.len);
 
 	text_of(copy, &result, &memory.base, &live);
 	ck_assert_str_eq(strbuf_str(&again), strbuf_str(&live));
