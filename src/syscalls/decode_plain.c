@@ -42,6 +42,19 @@ static void decode_hex(struct decoder *d, unsigned i)
 const struct decode_type decode_type_hex = {.decode = decode_hex};
 const struct decode_type decode_type_hex32 = {.decode = decode_hex};
 
+static bool never_present(struct decoder *d UNUSED, unsigned i UNUSED)
+{
+	return false;
+}
+
+static void decode_offset_low(struct decoder *d, unsigned i)
+{
+	show_sint(d, (int64_t)(decode_link(d, i, 0) << 32 | decode_arg(d, i)));
+}
+
+const struct decode_type decode_type_offset_high = {.present = never_present};
+const struct decode_type decode_type_offset_low = {.decode = decode_offset_low};
+
 static void decode_dev(struct decoder *d, unsigned i)
 {
 	show_dev(d, decode_arg(d, i));

@@ -84,21 +84,33 @@ const struct decode_type decode_type_sigset32_out = {.decode = decode_sigset32, 
 const struct decode_type decode_type_sigset_with_size = {.decode = decode_sigset_with_size, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sigmask32 = {.decode = decode_sigmask32};
 
-/*
- * rt_sigreturn: the mask that the frame above the stack pointer brings back (struct rt_sigframe of x86_64). The
- * stack pointer is known where memory is read, not in a replay, so it is not asked whether there is one.
- */
+/* Where the mask that sigreturn brings back is from the stack pointer, and its bytes; 0: not known for this ABI. */
+static uint64_t frame_mask(const struct decoder *d, unsigned *ret_size)
+{
+	*ret_size = 8;
+	if (d->call->abi == ABI_X86_64)
+		return 5 * 8 + 256;		/* uc_flags, uc_link, uc_stack, then struct sigcontext */
+	if (!d->i386)
+		return 0;
+	if (d->call->id == CALL_rt_sigreturn)
+		return 12 + 128 + 20 + 88;	/* sig, pinfo, puc, info, then the same with 32 bits */
+	*ret_size = 4;
+	return 80;				/* sigcontext.oldmask, behind the signal's number that was popped */
+}
+
+/* The stack pointer is known where memory is read, not in a replay, so it is not asked whether there is one. */
 static void decode_sigreturn_frame(struct decoder *d, unsigned i UNUSED)
 {
 	uint8_t mask[8];
-	const uint64_t mask_offset = 5 * 8 + 256;	/* uc_flags, uc_link, uc_stack, then struct sigcontext */
-	if (d->call->abi != ABI_X86_64 || !decode_read(d, d->call->sp + mask_offset, mask, sizeof(mask))) {
+	unsigned size;
+	uint64_t offset = frame_mask(d, &size);
+	if (!offset || !decode_read(d, d->call->sp + offset, mask, size)) {
 		show_pointer(d, d->call->sp);
 		return;
 	}
 	struct_begin(d);
 	field(d, "mask");
-	show_sigset(d, decode_uint_at(mask, 8));
+	show_sigset(d, decode_uint_at(mask, size));
 	struct_end(d);
 }
 
