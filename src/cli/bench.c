@@ -13,6 +13,7 @@ static const struct {
 	{ "fidelity-guest", bench_fidelity_guest, NULL },
 	{ "latency", bench_latency, "what one system call costs, by mechanism" },
 	{ "latency-guest", bench_latency_guest, NULL },
+	{ "policy", bench_policy, "check, compile and load of many rules, and decisions under them" },
 };
 
 static void usage(FILE *to)

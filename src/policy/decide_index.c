@@ -29,6 +29,7 @@ enum path_class {
 
 struct path_tables {
 	struct map exact, under, base, extension;
+	uint64_t depths;	/* bit n: a directory of n components is in under; the last bit: of 63 or more */
 	bool used;
 };
 
@@ -121,6 +122,22 @@ static size_t literal_extension(const struct policy_string *s)
 	return n && n < s->len && s->text[s->len - 1 - n] == '.' ? n : 0;
 }
 
+static unsigned depth_bit(unsigned depth)
+{
+	return depth < 63 ? depth : 63;
+}
+
+static void file_dir(struct decide_index *x, struct path_tables *t, const char *dir, size_t len, uint32_t rule,
+		     const struct policy_term *term)
+{
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < len; i++)
+		depth += dir[i] == '/';
+	t->depths |= UINT64_C(1) << depth_bit(depth);
+	file_under(x, &t->under, dir, len, rule, term);
+}
+
 static void file_glob(struct decide_index *x, struct path_tables *t, const struct policy_string *s, bool base, uint32_t rule,
 		      const struct policy_term *term)
 {
@@ -133,11 +150,11 @@ static void file_glob(struct decide_index *x, struct path_tables *t, const struc
 	}
 	slash = base ? NULL : memrchr(s->text, '/', literal);
 	if (slash && slash > s->text)
-		file_under(x, &t->under, s->text, (size_t)(slash - s->text), rule, term);
+		file_dir(x, t, s->text, (size_t)(slash - s->text), rule, term);
 	else if (extension)
 		file_under(x, &t->extension, s->text + s->len - extension, extension, rule, term);
 	else
-		file_under(x, &t->under, "", 0, rule, term);
+		file_dir(x, t, "", 0, rule, term);
 }
 
 static void file_paths(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
@@ -151,9 +168,9 @@ static void file_paths(struct decide_index *x, const struct policy_atom *a, uint
 		if (a->kind == ATOM_EXACT)
 			file_under(x, &t->exact, s->text, s->len, rule, term);
 		else if (a->kind == ATOM_UNDER && s->len == 1 && s->text[0] == '/')
-			file_under(x, &t->under, "", 0, rule, term);
+			file_dir(x, t, "", 0, rule, term);
 		else if (a->kind == ATOM_UNDER)
-			file_under(x, &t->under, s->text, s->len, rule, term);
+			file_dir(x, t, s->text, s->len, rule, term);
 		else
 			file_glob(x, t, s, a->kind == ATOM_BASENAME, rule, term);
 	}
@@ -383,6 +400,22 @@ static void scan(struct search *s, const struct bucket *b)
 	}
 }
 
+/* The path itself and every directory above it, at the depths at which a rule has one. */
+static void scan_dirs(struct search *s, const struct path_tables *t, const struct policy_string *path)
+{
+	unsigned depth = path->text[0] == '/';
+
+	if (t->depths & 1)
+		scan(s, map_find(&t->under, "", 0));
+	for (size_t i = 1; i <= path->len; i++) {
+		if (i < path->len && path->text[i] != '/')
+			continue;
+		if (t->depths >> depth_bit(depth) & 1)
+			scan(s, map_find(&t->under, path->text, i));
+		depth++;
+	}
+}
+
 static void scan_path(struct search *s, const struct path_tables *t, const struct policy_string *path)
 {
 	const char *slash, *dot;
@@ -391,11 +424,8 @@ static void scan_path(struct search *s, const struct path_tables *t, const struc
 	if (!path || !path->text)
 		return;
 	scan(s, map_find(&t->exact, path->text, path->len));
-	scan(s, map_find(&t->under, "", 0));
-	for (size_t i = 1; t->under.count && i <= path->len; i++) {
-		if (i == path->len || path->text[i] == '/')
-			scan(s, map_find(&t->under, path->text, i));
-	}
+	if (t->depths)
+		scan_dirs(s, t, path);
 	slash = memrchr(path->text, '/', path->len);
 	base = slash ? (size_t)(slash - path->text) + 1 : 0;
 	scan(s, map_find(&t->base, path->text + base, path->len - base));

@@ -1,6 +1,5 @@
 #include "policy/lex.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static int peek(const struct lexer *l, size_t ahead)
@@ -34,7 +33,13 @@ static void skip_blanks(struct lexer *l)
 
 static bool is_word_byte(int c)
 {
-	return c >= 0 && (isalnum(c) || c >= 0x80 || strchr("_%@*?.:/-+[]^~$", c)) && c;
+	static const bool word[256] = {
+		['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, [0x80 ... 0xff] = true, ['_'] = true,
+		['%'] = true, ['@'] = true, ['*'] = true, ['?'] = true, ['.'] = true, [':'] = true, ['/'] = true, ['-'] = true,
+		['+'] = true, ['['] = true, [']'] = true, ['^'] = true, ['~'] = true, ['$'] = true,
+	};
+
+	return c >= 0 && word[c];
 }
 
 /* A word ends before "..", so that 1..10 is a range. */

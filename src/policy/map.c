@@ -64,7 +64,8 @@ void **map_place(struct map *m, const void *key, size_t len)
 	uint32_t hash = map_hash(key, len);
 	struct map_slot *s;
 
-	if (m->count >= m->cap / 4 * 3 && !grow(m))
+	/* At most half full: a look-up that finds nothing is the common one, and then looks at one or two places. */
+	if (m->count >= m->cap / 2 && !grow(m))
 		return NULL;
 	s = probe(m, key, len, hash);
 	if (!s->key) {

@@ -32,8 +32,10 @@ struct parser {
 	size_t expansion_at;
 	unsigned depth;			/* of includes */
 	unsigned nesting;		/* of parentheses */
+	const char *errno_name;		/* the errno that was looked up last, in a source; its length and value */
+	size_t errno_len;
+	int32_t errno_value;
 	uint32_t last_end;		/* offset behind the token that was passed last, in the source being read */
-	uint32_t last_line;
 };
 
 /* What a rule is about while it is read. */

@@ -211,9 +211,18 @@ bool parse_errno(struct parser *ps, int32_t *ret)
 		parse_next(ps);
 		return true;
 	}
+	/* Thousands of rules tend to say the same errno. */
+	if (t->len == ps->errno_len && memcmp(t->text, ps->errno_name, t->len) == 0) {
+		*ret = ps->errno_value;
+		parse_next(ps);
+		return true;
+	}
 	snprintf(name, sizeof(name), "%.*s", (int)(t->len < 23 ? t->len : 23), t->text);
 	*ret = errno_from_name(name);
 	if (*ret > 0) {
+		ps->errno_name = t->text;
+		ps->errno_len = t->len;
+		ps->errno_value = *ret;
 		parse_next(ps);
 		return true;
 	}
