@@ -141,10 +141,8 @@ static int seize_child(struct session *s, pid_t pid)
 {
 	struct tracee *t;
 	int r = ops_seize(pid, OPS_EXIT_KILL | (s->uses_filter ? OPS_FILTER_STOPS : 0));
-	if (r < 0) {
-		log_error("cannot trace the command: %s (see `trapline doctor`)", strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	r = tracee_add(s, pid, &t);
 	if (r < 0)
 		return r;
@@ -204,6 +202,13 @@ static int start_child(struct session *s, const struct command *command)
 	int r = s->uses_ptrace ? seize_child(s, s->main_pid) : 0;
 	if (r < 0) {
 		kill_child(s->main_pid);
+		s->main_pid = 0;
+		/* Notifications work without a tracer too, with a guard in its place. */
+		if (s->mechanism == MECHANISM_NOTIFY && s->uses_ptrace && !s->tracee_count) {
+			s->uses_ptrace = false;
+			return start_child(s, command);
+		}
+		session_unavailable(s, r);
 		return r;
 	}
 	atomic_store(&page->go, 1);

@@ -8,7 +8,7 @@
 
 #include "policy/filter.h"
 #include "tracer/ptrace/ops.h"
-#include "tracer/session.h"
+#include "tracer/session_private.h"
 
 static const struct mechanism_info descriptions[MECHANISM_COUNT] = {
 	[MECHANISM_AUTO] = {.name = "auto"},
@@ -139,6 +139,19 @@ static int try_mechanism(enum mechanism m)
 		break;
 	}
 	return r;
+}
+
+int mechanism_allowed(enum mechanism m)
+{
+	if (!descriptions[m].needs_seccomp)
+		return 0;
+	uint32_t action = m == MECHANISM_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE;
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 ? -errno : 0;
+}
+
+const struct mechanism_info *mechanism_description(enum mechanism m)
+{
+	return &descriptions[m];
 }
 
 const struct mechanism_info *mechanism_info(enum mechanism m)

@@ -77,19 +77,23 @@ static void *settler_main(void *arg)
 	return NULL;
 }
 
-int placement_init(struct placement *p, bool wanted)
+void placement_init(struct placement *p, bool wanted)
 {
 	p->cpu = -1;
 	if (sched_getaffinity(0, sizeof(p->base), &p->base) < 0)
-		return 0; /* more than 1024 CPUs: go without */
+		return; /* more than 1024 CPUs: go without */
 	p->enabled = wanted && CPU_COUNT(&p->base) > 1;
-	if (!p->enabled)
-		return 0;
-	int r = thread_start(&p->settler, settler_main, p);
-	if (r < 0)
-		return r;
+}
+
+/* The settler is started with the first task that is placed: a short command never needs one. */
+static bool have_settler(struct placement *p)
+{
+	if (!p->settler_runs && thread_start(&p->settler, settler_main, p) < 0) {
+		p->enabled = false;
+		return false;
+	}
 	p->settler_runs = true;
-	return 0;
+	return true;
 }
 
 void placement_finish(struct placement *p)
@@ -158,6 +162,8 @@ static void free_trap_thread(struct placement *p)
 
 static void place(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
 {
+	if (!have_settler(p))
+		return;
 	place_trap_thread(p);
 	if (p->cpu < 0)
 		return;

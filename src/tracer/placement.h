@@ -51,7 +51,7 @@ struct placement {
 	bool settler_runs;
 };
 
-MUST_CHECK int placement_init(struct placement *p, bool wanted);
+void placement_init(struct placement *p, bool wanted);
 void placement_finish(struct placement *p);
 /* The task stopped at now; it ran since .resumed_ns. May bind it and the trap thread. */
 void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_t now);

@@ -37,10 +37,10 @@ static enum mechanism choose(const struct session_options *o)
 	if (!o->argv || call_set_full(&o->recorded))
 		return MECHANISM_STEP;
 	if (!call_set_empty(&o->recorded) || o->record_tasks)
-		return mechanism_info(MECHANISM_TRACE)->available == 0 ? MECHANISM_TRACE : MECHANISM_STEP;
+		return mechanism_allowed(MECHANISM_TRACE) == 0 ? MECHANISM_TRACE : MECHANISM_STEP;
 	if (call_set_empty(&o->emulated))
 		return MECHANISM_NATIVE;
-	if (mechanism_info(MECHANISM_NOTIFY)->available == 0)
+	if (mechanism_allowed(MECHANISM_NOTIFY) == 0)
 		return MECHANISM_NOTIFY;
 	return MECHANISM_STEP;
 }
@@ -51,17 +51,21 @@ static int refuse(const struct session *s, int err, const char *why)
 	return err;
 }
 
+void session_unavailable(const struct session *s, int err)
+{
+	log_error("mechanism '%s' is not available here: %s (see `trapline doctor`)", mechanism_name(s->mechanism),
+		  strerror(-err));
+}
+
+/* What can be known without trying; that ptrace is forbidden shows when the command is seized. */
 static int check_mechanism(const struct session *s)
 {
-	const struct mechanism_info *info = mechanism_info(s->mechanism);
-	if (!s->options->argv && !info->can_attach)
+	if (!s->options->argv && !mechanism_description(s->mechanism)->can_attach)
 		return refuse(s, -EINVAL, "cannot attach to a running process (use step)");
-	if (info->available < 0) {
-		log_error("mechanism '%s' is not available here: %s (see `trapline doctor`)", info->name,
-			  strerror(-info->available));
-		return info->available;
-	}
-	return 0;
+	int r = mechanism_allowed(s->mechanism);
+	if (r < 0)
+		session_unavailable(s, r);
+	return r;
 }
 
 static void merge(struct call_set *into, const struct call_set *from)
@@ -96,9 +100,9 @@ static void plan(struct session *s)
 	s->uses_ptrace = s->mechanism != MECHANISM_NATIVE && s->mechanism != MECHANISM_NOTIFY;
 	/* Under notify a tracer mends the calls that a signal interrupts and ties the guests' lives to ours. */
 	if (s->mechanism == MECHANISM_NOTIFY)
-		s->uses_ptrace = !o->without_ptrace && mechanism_info(MECHANISM_STEP)->available == 0 &&
-				 !(o->policy && !o->policy->plan->needs_notify);
-	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement;
+		s->uses_ptrace = !o->without_ptrace && !(o->policy && !o->policy->plan->needs_notify);
+	/* Never of programs that were attached to: killed, trapline could not give them their affinity back. */
+	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement && o->argv;
 	if (o->policy) {
 		if (s->uses_filter)
 			take_plan(s, o->policy->plan);
@@ -226,8 +230,7 @@ static int start(struct session *s)
 		r = signals_start(s);
 	if (r == 0 && s->decides)
 		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel);
-	if (r == 0)
-		r = placement_init(&s->placement, s->places);
+	placement_init(&s->placement, s->places);
 	if (r < 0)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;

@@ -150,6 +150,8 @@ MUST_CHECK int tracee_table_init(struct session *s);
 void tracee_table_finish(struct session *s);
 
 /* session.c */
+/* "mechanism 'trace' is not available here: ..." */
+void session_unavailable(const struct session *s, int err);
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
 
 /* job.c: trapline stops with the command, for the shell that waits for trapline. */
@@ -157,6 +159,11 @@ void job_signal_taken(struct session *s);			/* trapline took SIGTSTP, SIGTTIN or
 void job_stop_sent(struct session *s, const siginfo_t *info);	/* the command is about to get a stop signal */
 void job_stopped(struct session *s, bool command);		/* a guest stopped; is it the command? */
 void job_continued(struct session *s);				/* the command goes on */
+
+/* mechanism.c */
+/* Whether the kernel would take its filter: one system call, where mechanism_info starts processes to know more. */
+int mechanism_allowed(enum mechanism m);
+const struct mechanism_info *mechanism_description(enum mechanism m);	/* .available is not filled in */
 
 /* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
 MUST_CHECK int launch_start(struct session *s);
