@@ -4,6 +4,7 @@
 
 #include "policy/decide_private.h"
 #include "policy/glob.h"
+#include "regs/regs.h"
 
 /* ---- facts, asked once ---- */
 
@@ -353,11 +354,7 @@ static bool rule_is_due(const struct policy_rule *r, uint32_t index, struct deci
 
 enum call_abi policy_own_abi(void)
 {
-#if defined(__aarch64__)
-	return ABI_AARCH64;
-#else
-	return ABI_X86_64;
-#endif
+	return regs_arch_host() == REGS_AARCH64 ? ABI_AARCH64 : ABI_X86_64;
 }
 
 static bool only_watches(const struct policy *p)

@@ -3,6 +3,7 @@
 
 #include "policy/calls.h"
 #include "policy/parse_private.h"
+#include "regs/regs.h"
 
 static bool feature(const struct parser *ps, unsigned f)
 {
@@ -264,11 +265,7 @@ static bool has_word(const char *const *list, const char *word)
 
 static const char *own_arch(void)
 {
-#if defined(__aarch64__)
-	return "arm64";
-#else
-	return "amd64";
-#endif
+	return regs_arch_host() == REGS_AARCH64 ? "arm64" : "amd64";
 }
 
 static bool where_holds(const struct policy_where *w, const struct policy_facts *f)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every errors/*.policy must be refused with exactly the messages of its .stderr. With --bless, these are written anew.
 set -u
-trapline=$1
+trapline=$(realpath "$1")
 cd "$(dirname "$0")/errors" || exit 99
 failed=0
 for p in *.policy; do
