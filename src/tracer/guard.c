@@ -105,6 +105,9 @@ static _Noreturn void guard_main(int write_fd, pid_t supervisor, guard_child *ch
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
+	/* The supervisor's SA_NOCLDSTOP would hide that the command stopped. */
+	const struct sigaction tells_stops = {.sa_handler = SIG_DFL};
+	(void)sigaction(SIGCHLD, &tells_stops, NULL);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, death_signal);
 	(void)prctl(PR_SET_NAME, "trapline-guard");
