@@ -43,6 +43,8 @@ def ways(opts):
         yield "native", []
         return
     yield "run", [opts.trapline, "run", "--mechanism", opts.mechanism, *runner.host_identity(), "--"]
+    if opts.mechanism == "notify":
+        yield "run --no-ptrace", [opts.trapline, "run", "--mechanism", "notify", "--no-ptrace", *runner.host_identity(), "--"]
     if opts.mechanism in runner.WATCHING and "trace" in runner.VERBS:
         yield "trace", [opts.trapline, "trace", "--mechanism", opts.mechanism, "-o", "/dev/null", "--"]
 

@@ -25,6 +25,8 @@ def as_nobody(opts, prefix):
     if "--uid" in prefix:
         prefix = [str(NOBODY) if word == "0" else word for word in prefix]
     for name, *args in GUESTS:
+        if name == "spurious" and "--no-ptrace" in prefix:
+            continue    # nobody mends an interrupted notification there: doctor says so
         try:
             got = proctree.run([*prefix, os.path.join(opts.helpers, "guest_" + name), *args], opts.timeout, cwd="/", preexec=drop)
         except PermissionError as e:
