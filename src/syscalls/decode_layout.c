@@ -14,7 +14,7 @@ static void show_words(struct decoder *d, const uint8_t *at, size_t size)
 static void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at)
 {
 	uint64_t v = decode_uint_at(at, f->size);
-	switch ((enum field_format)(f->format & ~FIELD_NONZERO)) {
+	switch ((enum field_format)f->format) {
 	case FIELD_SINT:
 		show_sint(d, decode_sint_at(at, f->size));
 		return;
@@ -57,7 +57,7 @@ static void show_number(struct decoder *d, const struct field_desc *f, const uin
 static void show_field(struct decoder *d, const struct field_desc *f, const uint8_t *buf)
 {
 	const uint8_t *at = buf + f->offset;
-	if ((f->format & FIELD_NONZERO) && decode_uint_at(at, f->size) == 0)
+	if (f->if_mask && !(decode_uint_at(buf, 4) & f->if_mask))
 		return;
 	field(d, f->name);
 	switch ((enum field_format)f->format) {

@@ -228,7 +228,6 @@ enum field_format {
 	FIELD_WORDS,	/* an array of unsigned longs in place, size bytes in all */
 	FIELD_CUSTOM,	/* .arg: a field_fn */
 	FIELD_CUT,	/* nothing more without -v: "..." */
-	FIELD_NONZERO = 0x80,	/* with FIELD_HEX or FIELD_UINT: left out when 0 */
 };
 
 typedef void field_fn(struct decoder *d, const uint8_t *at, const uint8_t *whole);
@@ -240,6 +239,7 @@ struct field_desc {
 	uint16_t size;
 	uint8_t format;
 	field_fn *fn;
+	uint32_t if_mask;	/* shown only if the structure's first 32-bit word has this bit; 0: always */
 };
 
 struct layout {

@@ -1,5 +1,6 @@
 #include "tracer/live_source.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,10 @@ static ssize_t live_read_string(struct decode_source *src, uint64_t addr, char *
 static ssize_t live_fd_path(struct decode_source *src, int fd, char *buf, size_t size)
 {
 	char link[64];
-	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", self(src)->tid, fd);
+	if (fd == AT_FDCWD)
+		(void)snprintf(link, sizeof(link), "/proc/%d/cwd", self(src)->tid);
+	else
+		(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", self(src)->tid, fd);
 	ssize_t n = readlink(link, buf, size);
 	return n < 0 ? -errno : n;
 }

@@ -48,7 +48,7 @@ PROGRAMS = {
     "threads": "python3 -c 'import threading; t = [threading.Thread(target=print) for _ in range(3)]; "
                "[x.start() for x in t]; [x.join() for x in t]'",
     "subprocess": "python3 -c 'import subprocess; subprocess.run([\"true\"]); "
-                  "subprocess.Popen([\"sleep\", \"9\"]).kill()'",
+                  "subprocess.Popen([\"sleep\", \"0.01\"]).wait()'",
     "select": "python3 -c 'import select, os; r, w = os.pipe(); print(select.select([r], [w], [], 0.01)); "
               "p = select.poll(); p.register(w); p.poll(5); e = select.epoll(); e.register(w); e.poll(0.01)'",
     "network": "python3 -c " + shlex.quote(PYTHON_NET),
@@ -161,7 +161,7 @@ def main(args):
             failed += bool(theirs or ours)
             for sign, lines in (("-", theirs), ("+", ours)):
                 for text in lines.values():
-                    print(f"  {sign} {text[:300]}")
+                    print(f"  {sign} {text[:1500]}")
     return 1 if failed else 0
 
 
