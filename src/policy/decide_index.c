@@ -27,10 +27,12 @@ enum path_class {
 	PATH_PARAM, PATH_FD, PATH_ADDR, PATH_EXE, PATH_CLASSES,
 };
 
+#define HAS_INTS (1u << PATH_CLASSES)
+#define HAS_NETS (2u << PATH_CLASSES)
+
 struct path_tables {
 	struct map exact, under, base, extension;
 	uint64_t depths;	/* bit n: a directory of n components is in under; the last bit: of 63 or more */
-	bool used;
 };
 
 struct int_key {
@@ -60,6 +62,7 @@ struct decide_index {
 	size_t net_symbols;
 	struct int_symbol int_symbols[64];
 	size_t int_symbol_count;
+	uint8_t kinds[CALL_COUNT + 1];	/* bits: which tables have rules about the call, so that nothing else is asked of it */
 	struct bucket calls[CALL_COUNT + 1];	/* the last: numbers that no table knows */
 	struct bucket wide;
 	bool no_memory;
@@ -93,6 +96,14 @@ static void file_under(struct decide_index *x, struct map *m, const void *key, s
 		return;
 	}
 	append(x, *place, rule, term);
+}
+
+static void note_kind(struct decide_index *x, const struct policy_rule *r, unsigned kind)
+{
+	FOR_EACH_CALL(id, &r->calls)
+		x->kinds[id] |= (uint8_t)kind;
+	if (r->calls.unknown)
+		x->kinds[CALL_COUNT] |= (uint8_t)kind;
 }
 
 /* ---- paths ---- */
@@ -159,9 +170,10 @@ static void file_glob(struct decide_index *x, struct path_tables *t, const struc
 
 static void file_paths(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
 {
-	struct path_tables *t = &x->paths[path_class(x->p, &x->p->rules[rule], a)];
+	enum path_class class = path_class(x->p, &x->p->rules[rule], a);
+	struct path_tables *t = &x->paths[class];
 
-	t->used = true;
+	note_kind(x, &x->p->rules[rule], 1u << class);
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct policy_string *s = &a->strings[i];
 
@@ -307,11 +319,13 @@ static bool file_term(struct decide_index *x, uint32_t rule, const struct policy
 	case ATOM_IP:
 		if (!add_net_symbol(x, best->symbol))
 			return false;
+		note_kind(x, &x->p->rules[rule], HAS_NETS);
 		file_nets(x, best, rule, term);
 		return true;
 	case ATOM_INT:
 		if (!add_int_symbol(x, best))
 			return false;
+		note_kind(x, &x->p->rules[rule], HAS_INTS);
 		file_ints(x, best, rule, term);
 		return true;
 	default:
@@ -434,7 +448,7 @@ static void scan_path(struct search *s, const struct path_tables *t, const struc
 		scan(s, map_find(&t->extension, dot + 1, path->len - (size_t)(dot + 1 - path->text)));
 }
 
-static void scan_params(struct search *s, const struct decide_index *x)
+static void scan_params(struct search *s, const struct decide_index *x, unsigned kinds)
 {
 	const struct call_desc *d = call_desc(s->f->event->id);
 
@@ -443,14 +457,14 @@ static void scan_params(struct search *s, const struct decide_index *x)
 
 		if (param->dir == PARAM_OUT)
 			continue;
-		if (param->kind == PARAM_PATH && x->paths[PATH_PARAM].used)
+		if (param->kind == PARAM_PATH && (kinds & 1u << PATH_PARAM))
 			scan_path(s, &x->paths[PATH_PARAM], facts_path(s->f, i));
-		if ((param->kind == PARAM_FD || param->kind == PARAM_DIRFD) && x->paths[PATH_FD].used) {
+		if ((param->kind == PARAM_FD || param->kind == PARAM_DIRFD) && (kinds & 1u << PATH_FD)) {
 			const struct decide_fd *fd = facts_fd(s->f, i);
 
 			scan_path(s, &x->paths[PATH_FD], fd ? &fd->path : NULL);
 		}
-		if (param->kind == PARAM_SOCKADDR && x->paths[PATH_ADDR].used) {
+		if (param->kind == PARAM_SOCKADDR && (kinds & 1u << PATH_ADDR)) {
 			const struct decide_addr *a = facts_addr(s->f, i);
 
 			scan_path(s, &x->paths[PATH_ADDR], a ? &a->path : NULL);
@@ -545,16 +559,18 @@ bool index_first(const struct policy *p, struct facts *f, uint32_t from, uint32_
 	const struct decide_index *x = p->index;
 	struct search s = {.p = p, .f = f, .from = from, .best = UINT32_MAX};
 	enum call_id id = f->event->id;
+	size_t place = id >= 0 ? (size_t)id : CALL_COUNT;
+	unsigned kinds = x->kinds[place];
 
-	scan(&s, &x->calls[id >= 0 ? (int)id : CALL_COUNT]);
+	scan(&s, &x->calls[place]);
 	scan(&s, &x->wide);
-	if (x->int_symbol_count)
+	if (kinds & HAS_INTS)
 		scan_ints(&s, x);
-	if (x->net_symbols)
+	if (kinds & HAS_NETS)
 		scan_nets(&s, x);
 	if (id >= 0)
-		scan_params(&s, x);
-	if (x->paths[PATH_EXE].used) {
+		scan_params(&s, x, kinds);
+	if (kinds & 1u << PATH_EXE) {
 		const struct decide_task *t = facts_task(f);
 
 		scan_path(&s, &x->paths[PATH_EXE], t ? &t->exe : NULL);

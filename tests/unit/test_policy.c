@@ -510,6 +510,28 @@ START_TEST(redirected_paths)
 }
 END_TEST
 
+static int must_not_ask(void *ctx UNUSED, unsigned param UNUSED, struct policy_string *ret UNUSED)
+{
+	ck_abort_msg("asked for a path that no rule about this call needs");
+	return -EFAULT;
+}
+
+/* A log rule with notify found its execve refused, since another call's rule made the decision look at the path. */
+START_TEST(nothing_is_asked_that_no_rule_of_the_call_needs)
+{
+	static const struct decide_ops strict = {
+		.path = must_not_ask, .string = must_not_ask, .addr = give_addr, .fd = give_fd, .task = give_task,
+	};
+	struct policy *p = load("log execve\nredirect open when path == \"/x\" to \"/y\"\nerrno EPERM read when fd.path under \"/a\"");
+	struct decide_event e = {.id = CALL_execve, .abi = policy_own_abi(), .ops = &strict};
+	struct decision d;
+
+	policy_decide(p, NULL, &e, &d);
+	ck_assert_int_eq(d.action.kind, ACTION_LOG);
+	policy_destroy(p);
+}
+END_TEST
+
 START_TEST(features_that_the_build_lacks_are_errors)
 {
 	static const char *const texts[] = {
@@ -546,6 +568,7 @@ int main(void)
 	tcase_add_test(tc, too_many_conditions_go_to_user_space);
 	tcase_add_test(tc, foreign_abis);
 	tcase_add_test(tc, redirected_paths);
+	tcase_add_test(tc, nothing_is_asked_that_no_rule_of_the_call_needs);
 	tcase_add_test(tc, features_that_the_build_lacks_are_errors);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
