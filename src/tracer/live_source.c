@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracer/live_socket.h"
 #include "tracer/memory.h"
 
 static struct live_source *self(struct decode_source *src)
@@ -33,10 +34,16 @@ static ssize_t live_fd_path(struct decode_source *src, int fd, char *buf, size_t
 	return n < 0 ? -errno : n;
 }
 
+static ssize_t live_fd_socket(struct decode_source *src, int fd, char *buf, size_t size)
+{
+	return live_descriptor(self(src)->tid, self(src)->tgid, fd, buf, size);
+}
+
 static const struct decode_source_ops live_ops = {
 	.read = live_read,
 	.read_string = live_read_string,
 	.fd_path = live_fd_path,
+	.fd_socket = live_fd_socket,
 };
 
 void live_source_init(struct live_source *s, pid_t tid, pid_t tgid)
