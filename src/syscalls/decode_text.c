@@ -243,8 +243,11 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 		const size_t mark = sizeof(DELETED) - 1;
 		deleted = what == path && len > mark && strcmp(what + len - mark, DELETED) == 0;
 		len -= deleted ? mark : 0;
-		add_escaped(t->out, (const unsigned char *)what, len,
-			    string_is_hex(t->options, (const unsigned char *)what, len), what == path);
+		if (what == socket)
+			strbuf_adds(t->out, socket); /* its paths are quoted and escaped already */
+		else
+			add_escaped(t->out, (const unsigned char *)what, len,
+			    string_is_hex(t->options, (const unsigned char *)what, len), true);
 	}
 	if (device) {
 		strbuf_addc(t->out, '<');

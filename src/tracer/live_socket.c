@@ -136,6 +136,20 @@ static uint32_t unix_peer(ino_t inode)
 	return 0;
 }
 
+/* The bytes of a path in quotes, with what would break the line or the quotes as octal. */
+static void add_path(struct strbuf *out, const char *path, size_t len)
+{
+	strbuf_addc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)path[i];
+		if (c < ' ' || c > '~' || c == '"' || c == '\\')
+			strbuf_addf(out, "\\%03o", c);
+		else
+			strbuf_addc(out, (char)c);
+	}
+	strbuf_addc(out, '"');
+}
+
 static void add_unix(struct strbuf *out, int sock, ino_t inode)
 {
 	static const char *const types[] = {
@@ -151,12 +165,15 @@ static void add_unix(struct strbuf *out, int sock, ino_t inode)
 	if (peer)
 		strbuf_addf(out, "->%u", peer);
 	size_t path_at = offsetof(struct sockaddr_un, sun_path);
-	if (getsockname(sock, (struct sockaddr *)&own, &len) == 0 && len > path_at) {
-		int path_len = (int)(len - path_at);
-		if (own.sun_path[0])
-			strbuf_addf(out, ",\"%.*s\"", path_len, own.sun_path);
-		else
-			strbuf_addf(out, ",@\"%.*s\"", path_len - 1, own.sun_path + 1);
+	if (getsockname(sock, (struct sockaddr *)&own, &len) == 0 && len > path_at && len <= sizeof(own)) {
+		size_t path_len = len - path_at;
+		strbuf_addc(out, ',');
+		if (own.sun_path[0]) {
+			add_path(out, own.sun_path, strnlen(own.sun_path, path_len));
+		} else {
+			strbuf_addc(out, '@');
+			add_path(out, own.sun_path + 1, path_len - 1);
+		}
 	}
 	strbuf_addc(out, ']');
 }
