@@ -3,9 +3,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/policy.h"
-#include "kernel/kernel.h"
-#include "tracer/policy/apply.h"
+#include "cli/policy_run.h"
 #include "syscalls/identity.h"
 #include "tracer/session.h"
 
@@ -45,7 +43,7 @@ struct run_options {
 	struct session_options session;
 	struct kernel_options kernel;
 	const char *policy_file;
-	struct policy_runtime runtime;
+	struct policy_run policy;
 	bool stats;
 };
 
@@ -98,10 +96,10 @@ static int take_option(struct run_options *o, int option)
 		o->policy_file = optarg;
 		return 0;
 	case OPTION_AUDIT:
-		o->runtime.audit_file = optarg;
+		o->policy.runtime.audit_file = optarg;
 		return 0;
 	case 'q':
-		o->runtime.quiet = true;
+		o->policy.runtime.quiet = true;
 		return 0;
 	case OPTION_STATS:
 		o->stats = true;
@@ -139,38 +137,12 @@ static int run_session(struct run_options *o)
 	cli_exit_like(result.status);
 }
 
-/* Options on the command line come before the policy's identity. */
-static void take_identity(struct run_options *o, const struct policy_identity *id)
-{
-	if (id->has_uid && !o->kernel.has_uid) {
-		o->kernel.has_uid = true;
-		o->kernel.uid = id->uid;
-	}
-	if (id->has_gid && !o->kernel.has_gid) {
-		o->kernel.has_gid = true;
-		o->kernel.gid = id->gid;
-	}
-	if (!o->kernel.hostname)
-		o->kernel.hostname = id->hostname;
-}
-
 static int run_with_policy(struct run_options *o)
 {
-	struct policy *policy;
-	struct plan *plan = NULL;
-	int r = policy_open("run", o->policy_file, NULL, &policy);
-	if (r)
-		return r;
-	take_identity(o, &policy->identity);
-	select_calls(o);
-	r = CLI_EXIT_FAILURE;
-	if (session_plan(&o->session, policy, o->runtime.audit_file, &plan) == 0) {
-		o->runtime.plan = plan;
-		o->session.policy = &o->runtime;
+	int r = policy_run_start(&o->policy, "run", o->policy_file, NULL, &o->session, &o->kernel);
+	if (!r)
 		r = run_session(o);
-	}
-	plan_destroy(plan);
-	policy_destroy(policy);
+	policy_run_finish(&o->policy);
 	return r;
 }
 

@@ -1,7 +1,9 @@
 /* trapline trace: watch the system calls of a command or of running processes, in strace's words. */
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/policy_run.h"
 #include "cli/trace_options.h"
 #include "observe/recorder.h"
 
@@ -23,6 +25,8 @@ static const char usage[] =
 	"  -i, -n, -k         instruction pointer, number of the call, stack\n"
 	"  -s N, -x, -xx, -v  at most N bytes of a string (32); strings in hexadecimal; nothing abbreviated\n"
 	"  -y, -yy            what each descriptor is\n"
+	"  -e inject=SET:...  make calls fail, return, wait or raise a signal; -e fault=SET: make them fail\n"
+	"  --policy FILE      carry out a policy too (see trapline-policy(5)); --audit FILE logs what it refuses\n"
 	"  -a N               column of the result (40)\n"
 	"  -q, -qq, -qqq      fewer messages\n"
 	"  -E NAME[=VALUE]    change the command's environment\n"
@@ -49,6 +53,44 @@ static void fill_session(struct session_options *s, const struct trace_options *
 	};
 }
 
+/* What is injected and what a policy says, made into the session's policy. */
+static int start_policy(struct policy_run *p, const struct trace_options *o, struct session_options *session,
+			struct kernel_options *kernel)
+{
+	AUTO_STRBUF struct strbuf rules;
+	strbuf_init(&rules);
+	trace_inject_rules(&o->injections, &rules);
+	p->runtime.audit_file = o->audit_file;
+	p->runtime.quiet = true;	/* the trace shows what was refused */
+	p->runtime.per_thread = o->injections.count;
+	/* As strace's: only where a call's entry stops by itself does the kernel send an injected signal. */
+	if (o->injections.signals && session->mechanism == MECHANISM_AUTO)
+		session->mechanism = MECHANISM_STEP;
+	return policy_run_start(p, "trace", o->policy_file, o->injections.count ? strbuf_str(&rules) : NULL, session,
+				kernel);
+}
+
+static int run_session(const struct trace_options *o, struct session_options *session, struct session_result *result)
+{
+	struct policy_run policy = {0};
+	struct kernel_options wanted = {0};
+	struct kernel kernel;
+	int err = 0;
+	if (!o->policy_file && !o->injections.count)
+		return session_run(session, result);
+	err = start_policy(&policy, o, session, &wanted);
+	if (!err) {
+		err = kernel_init(&kernel, &wanted);
+		session->kernel = &kernel;
+		if (!err) {
+			err = session_run(session, result);
+			kernel_finish(&kernel);
+		}
+	}
+	policy_run_finish(&policy);
+	return err;
+}
+
 /* A trace that could not be written to its end was reported, and is no reason to hide how the command ended. */
 static int trace(const struct trace_options *o, int *ret_status)
 {
@@ -59,7 +101,7 @@ static int trace(const struct trace_options *o, int *ret_status)
 	if (err)
 		return err;
 	fill_session(&session, o, recorder);
-	err = session_run(&session, &result);
+	err = run_session(o, &session, &result);
 	int ignored UNUSED = recorder_finish(recorder);
 	*ret_status = result.status;
 	return err;

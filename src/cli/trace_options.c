@@ -11,12 +11,16 @@
 enum {
 	OPTION_ABSOLUTE_TIMESTAMPS = 256,
 	OPTION_ABBREV,
+	OPTION_AUDIT,
 	OPTION_DECODE_FDS,
+	OPTION_FAULT,
 	OPTION_FREE_PLACEMENT,
 	OPTION_IGNORED,
+	OPTION_INJECT,
 	OPTION_JSON,
 	OPTION_MECHANISM,
 	OPTION_OUTPUT_SEPARATELY,
+	OPTION_POLICY,
 	OPTION_QUIET,
 	OPTION_RAW,
 	OPTION_SIGNAL,
@@ -34,6 +38,7 @@ static const struct option long_options[] = {
 	{"abbrev", required_argument, NULL, OPTION_ABBREV},
 	{"absolute-timestamps", optional_argument, NULL, OPTION_ABSOLUTE_TIMESTAMPS},
 	{"attach", required_argument, NULL, 'p'},
+	{"audit", required_argument, NULL, OPTION_AUDIT},
 	{"columns", required_argument, NULL, 'a'},
 	{"const-print-style", required_argument, NULL, 'X'},
 	{"daemonize", optional_argument, NULL, OPTION_IGNORED},
@@ -44,11 +49,11 @@ static const struct option long_options[] = {
 	{"env", required_argument, NULL, 'E'},
 	{"failed-only", no_argument, NULL, 'Z'},
 	{"failing-only", no_argument, NULL, 'Z'},
-	{"fault", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"fault", required_argument, NULL, OPTION_FAULT},
 	{"follow-forks", no_argument, NULL, 'f'},
 	{"free-placement", no_argument, NULL, OPTION_FREE_PLACEMENT},
 	{"help", no_argument, NULL, 'h'},
-	{"inject", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"inject", required_argument, NULL, OPTION_INJECT},
 	{"instruction-pointer", no_argument, NULL, 'i'},
 	{"interruptible", required_argument, NULL, OPTION_IGNORED},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -58,6 +63,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"output-append-mode", no_argument, NULL, 'A'},
 	{"output-separately", no_argument, NULL, OPTION_OUTPUT_SEPARATELY},
+	{"policy", required_argument, NULL, OPTION_POLICY},
 	{"quiet", optional_argument, NULL, OPTION_QUIET},
 	{"raw", required_argument, NULL, OPTION_RAW},
 	{"read", required_argument, NULL, OPTION_UNSUPPORTED},
@@ -230,6 +236,10 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case 'S': return trace_value_sort(o, value);
 	case 'U': return trace_value_columns(o, value);
 	case OPTION_ABBREV: return trace_value_abbrev(o, value);
+	case OPTION_AUDIT: o->audit_file = value; return 0;
+	case OPTION_FAULT: return trace_inject_add(&o->injections, value, true);
+	case OPTION_INJECT: return trace_inject_add(&o->injections, value, false);
+	case OPTION_POLICY: o->policy_file = value; return 0;
 	case OPTION_DECODE_FDS: return trace_value_decode_fds(o, value ? value : "path");
 	case OPTION_MECHANISM: return parse_mechanism(o, value);
 	case OPTION_QUIET: return trace_value_quiet(o, value ? value : "attach,personality");
@@ -348,6 +358,7 @@ void trace_options_finish(struct trace_options *o)
 {
 	for (size_t i = 0; i < o->path_count; i++)
 		free(o->paths[i]);
+	trace_inject_finish(&o->injections);
 	free(o->paths);
 	free(o->environment);
 	free(o->attach);

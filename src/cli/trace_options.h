@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/errors.h"
+#include "cli/trace_inject.h"
 #include "observe/options.h"
 #include "syscalls/call_set.h"
 #include "tracer/session.h"
@@ -18,6 +19,9 @@ struct trace_options {
 	enum mechanism mechanism;
 	bool free_placement;
 	bool stack;			/* -k */
+	const char *policy_file;
+	const char *audit_file;
+	struct trace_injections injections;	/* -e inject=, -e fault= */
 	bool help;
 	bool version;
 

@@ -195,6 +195,7 @@ int trace_value_overhead(struct trace_options *o, const char *text)
 
 enum expression {
 	EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS,
+	EXPR_INJECT, EXPR_FAULT,
 	EXPR_NO,	/* strace's, and not ours */
 };
 
@@ -208,7 +209,7 @@ static const struct trace_word expressions[] = {
 	{"quiet", EXPR_QUIET}, {"silent", EXPR_QUIET}, {"silence", EXPR_QUIET}, {"q", EXPR_QUIET},
 	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS},
 	{"read", EXPR_NO}, {"reads", EXPR_NO}, {"r", EXPR_NO}, {"write", EXPR_NO}, {"writes", EXPR_NO}, {"w", EXPR_NO},
-	{"inject", EXPR_NO}, {"fault", EXPR_NO}, {"kvm", EXPR_NO},
+	{"inject", EXPR_INJECT}, {"fault", EXPR_FAULT}, {"kvm", EXPR_NO},
 };
 
 int trace_value_expression(struct trace_options *o, const char *text)
@@ -240,6 +241,9 @@ int trace_value_expression(struct trace_options *o, const char *text)
 		return trace_value_quiet(o, set);
 	case EXPR_FDS:
 		return trace_value_decode_fds(o, set);
+	case EXPR_INJECT:
+	case EXPR_FAULT:
+		return trace_inject_add(&o->injections, set, kind == EXPR_FAULT);
 	default:
 		cli_error("trace", "-e %.*s= is strace's, and trapline does not have it", (int)name, text);
 		return CLI_EXIT_USAGE;

@@ -75,6 +75,7 @@ struct tracee {
 	uint8_t saved;			/* bit: an argument that we changed for the call, to be put back behind it */
 	uint64_t saved_args[6];
 	uint8_t injected;		/* of the call inside: bits of record.injected */
+	int entry_signal;		/* to go on with from an entry stop */
 	uint64_t delay_exit_ns;		/* PHASE_INSIDE: how long to hold it behind the call */
 	uint64_t delay_ns;		/* how long to hold it before it goes on from this stop */
 	uint64_t wake_ns;		/* != 0: held until then */

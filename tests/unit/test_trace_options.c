@@ -238,7 +238,10 @@ START_TEST(test_expressions)
 	ck_assert_uint_eq(o.observe.decode.fd_paths, 2);
 	trace_options_finish(&o);
 	expect_usage("-e tarce=read ls");
-	expect_usage("-e inject=read:error=EIO ls");
+	expect_usage("-e inject=read:error=ENOTHING ls");
+	expect_usage("-e inject=read ls");
+	expect_usage("-e inject=read:when=0:error=EIO ls");
+	expect_usage("-e inject=read:error=EIO:retval=3 ls");
 	expect_usage("-e status=bad ls");
 	expect_usage("-e opnat ls");
 }

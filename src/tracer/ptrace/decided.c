@@ -61,7 +61,10 @@ static void carry_out(struct session *s, struct tracee *t, struct regs *r, const
 		t->delay_ns += a->delay_exit_ns;
 	else
 		t->delay_exit_ns = a->delay_exit_ns;
-	if (a->signal)
+	/* The kernel sends it itself to a task that goes on from an entry stop; from a filter stop it does not. */
+	if (a->signal && s->mechanism == MECHANISM_STEP)
+		t->entry_signal = a->signal;
+	else if (a->signal)
 		(void)syscall(SYS_tgkill, tracee_tgid(t), t->tid, a->signal);
 }
 

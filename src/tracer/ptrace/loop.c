@@ -260,10 +260,12 @@ static void stopped(struct session *s, struct tracee *t, int status)
 		signal_stop(s, t, sig);
 		return;
 	}
+	int signal = t->entry_signal;
+	t->entry_signal = 0;
 	if (t->ended)
 		ended(s, t, t->ended_status);
 	else
-		resume(s, t, 0);
+		resume(s, t, signal);
 }
 
 static void reported(struct session *s, pid_t tid, int status)

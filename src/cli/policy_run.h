@@ -1,0 +1,25 @@
+/* A policy and what a session needs to carry it out: for run and trace. */
+#ifndef TRAPLINE_CLI_POLICY_RUN_H
+#define TRAPLINE_CLI_POLICY_RUN_H
+
+#include "kernel/kernel.h"
+#include "policy/model.h"
+#include "tracer/policy/apply.h"
+#include "tracer/session.h"
+
+struct policy_run {
+	struct policy *policy;
+	struct plan *plan;
+	struct policy_runtime runtime;	/* the caller sets all but .plan */
+};
+
+/*
+ * Read the policy (rules, if not NULL, come before those of the file, which may then be NULL), add its identity to the
+ * kernel's and make its plan for the session. The session keeps a pointer to *p. 0, or an exit status after a message;
+ * policy_run_finish in either case.
+ */
+MUST_CHECK int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *rules,
+				struct session_options *session, struct kernel_options *kernel);
+void policy_run_finish(struct policy_run *p);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * strace's -e inject=SET:... and -e fault=SET:...: from the command line to rules of the policy language, so that there
+ * is one model of what is done to a call. As in strace each call of the set has a count of its own, and the last
+ * expression about a call is the one that holds.
+ */
+#ifndef TRAPLINE_CLI_TRACE_INJECT_H
+#define TRAPLINE_CLI_TRACE_INJECT_H
+
+#include "base/errors.h"
+#include "base/strbuf.h"
+#include "syscalls/call_set.h"
+
+struct trace_injections {
+	char **effects;			/* owned: "error EIO from 2 every 1" */
+	size_t count;
+	uint16_t of[CALL_COUNT];	/* index + 1 into effects; 0: nothing is injected */
+	bool signals;			/* some expression sends a signal */
+};
+
+/* One expression, what is behind "inject=" or "fault=". 0, or an exit status after a line on stderr. */
+MUST_CHECK int trace_inject_add(struct trace_injections *t, const char *text, bool fault);
+void trace_inject_finish(struct trace_injections *t);
+/* The rules, one a line. */
+void trace_inject_rules(const struct trace_injections *t, struct strbuf *out);
+
+#endif
