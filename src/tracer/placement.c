@@ -1,6 +1,8 @@
 #include "tracer/placement.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,8 +12,11 @@
 enum {
 	SLOT_BUSY = -1,			/* being released */
 	DENSE_STOPS = 6,		/* so many short gaps in a row place a task */
+	DENSE_AGAIN = 2,		/* ... one that was placed before */
 	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
-	STALE_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is let go */
+	TICK_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is looked at */
+	COMPUTES_NS = TICK_NS / 2,	/* ... and let go when it then ran, or waited for the core, for so long of a tick */
+	ASLEEP_NS = 50 * 1000 * 1000,	/* ... or slept for so long: the settler must not tick for sleepers */
 };
 
 static uint64_t monotonic_ns(void)
@@ -48,13 +53,50 @@ static void wake_settler(struct placement *p)
 		(void)syscall(SYS_futex, &p->settler_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+/* How long a task has run and waited for a core, from /proc/TID/schedstat (Documentation/scheduler/sched-stats.rst). */
+static int read_busy(pid_t tid, uint64_t *ret_ns)
+{
+	char path[64];
+	char text[128];
+	unsigned long long ran, waited;
+	(void)snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return -EIO;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return -EIO;
+	*ret_ns = ran + waited;
+	return 0;
+}
+
+/* The task has not stopped for a tick. Let it go if it wants the core for itself, or sleeps. */
+static bool is_done_with_core(struct placement_slot *slot, pid_t tid, uint64_t seen, uint64_t now)
+{
+	uint64_t busy = 0;
+	if (now > seen + ASLEEP_NS || read_busy(tid, &busy) < 0)
+		return true;
+	if (slot->looked_at != seen) {
+		slot->looked_at = seen;
+		slot->busy_ns = busy;
+		return false;
+	}
+	bool computes = busy - slot->busy_ns > COMPUTES_NS;
+	slot->busy_ns = busy;
+	return computes;
+}
+
 static void release_stale(struct placement *p)
 {
 	uint64_t now = monotonic_ns();
 	for (size_t i = 0; i < PLACEMENT_SLOTS; i++) {
 		struct placement_slot *slot = &p->slots[i];
 		pid_t tid = atomic_load(&slot->tid);
-		if (tid > 0 && now > atomic_load(&slot->seen_ns) + STALE_NS)
+		uint64_t seen = atomic_load(&slot->seen_ns);
+		if (tid > 0 && now > seen + TICK_NS && is_done_with_core(slot, tid, seen, now))
 			free_slot(p, slot, tid, true);
 	}
 }
@@ -63,7 +105,7 @@ static void release_stale(struct placement *p)
 static void *settler_main(void *arg)
 {
 	struct placement *p = arg;
-	const struct timespec tick = {.tv_nsec = STALE_NS};
+	const struct timespec tick = {.tv_nsec = TICK_NS};
 	while (!atomic_load(&p->settler_ends)) {
 		if (atomic_load(&p->placed) == 0) {
 			atomic_store(&p->settler_word, 0);
@@ -194,7 +236,7 @@ void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_
 		free_trap_thread(p);
 		return;
 	}
-	if (++t->dense >= DENSE_STOPS) {
+	if (++t->dense >= (t->was_placed ? DENSE_AGAIN : DENSE_STOPS)) {
 		t->dense = 0;
 		place(p, tid, t, now);
 	}

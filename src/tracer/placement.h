@@ -37,6 +37,8 @@ enum { PLACEMENT_SLOTS = 64 };
 struct placement_slot {
 	_Atomic pid_t tid;
 	_Atomic uint64_t seen_ns;	/* last stop */
+	uint64_t looked_at;		/* settler only: the .seen_ns at which it took .busy_ns */
+	uint64_t busy_ns;
 };
 
 struct placement {
