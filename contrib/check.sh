@@ -79,7 +79,7 @@ mkdir -p "$builds"
 step packages sh "$top/contrib/install-packages.sh" build test || finish
 
 # Everything, as it is shipped.
-build gcc gcc && tests gcc
+build gcc gcc --buildtype=release && tests gcc
 
 # The other compiler: other warnings, other code. What the compiler cannot change (lint, policies) is not repeated.
 build clang clang && tests clang --suite unit --suite cli

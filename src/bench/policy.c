@@ -335,7 +335,7 @@ int policy_bench_profile(const char *path, unsigned rounds, struct policy_bench_
 	r = read_profile(path, &profile);
 	rounds = rounds < ROUNDS_MAX ? rounds : ROUNDS_MAX;
 	for (unsigned i = 0; i < rounds && r >= 0; i++) {
-		struct calls c[2];
+		struct calls c[2] = {0};
 
 		r = in_child(calls_under, &one, &c[0], sizeof(c[0]), NULL);
 		if (r >= 0)

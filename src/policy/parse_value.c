@@ -83,7 +83,7 @@ bool parse_number_text(const char *s, size_t len, wide *ret)
 static bool parse_number(struct parser *ps, const char *what, wide low, wide high, wide *ret)
 {
 	const struct token *t = parse_token(ps);
-	wide v;
+	wide v = 0;
 
 	if (t->kind != TOK_WORD || !parse_number_text(t->text, t->len, &v))
 		return parse_expected(ps, what);
@@ -98,7 +98,7 @@ static bool parse_number(struct parser *ps, const char *what, wide low, wide hig
 
 bool parse_u64(struct parser *ps, const char *what, uint64_t *ret)
 {
-	wide v;
+	wide v = 0;
 
 	if (!parse_number(ps, what, 0, UINT64_MAX, &v))
 		return false;
@@ -108,7 +108,7 @@ bool parse_u64(struct parser *ps, const char *what, uint64_t *ret)
 
 bool parse_i64(struct parser *ps, const char *what, int64_t *ret)
 {
-	wide v;
+	wide v = 0;
 
 	if (!parse_number(ps, what, INT64_MIN, INT64_MAX, &v))
 		return false;
@@ -202,7 +202,7 @@ bool parse_errno(struct parser *ps, int32_t *ret)
 {
 	const struct token *t = parse_token(ps);
 	char name[24];
-	wide v;
+	wide v = 0;
 
 	if (t->kind != TOK_WORD)
 		return parse_expected(ps, "an errno such as EPERM");
@@ -235,7 +235,7 @@ bool parse_errno(struct parser *ps, int32_t *ret)
 bool parse_signal(struct parser *ps, int32_t *ret)
 {
 	const struct token *t = parse_token(ps);
-	wide v;
+	wide v = 0;
 
 	if (t->kind == TOK_WORD && parse_number_text(t->text, t->len, &v) && v > 0 && v <= 64) {
 		*ret = (int32_t)v;
