@@ -291,8 +291,10 @@ void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
 	if (!d.rule && d.action.kind == ACTION_NATIVE && call_set_has(a->answered, f->event.id))
 		d.action.kind = ACTION_EMULATE;
 	act(a, f, &d, ret);
-	if (is_said(&d.action))
-		audit_say(&a->audit, a->policy, f, &d);
 	if (ret->kind == APPLIED_PASS)
 		carry(f, ret);
+	if (!is_said(&d.action))
+		return;
+	task_facts_paths(f);	/* for the reader: nothing is decided on them any more */
+	audit_say(&a->audit, a->policy, f, &d);
 }

@@ -146,6 +146,15 @@ static int fact_path(void *ctx, unsigned param, struct policy_string *ret)
 	return r;
 }
 
+void task_facts_paths(struct task_facts *f)
+{
+	struct policy_string ignored;
+	for (unsigned i = 0; f->event.id >= 0 && i < call_desc(f->event.id)->nparams; i++) {
+		if (call_desc(f->event.id)->params[i].kind == PARAM_PATH && !f->copies[i].resolved.text)
+			(void)(fact_path(f, i, &ignored) < 0);
+	}
+}
+
 /* ---- addresses ---- */
 
 static void parse_unix(const struct sockaddr_un *un, size_t len, struct task_facts *f, struct decide_addr *ret)

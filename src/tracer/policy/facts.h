@@ -31,6 +31,8 @@ struct task_facts {
 /* The call must outlive the facts. */
 void task_facts_init(struct task_facts *f, struct call_event *call, pid_t tgid);
 void task_facts_finish(struct task_facts *f);
+/* Look at every path of the call, also those that no decision asked about. */
+void task_facts_paths(struct task_facts *f);
 /* The argument register of a parameter, or -1. */
 int task_facts_register(const struct task_facts *f, unsigned param);
 /* Thread group and effective ids of a task from /proc. 0 or -ESRCH. */

@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""Real programs under policies: what they see is what the policy says.
+
+    run.py --trapline FILE --flip FILE [SCENARIO...]
+
+Each scenario is a method named check_*; each guest has a time limit. Exit status 1 if anything is not as it should be.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+LIMIT = 60
+
+
+class Checks:
+    def __init__(self, trapline, flip, work):
+        self.trapline, self.flip, self.work = trapline, flip, work
+        self.failed = 0
+
+    def run(self, policy, argv, mechanism="auto", options=(), command="run"):
+        """A command under a policy's text: (status, output, errors)."""
+        path = os.path.join(self.work, "policy")
+        with open(path, "w") as f:
+            f.write(policy)
+        argv = [self.trapline, command, "--policy", path, "--mechanism", mechanism, *options, "--", *argv]
+        env = dict(os.environ, LC_ALL="C")
+        done = subprocess.run(["timeout", "-s", "KILL", str(LIMIT), *argv], cwd=self.work, env=env,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+
+    def check(self, what, holds, seen):
+        if not holds:
+            print(f"not true: {what}: {seen!r}")
+            self.failed += 1
+
+    def write(self, name, content):
+        with open(os.path.join(self.work, name), "w") as f:
+            f.write(content)
+        return os.path.join(self.work, name)
+
+    # ---- scenarios ----
+
+    def check_secrets(self):
+        """A file has many names, and none of them opens it."""
+        secret = self.write("secret", "SECRET\n")
+        self.write("public", "public\n")
+        os.symlink(secret, os.path.join(self.work, "link"))
+        os.symlink(self.work, os.path.join(self.work, "dirlink"))
+        policy = f'default native\nerrno EACCES %file when path == "{secret}"\n'
+        names = [secret, "secret", "./secret", "link", "dirlink/secret", "/proc/self/cwd/secret",
+                 f"/proc/self/root{secret}", f"{self.work}/../{os.path.basename(self.work)}//secret"]
+        program = (
+            "import os,sys\n"
+            "def tried(f):\n"
+            "    try: return f()\n"
+            "    except OSError as e: return e.strerror\n"
+            "d = os.open('.', os.O_RDONLY)\n"
+            "for n in sys.argv[1:]:\n"
+            "    print(tried(lambda: open(n).read()), tried(lambda: os.stat(n).st_size), tried(lambda: os.chmod(n, 0o600)))\n"
+            "print(tried(lambda: os.open('secret', os.O_RDONLY, dir_fd=d)))\n"
+            "print(tried(lambda: os.stat('secret', dir_fd=d).st_size))\n"
+            "print(tried(lambda: os.rename('public', 'secret')), tried(lambda: os.link('secret', 'other')))\n"
+            "print(open('public').read().strip())\n")
+        denied = "Permission denied"
+        want = [" ".join([denied] * 3)] * len(names) + [denied, denied, f"{denied} {denied}", "public"]
+        for mechanism in ("auto", "trace", "step"):
+            _, out, err = self.run(policy, [sys.executable, "-c", program, *names], mechanism)
+            self.check(f"secrets under {mechanism}", out.splitlines() == want, out + err[-300:])
+            self.check(f"the log names rule, path and pid under {mechanism}",
+                       re.search(rf"policy:2: errno EACCES: openat {re.escape(secret)} \(pid \d+\)", err), err[:300])
+
+    def check_needs_trace(self):
+        """What cannot be carried out safely is refused before anything runs."""
+        policy = f'default native\nerrno EACCES %file when path == "{self.work}/x"\n'
+        for mechanism, options in (("notify", ()), ("sysemu", ()), ("native", ()), ("auto", ("--no-ptrace",))):
+            status, out, err = self.run(policy, ["echo", "ran"], mechanism, options)
+            self.check(f"refused under {mechanism}", status != 0 and "ran" not in out and err, (status, out, err))
+        status, out, err = self.run("default native\nerrno EPERM memfd_create\n" + policy[15:], ["echo", "ran"])
+        self.check("refused without memfd_create", status != 0 and "memfd_create" in err, (status, err))
+
+    def check_flip(self):
+        """Another thread changes the string between check and use."""
+        good, bad = self.write("good", "A\n"), self.write("a-longer-name", "D\n")
+        policy = f'default native\nerrno EACCES %file when path == "{bad}"\n'
+        for mechanism in ("trace", "step"):
+            status, out, err = self.run(policy, [self.flip, good, bad, "3000"], mechanism, ["-q"])
+            self.check(f"flip under {mechanism}", status == 0 and out == "read allowed some, refused some, denied 0\n",
+                       (status, out, err))
+
+    def check_redirect(self):
+        self.write("from", "from\n")
+        self.write("to", "to\n")
+        os.mkdir(os.path.join(self.work, "new"))
+        self.write("new/inside", "new inside\n")
+        policy = (f'default native\nredirect open* when path == "{self.work}/from" to "{self.work}/to"\n'
+                  f'redirect %file when path under "{self.work}/old" to "{self.work}/new"\n')
+        for mechanism in ("trace", "step"):
+            _, out, err = self.run(policy, ["cat", "from", "old/inside", "to"], mechanism)
+            self.check(f"redirect under {mechanism}", out == "to\nnew inside\nto\n", out + err)
+
+    def check_network(self):
+        policy = ("default native\nerrno ENETUNREACH connect when addr.family == AF_INET or addr.family == AF_INET6\n"
+                  'errno EACCES connect when addr.path under "/nowhere"\n')
+        program = (
+            "import socket\n"
+            "def tried(f, a):\n"
+            "    s = socket.socket(f)\n"
+            "    try: s.connect(a)\n"
+            "    except OSError as e: print(e.strerror)\n"
+            "tried(socket.AF_INET, ('127.0.0.1', 1))\n"
+            "tried(socket.AF_UNIX, '/nowhere/x')\n"
+            "tried(socket.AF_UNIX, '/elsewhere')\n"
+            "l = socket.socket(socket.AF_UNIX); l.bind('s'); l.listen()\n"
+            "c = socket.socket(socket.AF_UNIX); c.connect('s'); c.send(b'x'); print(l.accept()[0].recv(9))\n")
+        want = "Network is unreachable\nPermission denied\nNo such file or directory\nb'x'\n"
+        for mechanism in ("trace", "step"):
+            _, out, err = self.run(policy, [sys.executable, "-c", program], mechanism)
+            self.check(f"network under {mechanism}", out == want, out + err[-300:])
+            os.unlink(os.path.join(self.work, "s"))
+
+    def check_disk(self):
+        """Every third write fails; reads are short, and no byte is lost."""
+        data = bytes(range(256)) * 20
+        with open(os.path.join(self.work, "in"), "wb") as f:
+            f.write(data)
+        policy = (f'default native\ninject write when fd.path == "{self.work}/out" error ENOSPC every 3\n'
+                  f'inject read when fd.path == "{self.work}/in" short 100\n')
+        for mechanism in ("trace", "step"):
+            status, _, err = self.run(policy, ["dd", "if=in", "of=out", "bs=512"], mechanism)
+            size = os.path.getsize(os.path.join(self.work, "out"))
+            self.check(f"dd under {mechanism}", status == 1 and size == 200 and "No space left" in err, (size, err))
+            short = policy.splitlines()[0] + "\n" + policy.splitlines()[2] + "\n"
+            _, out, err = self.run(short, ["cat", "in"], mechanism)
+            self.check(f"short reads under {mechanism}", out.encode("latin-1") == data, (len(out), err))
+
+    def check_values(self):
+        """Errnos and values by number and integer arguments, under every mechanism; identity; argument rewriting."""
+        policy = ("default native\nvalue 4242 getppid\nerrno EPERM mkdir when mode == 0o700\n"
+                  'rewrite lseek when offset == 5 with offset = 7\nidentity uid=77 hostname="box"\n')
+        program = (
+            "import os,socket\n"
+            "print(os.getppid(), os.getuid(), socket.gethostname())\n"
+            "try: os.mkdir('d', 0o700)\n"
+            "except OSError as e: print(e.strerror)\n"
+            "os.mkdir('d', 0o755); os.rmdir('d')\n"
+            "f = os.open('/dev/zero', os.O_RDONLY); f = os.open('policy', os.O_RDONLY); print(os.lseek(f, 5, 0))\n")
+        want = "4242 77 box\nOperation not permitted\n7\n"
+        for mechanism in ("auto", "trace", "step"):
+            _, out, err = self.run(policy.replace("0o700", "0700"), [sys.executable, "-c", program], mechanism)
+            self.check(f"values under {mechanism}", out == want, out + err[-300:])
+        policy = policy.replace("0o700", "0700").replace("rewrite", "#")
+        for mechanism, options in (("notify", ()), ("notify", ("--no-ptrace",)), ("sysemu", ())):
+            _, out, err = self.run(policy, [sys.executable, "-c", program], mechanism, options)
+            self.check(f"values under {mechanism}", out == want.replace("\n7\n", "\n5\n"), out + err[-300:])
+
+    def check_kill(self):
+        for mechanism in ("auto", "notify", "trace", "step"):
+            status, out, _ = self.run("default native\nkill getpriority\n",
+                                      [sys.executable, "-c", "import os; os.getpriority(0, 0); print(1)"], mechanism)
+            self.check(f"killed under {mechanism}", status in (-31, -9, 128 + 31, 128 + 9) and not out, (status, out))
+
+    def check_audit(self):
+        """Denials as JSON lines, also those that the filter alone would have made; log lets the call pass."""
+        policy = "default native\nlog mkdir\nerrno EPERM rmdir\n"
+        for mechanism in ("auto", "trace", "step", "notify"):
+            log = os.path.join(self.work, "audit")
+            status, _, err = self.run(policy, ["sh", "-c", "mkdir made; rmdir made"], mechanism, ["--audit", log])
+            with open(log) as f:
+                lines = [json.loads(line) for line in f]
+            seen = [(l["call"], l["action"], l["rule"].rsplit("/", 1)[-1], l["paths"]) for l in lines]
+            made = os.path.join(self.work, "made")
+            self.check(f"audit under {mechanism}", seen == [("mkdir", "log", "policy:2", [made]),
+                                                           ("rmdir", "errno EPERM", "policy:3", [made])], seen)
+            self.check(f"rmdir fails under {mechanism}", status == 1 and "not permitted" in err, err)
+            os.unlink(log)
+            os.rmdir(made)
+
+    def check_foreign(self):
+        """Numbers of another ABI do not go round the rules."""
+        program = ("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+                   "print(libc.syscall(0x40000000 + 39), ctypes.get_errno())\n")
+        for mechanism in ("auto", "step"):
+            _, out, err = self.run("default native\nerrno EPERM getpriority\n", [sys.executable, "-c", program], mechanism)
+            self.check(f"x32 under {mechanism}", out == "-1 38\n", out + err[-200:])
+
+    def check_trace_shows(self):
+        out = os.path.join(self.work, "out.trace")
+        self.run("default native\nerrno EPERM rmdir\nvalue 5 getppid\n", ["rmdir", "nothing"], "auto",
+                 ["-qq", "-e", "trace=rmdir", "-o", out], "trace")
+        with open(out) as f:
+            text = f.read()
+        self.check("trace --policy", re.search(
+            r'rmdir\("nothing"\) += -1 EPERM \(Operation not permitted\) \(INJECTED\)\n$', text), text)
+
+    def check_inject(self):
+        """The same -e inject and -e fault give the same trace, output and status as strace."""
+        strace = shutil.which("strace")
+        if not strace:
+            print("SKIP: strace is not installed: injections are not compared")
+            return
+        self.write("in", "x" * 3000)
+        dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=6", "status=none"]
+        cases = [
+            ("read", "inject=read:error=EINTR:when=3+2", ["cat", "in", "in", "in"]),
+            ("read", "inject=read:error=EIO:when=4", ["cat", "in", "in"]),
+            ("openat", "fault=openat:when=2+", ["cat", "in"]),
+            ("openat", "fault=openat:error=EMFILE:when=3..4", ["cat", "in"]),
+            ("geteuid", "inject=geteuid:retval=77", ["id", "-u"]),
+            ("write", "inject=write:signal=USR1:when=2", dd),
+            ("write", "inject=write:signal=SIGTERM:when=3", dd),
+            ("write", "inject=write:delay_enter=20000:when=2..3", dd),
+            ("write", "inject=write:delay_exit=2ms:when=1+2", dd),
+            ("write", "inject=write:error=ENOSPC:delay_exit=2000:when=3", dd),
+            ("%file", "fault=%file:error=EACCES:when=2+3", ["ls", "-d", "."]),
+            ("all", "inject=mmap:error=ENOMEM:when=5..6", ["true"]),
+        ]
+        for trace, inject, argv in cases:
+            seen = []
+            for tool in ([strace, "-f"], [self.trapline, "trace"]):
+                out = os.path.join(self.work, "trace.out")
+                done = subprocess.run(["timeout", "-s", "KILL", str(LIMIT), *tool, "-qq", "-o", out, "-e",
+                                       "trace=" + trace, "-e", inject, *argv], cwd=self.work, capture_output=True,
+                                      env=dict(os.environ, LC_ALL="C"))
+                with open(out) as f:
+                    text = re.sub(r"(?m)^\d+ +", "", f.read())
+                text = re.sub(r"0x[0-9a-f]{6,}", "ADDR", re.sub(r" += ", " = ", text))
+                seen.append((done.returncode, done.stdout, done.stderr, text))
+            self.check(f"strace -e {inject}", seen[0] == seen[1], seen)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trapline", required=True)
+    parser.add_argument("--flip", required=True)
+    parser.add_argument("scenarios", nargs="*")
+    args = parser.parse_args()
+    failed = 0
+    names = args.scenarios or [n[6:] for n in dir(Checks) if n.startswith("check_")]
+    for name in names:
+        with tempfile.TemporaryDirectory() as work:
+            checks = Checks(os.path.realpath(args.trapline), os.path.realpath(args.flip), os.path.realpath(work))
+            getattr(checks, "check_" + name)()
+            failed += checks.failed
+    return failed != 0
+
+
+sys.exit(main())
