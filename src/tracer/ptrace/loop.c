@@ -44,6 +44,19 @@ static pid_t parent_of(pid_t tid)
 	return ppid;
 }
 
+/*
+ * The changed arguments of the call that made it. An adopted task's maker is not known for certain: if the one that is
+ * taken for it is in some other call, these are not the child's.
+ */
+static void inherit_call(struct tracee *t, const struct tracee *parent)
+{
+	enum call_id id = parent->call.id;
+	if (id != CALL_clone && id != CALL_clone3 && id != CALL_fork && id != CALL_vfork)
+		return;
+	t->saved = parent->saved;
+	memcpy(t->saved_args, parent->saved_args, sizeof(t->saved_args));
+}
+
 static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 {
 	if (t->announced)
@@ -52,8 +65,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	if (parent) {
 		placement_forked(&s->placement, t->tid, &t->placed, &parent->placed);
 		t->abi = parent->abi;
-		t->saved = parent->saved;
-		memcpy(t->saved_args, parent->saved_args, sizeof(t->saved_args));
+		inherit_call(t, parent);
 		carry_inherit(t, parent);
 	}
 	emit_task(s, t, RECORD_TASK_NEW, parent ? parent->tid : 0, false);
