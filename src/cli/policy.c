@@ -11,6 +11,7 @@ static const struct {
 	{"check", policy_check, "FILE...: say everything that is wrong, run the expect lines"},
 	{"explain", policy_explain, "FILE [SYSCALL...]: the plan: mechanism, reason, rules, filter size"},
 	{"test", policy_test, "FILE CALL: what a call written as strace prints it would meet"},
+	{"learn", policy_learn, "[--] CMD: the policy that allows what a run of CMD does"},
 	{"import", policy_import, "FILE.json: an OCI seccomp profile as a policy"},
 	{"export", policy_export, "FILE: a policy as an OCI seccomp profile"},
 };

@@ -105,6 +105,18 @@ libc = ctypes.CDLL(None, use_errno=True)
 print(libc.syscall(437, -100, b"/", 0, 0), ctypes.get_errno())'
 want 0 "-1 38"
 
+# What a run did is what its learned policy allows, and not much else.
+cat >"$work/job.sh" <<'SH'
+cat /etc/passwd >"$1/copy" && mv "$1/copy" "$1/moved" && ls "$1" >/dev/null && rm "$1/moved" && echo finished
+SH
+timeout 60 "$trapline" policy learn -o "$work/learned.policy" -- sh "$work/job.sh" "$work" >/dev/null 2>&1
+dir=$work
+under learned sh "$work/job.sh" "$work"
+want 0 finished
+under learned sh -c 'cat /etc/shadow'
+want 1 "Operation not permitted"
+dir=$2
+
 rm -f "$work/audit"
 timeout 60 "$trapline" run --audit "$work/audit" --policy "$dir/audit-only.policy" -- sh -c 'ls / >/dev/null; echo done' >"$work/out" 2>&1
 if ! grep -q '^done$' "$work/out" || ! grep -q '"execve"' "$work/audit"; then

@@ -5,6 +5,7 @@
 #include "policy/callparse.h"
 #include "policy/compile.h"
 #include "policy/glob.h"
+#include "policy/learn.h"
 
 static const struct policy_options lenient = {.any_feature = 1};
 
@@ -532,6 +533,56 @@ START_TEST(nothing_is_asked_that_no_rule_of_the_call_needs)
 }
 END_TEST
 
+/* ---- learning ---- */
+
+static const char *const run_lines[] = {
+	"{\"pid\":5,\"syscall\":\"brk\",\"args\":{\"addr\":null},\"result\":\"0x5\"}",
+	"{\"pid\":5,\"syscall\":\"chdir\",\"args\":{\"path\":\"/srv\"},\"result\":0}",
+	"{\"pid\":5,\"syscall\":\"openat\",\"args\":{\"dfd\":{\"fd\":\"AT_FDCWD\",\"path\":\"/srv\"},\"pathname\":\"in\",\"flags\":[\"O_RDONLY\"]}}",
+	"{\"pid\":5,\"syscall\":\"open\",\"args\":{\"pathname\":\"out\",\"flags\":[\"O_WRONLY\",\"O_CREAT\"]},\"result\":{\"fd\":3}}",
+	"{\"pid\":5,\"syscall\":\"rename\",\"args\":{\"oldpath\":\"out\",\"newpath\":\"new\"},\"result\":0}",
+	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/a\"}}",
+	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/b\"}}",
+	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/c\"}}",
+	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/d\"}}",
+	"{\"pid\":5,\"syscall\":\"open\",\"args\":{\"pathname\":\"/proc/5/maps\",\"flags\":[\"O_RDONLY\"]}}",
+	"{\"type\":\"exit\",\"pid\":5}",
+};
+
+START_TEST(a_learned_policy_allows_the_run_and_no_more)
+{
+	struct learner *l;
+	struct strbuf text;
+	struct policy *p;
+
+	ck_assert_int_eq(learner_create("/home", false, &l), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(run_lines); i++)
+		ck_assert_int_eq(learner_line(l, run_lines[i], strlen(run_lines[i])), 0);
+	ck_assert_int_eq(learner_line(l, "nonsense", 8), -EINVAL);
+	strbuf_init(&text);
+	learner_write(l, &text);
+	p = load(strbuf_str(&text));
+	strbuf_clear(&text);
+	ck_assert_msg(learner_difference(l, p, &text) == 0, "%s", strbuf_str(&text));
+	ck_assert_str_eq(decided(p, "open(\"/srv/in\", O_RDONLY)"), "native");
+	ck_assert_str_eq(decided(p, "open(\"/srv/in\", O_RDWR)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "open(\"/srv/in/below\", O_RDONLY)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "open(\"/srv/out\", O_WRONLY)"), "native");
+	ck_assert_str_eq(decided(p, "access(\"/usr/lib/z\", 0)"), "native");	/* four of them stand for all */
+	ck_assert_str_eq(decided(p, "open(\"/proc/77/maps\", O_RDONLY)"), "native");
+	ck_assert_str_eq(decided(p, "rename(\"/srv/out\", \"/etc/x\")"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "ptrace(0, 0, 0, 0)"), "errno EPERM");
+	policy_destroy(p);
+	p = load("default errno EPERM\nnative brk chdir openat");
+	strbuf_clear(&text);
+	ck_assert_uint_eq(learner_difference(l, p, &text), 7);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "+ native access when path == \"/usr/lib/a\""));
+	policy_destroy(p);
+	learner_destroy(l);
+	strbuf_finish(&text);
+}
+END_TEST
+
 START_TEST(features_that_the_build_lacks_are_errors)
 {
 	static const char *const texts[] = {
@@ -569,6 +620,7 @@ int main(void)
 	tcase_add_test(tc, foreign_abis);
 	tcase_add_test(tc, redirected_paths);
 	tcase_add_test(tc, nothing_is_asked_that_no_rule_of_the_call_needs);
+	tcase_add_test(tc, a_learned_policy_allows_the_run_and_no_more);
 	tcase_add_test(tc, features_that_the_build_lacks_are_errors);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
