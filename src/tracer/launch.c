@@ -301,10 +301,11 @@ int launch_exec_errno(const struct session *s)
 	if (!s->launch || !atomic_load(&s->launch->failed_step))
 		return 0;
 	int err = atomic_load(&s->launch->error);
-	if (atomic_load(&s->launch->failed_step) == STEP_FILTER)
+	if (atomic_load(&s->launch->failed_step) == STEP_FILTER) {
 		log_error("cannot install the seccomp filter: %s (see `trapline doctor`)", strerror(err));
-	else
-		log_error("cannot run '%s': %s", s->options->argv[0], strerror(err));
+		return -err;
+	}
+	log_error("cannot run '%s': %s", s->options->argv[0], strerror(err));
 	return err;
 }
 

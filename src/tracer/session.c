@@ -275,8 +275,14 @@ int session_run(const struct session_options *options, struct session_result *re
 		atomic_store(&s.failure, r);
 		end_guests(&s);
 	}
-	if (r == 0 && !ret->exec_errno)
-		ret->exec_errno = launch_exec_errno(&s);
+	if (r == 0 && !ret->exec_errno) {
+		int err = launch_exec_errno(&s);
+
+		if (err < 0)
+			r = err;
+		else
+			ret->exec_errno = err;
+	}
 	finish(&s);
 	if (ret->exec_errno)
 		ret->status = exec_status(ret->exec_errno);

@@ -169,6 +169,7 @@ const struct mechanism_info *mechanism_description(enum mechanism m);	/* .availa
 /* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
 MUST_CHECK int launch_start(struct session *s);
 void launch_finish(struct session *s);
+/* Why the command did not start, said on stderr: its own errno, a negative one where the host failed trapline, or 0. */
 int launch_exec_errno(const struct session *s);
 /* Sleep until the filter is installed; the listener's descriptor (owned by the caller), or -errno when the child failed. */
 MUST_CHECK int launch_await_listener(struct session *s);
