@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracer/ptrace/carry.h"
 #include "tracer/session_private.h"
 
 enum { INITIAL_BUCKETS = 64 };
@@ -100,6 +101,7 @@ void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 
 void tracee_remove(struct session *s, struct tracee *t)
 {
+	carry_forget(t);
 	unlink_from(s, t);
 	s->tracee_count--;
 	free(t);

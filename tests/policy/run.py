@@ -92,6 +92,13 @@ class Checks:
             self.check(f"flip under {mechanism}", status == 0 and out == "read allowed some, refused some, denied 0\n",
                        (status, out, err))
 
+    def check_newborn(self):
+        """Threads are born while the leader's arguments are changed."""
+        policy = f'default native\nerrno EACCES %file when path == "{self.work}/x"\n'
+        for mechanism in ("trace", "step"):
+            status, out, err = self.run(policy, [os.path.join(os.path.dirname(self.flip), "newborn")], mechanism)
+            self.check(f"newborn under {mechanism}", status == 0 and out == "wrong 0\n", (status, out, err[-300:]))
+
     def check_redirect(self):
         self.write("from", "from\n")
         self.write("to", "to\n")

@@ -106,7 +106,6 @@ static void drop(struct session *s, struct tracee *t)
 	placement_exited(&s->placement, t->tid, &t->placed);
 	if (t->wake_ns)
 		s->held--;
-	carry_forget(t);
 	tracee_remove(s, t);
 }
 
@@ -215,6 +214,7 @@ static bool detached(struct session *s, struct tracee *t, int sig, int event)
 		return false;
 	bool delivery = event == 0 && sig != SYSCALL_STOP;
 	placement_release(&s->placement, t->tid, &t->placed);
+	calls_restore_args(s, t);
 	int r = ops_detach(t->tid, delivery ? sig : 0);
 	if (r == -ESRCH)
 		return false; /* dying: its end will be reported */
