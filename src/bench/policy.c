@@ -42,16 +42,18 @@ static uint64_t median(uint64_t *v, size_t n)
 
 void policy_bench_text(size_t count, struct strbuf *out)
 {
-	static const char *const file_calls[] = {"openat", "open", "unlink", "stat", "newfstatat", "mkdir", "rename", "chmod"};
-	static const char *const int_calls[] = {"lseek", "ioctl", "fcntl", "socket", "prctl", "kill", "dup2", "close_range"};
+	static const char *const file_calls[] = {"openat",     "open",	"unlink", "stat",
+						 "newfstatat", "mkdir", "rename", "chmod"};
+	static const char *const int_calls[] = {"lseek", "ioctl", "fcntl", "socket",
+						"prctl", "kill",  "dup2",  "close_range"};
 
 	strbuf_adds(out, "default native\n");
 	for (size_t i = 0; i < count / 2; i++)
 		strbuf_addf(out, "errno EACCES %s when path %s \"/srv/data/%zu/dir%zu\"\n", file_calls[i % 8],
 			    i % 3 ? "under" : "==", i % 97, i);
 	for (size_t i = 0; i < count / 4; i++)
-		strbuf_addf(out, "errno ECONNREFUSED connect when addr.ip in 10.%zu.%zu.0/24 and addr.port == %zu\n", i / 250, i % 250,
-			    1000 + i % 50);
+		strbuf_addf(out, "errno ECONNREFUSED connect when addr.ip in 10.%zu.%zu.0/24 and addr.port == %zu\n",
+			    i / 250, i % 250, 1000 + i % 50);
 	for (size_t i = 0; i < count / 4; i++)
 		strbuf_addf(out, "errno EPERM %s when arg1 == %zu\n", int_calls[i % 8], i + 5);
 }
@@ -199,8 +201,8 @@ static const struct decide_ops ops = {
 const char *policy_bench_question_name(enum policy_bench_question q)
 {
 	static const char *const names[QUESTIONS] = {
-		"a path that a rule has", "a path that none has", "an address that a rule has", "an address that none has",
-		"an integer that a rule has", "an integer that none has",
+		"a path that a rule has",   "a path that none has",	  "an address that a rule has",
+		"an address that none has", "an integer that a rule has", "an integer that none has",
 	};
 
 	return names[q];
@@ -241,7 +243,8 @@ static uint64_t time_decisions(const struct policy *p, enum policy_bench_questio
 	return (now() - start) * 1000 / BATCH;
 }
 
-int policy_bench_decide(size_t few, size_t many, unsigned rounds, uint64_t few_ps[QUESTIONS], uint64_t many_ps[QUESTIONS])
+int policy_bench_decide(size_t few, size_t many, unsigned rounds, uint64_t few_ps[QUESTIONS],
+			uint64_t many_ps[QUESTIONS])
 {
 	uint64_t v[2][ROUNDS_MAX];
 	struct policy *p[2] = {NULL, NULL};

@@ -1,7 +1,7 @@
 /*
- * bench policy: what many rules cost. A policy of paths, networks and integers is checked, compiled and loaded; decisions
- * are timed under many rules and under few; a call that a container's profile allows is timed beside one under a filter of
- * one rule. Everything runs in children: a filter cannot be taken off again.
+ * bench policy: what many rules cost. A policy of paths, networks and integers is checked, compiled and loaded;
+ * decisions are timed under many rules and under few; a call that a container's profile allows is timed beside one
+ * under a filter of one rule. Everything runs in children: a filter cannot be taken off again.
  */
 #ifndef TRAPLINE_BENCH_POLICY_H
 #define TRAPLINE_BENCH_POLICY_H
@@ -18,7 +18,7 @@ void policy_bench_text(size_t count, struct strbuf *out);
 struct policy_bench_start {
 	uint64_t check_ns, compile_ns, load_ns;	/* medians; load: seccomp(2) with the filter, no listener */
 	uint64_t total_ns;			/* median of the sums */
-	uint64_t cpu_ns;			/* the same in processor time: what a machine with nothing else to do shows */
+	uint64_t cpu_ns; /* the same in processor time: what a machine with nothing else to do shows */
 	size_t instructions;
 	unsigned spilled;			/* calls whose conditions are left to user space */
 	size_t peak_kib;			/* of the whole process */
@@ -27,7 +27,13 @@ struct policy_bench_start {
 MUST_CHECK int policy_bench_start(size_t count, unsigned rounds, struct policy_bench_start *ret);
 
 enum policy_bench_question {
-	QUESTION_PATH, QUESTION_PATH_MISS, QUESTION_ADDR, QUESTION_ADDR_MISS, QUESTION_INT, QUESTION_INT_MISS, QUESTIONS,
+	QUESTION_PATH,
+	QUESTION_PATH_MISS,
+	QUESTION_ADDR,
+	QUESTION_ADDR_MISS,
+	QUESTION_INT,
+	QUESTION_INT_MISS,
+	QUESTIONS,
 };
 const char *policy_bench_question_name(enum policy_bench_question q);
 

@@ -1,4 +1,7 @@
-/* trapline bench policy: check, compile and load of many rules, decisions under them, calls under a container's profile. */
+/*
+ * trapline bench policy: check, compile and load of many rules, decisions under them, calls under a container's
+ * profile.
+ */
 #include <jansson.h>
 #include <string.h>
 
@@ -18,8 +21,11 @@ struct report {
 };
 
 static const struct option options[] = {
-	{"rules", required_argument, NULL, 'n'}, {"rounds", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'}, {0},
+	{"rules", required_argument, NULL, 'n'},
+	{"rounds", required_argument, NULL, 'r'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static double ratio(uint64_t a, uint64_t b)
@@ -32,14 +38,16 @@ static void print_text(const struct report *r)
 	const struct policy_bench_start *s = &r->start;
 
 	(void)printf("%llu rules, medians of %llu runs\n", (unsigned long long)r->rules, (unsigned long long)r->rounds);
-	(void)printf("  check %.2f ms + compile %.2f ms + load %.2f ms; together %.2f ms (%.2f ms of processor time)\n", (double)s->check_ns / 1e6,
-		     (double)s->compile_ns / 1e6, (double)s->load_ns / 1e6, (double)s->total_ns / 1e6, (double)s->cpu_ns / 1e6);
-	(void)printf("  %zu filter instructions, %u calls decided in user space, peak memory %zu KiB\n\n", s->instructions,
-		     s->spilled, s->peak_kib);
+	(void)printf("  check %.2f ms + compile %.2f ms + load %.2f ms; together %.2f ms (%.2f ms of processor time)\n",
+		     (double)s->check_ns / 1e6, (double)s->compile_ns / 1e6, (double)s->load_ns / 1e6,
+		     (double)s->total_ns / 1e6, (double)s->cpu_ns / 1e6);
+	(void)printf("  %zu filter instructions, %u calls decided in user space, peak memory %zu KiB\n\n",
+		     s->instructions, s->spilled, s->peak_kib);
 	(void)printf("%-28s %12s %12s %8s\n", "one decision", "12 rules", "all rules", "ratio");
 	for (int q = 0; q < QUESTIONS; q++)
-		(void)printf("%-28s %9.1f ns %9.1f ns %8.2f\n", policy_bench_question_name((enum policy_bench_question)q),
-			     (double)r->few_ps[q] / 1e3, (double)r->many_ps[q] / 1e3, ratio(r->many_ps[q], r->few_ps[q]));
+		(void)printf("%-28s %9.1f ns %9.1f ns %8.2f\n",
+			     policy_bench_question_name((enum policy_bench_question)q), (double)r->few_ps[q] / 1e3,
+			     (double)r->many_ps[q] / 1e3, ratio(r->many_ps[q], r->few_ps[q]));
 	if (!r->has_profile) {
 		(void)printf("\n%s is not there: calls under it are not measured\n", PROFILE);
 		return;
@@ -47,8 +55,9 @@ static void print_text(const struct report *r)
 	(void)printf("\n%-28s %12s %12s %8s\n", "an allowed call", "one rule", "profile", "ratio");
 	(void)printf("%-28s %9.1f ns %9.1f ns %8.2f\n", "by number (getppid)", (double)r->profile.number_base_ps / 1e3,
 		     (double)r->profile.number_ps / 1e3, ratio(r->profile.number_ps, r->profile.number_base_ps));
-	(void)printf("%-28s %9.1f ns %9.1f ns %8.2f\n", "by argument (personality)", (double)r->profile.args_base_ps / 1e3,
-		     (double)r->profile.args_ps / 1e3, ratio(r->profile.args_ps, r->profile.args_base_ps));
+	(void)printf("%-28s %9.1f ns %9.1f ns %8.2f\n", "by argument (personality)",
+		     (double)r->profile.args_base_ps / 1e3, (double)r->profile.args_ps / 1e3,
+		     ratio(r->profile.args_ps, r->profile.args_base_ps));
 }
 
 static void print_json(const struct report *r)
@@ -61,15 +70,18 @@ static void print_json(const struct report *r)
 					    policy_bench_question_name((enum policy_bench_question)q), "few_ns",
 					    (double)r->few_ps[q] / 1e3, "many_ns", (double)r->many_ps[q] / 1e3, "ratio",
 					    ratio(r->many_ps[q], r->few_ps[q])));
-	root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "rules", (json_int_t)r->rules, "check_ns",
-			 (json_int_t)s->check_ns, "compile_ns", (json_int_t)s->compile_ns, "load_ns", (json_int_t)s->load_ns,
-			 "total_ns", (json_int_t)s->total_ns, "cpu_ns", (json_int_t)s->cpu_ns, "instructions", (json_int_t)s->instructions, "spilled",
-			 (int)s->spilled, "peak_kib", (json_int_t)s->peak_kib, "decisions", decisions);
+	root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:o}", "rules", (json_int_t)r->rules,
+			 "check_ns", (json_int_t)s->check_ns, "compile_ns", (json_int_t)s->compile_ns, "load_ns",
+			 (json_int_t)s->load_ns, "total_ns", (json_int_t)s->total_ns, "cpu_ns", (json_int_t)s->cpu_ns,
+			 "instructions", (json_int_t)s->instructions, "spilled", (int)s->spilled, "peak_kib",
+			 (json_int_t)s->peak_kib, "decisions", decisions);
 	if (r->has_profile)
-		(void)json_object_set_new(root, "profile", json_pack("{s:f, s:f, s:f, s:f}", "number_ns",
-					  (double)r->profile.number_ps / 1e3, "number_one_rule_ns",
-					  (double)r->profile.number_base_ps / 1e3, "args_ns", (double)r->profile.args_ps / 1e3,
-					  "args_one_rule_ns", (double)r->profile.args_base_ps / 1e3));
+		(void)json_object_set_new(root, "profile",
+					  json_pack("{s:f, s:f, s:f, s:f}", "number_ns",
+						    (double)r->profile.number_ps / 1e3, "number_one_rule_ns",
+						    (double)r->profile.number_base_ps / 1e3, "args_ns",
+						    (double)r->profile.args_ps / 1e3, "args_one_rule_ns",
+						    (double)r->profile.args_base_ps / 1e3));
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(root);

@@ -28,8 +28,8 @@ static int check_file(const char *path, bool quiet)
 	errors = p->diags->errors;
 	warnings = p->diags->warnings;
 	if (errors)
-		(void)fprintf(stderr, "%s: %zu error%s, %zu warning%s\n", path, errors, errors == 1 ? "" : "s", warnings,
-			      warnings == 1 ? "" : "s");
+		(void)fprintf(stderr, "%s: %zu error%s, %zu warning%s\n", path, errors, errors == 1 ? "" : "s",
+			      warnings, warnings == 1 ? "" : "s");
 	else if (!quiet)
 		(void)printf("%s: %zu rule%s, %zu of %zu expectation%s met\n", path, p->rule_count,
 			     p->rule_count == 1 ? "" : "s", met, p->expect_count, p->expect_count == 1 ? "" : "s");

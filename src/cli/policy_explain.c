@@ -67,7 +67,8 @@ static int explain(const struct policy *p, const struct plan_options *how, bool 
 
 	strbuf_init(&out);
 	if (r < 0) {
-		cli_error("policy explain", "the policy cannot be carried out: %s", plan ? plan->refusal : strerror(-r));
+		cli_error("policy explain", "the policy cannot be carried out: %s",
+			  plan ? plan->refusal : strerror(-r));
 		plan_destroy(plan);
 		return CLI_EXIT_FAILURE;
 	}

@@ -6,9 +6,12 @@
 #include "cli/policy.h"
 #include "policy/oci.h"
 
-static const struct option options[] = {{"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {0}};
+static const struct option options[] = {
+	{"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {0}};
 
-/* 0 and the file in *ret, or CLI_EXIT_*. *ret_output is NULL for standard output; *ret_file NULL: only help was wanted. */
+/*
+ * 0 and the file in *ret, or CLI_EXIT_*. *ret_output is NULL for standard output; *ret_file NULL: only help was wanted.
+ */
 static int parse_options(int argc, char **argv, const char *what, const char **ret_file, const char **ret_output)
 {
 	int c;
@@ -18,7 +21,8 @@ static int parse_options(int argc, char **argv, const char *what, const char **r
 		if (c == 'o') {
 			*ret_output = optarg;
 		} else if (c == 'h') {
-			(void)printf("Usage: trapline %s [-o FILE] FILE\n\n  -o, --output FILE  write there instead of standard output\n",
+			(void)printf("Usage: trapline %s [-o FILE] FILE\n\n  -o, --output FILE  write there instead of "
+				     "standard output\n",
 				     argv[0]);
 			return cli_finish_stdout();
 		} else {

@@ -14,8 +14,12 @@ struct test_options {
 };
 
 static const struct option options[] = {
-	{"cwd", required_argument, NULL, 'C'}, {"exe", required_argument, NULL, 'e'}, {"uid", required_argument, NULL, 'u'},
-	{"gid", required_argument, NULL, 'g'}, {"abi", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
+	{"cwd", required_argument, NULL, 'C'},
+	{"exe", required_argument, NULL, 'e'},
+	{"uid", required_argument, NULL, 'u'},
+	{"gid", required_argument, NULL, 'g'},
+	{"abi", required_argument, NULL, 'a'},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -66,7 +70,8 @@ static int test_call(const struct policy *p, const struct plan *plan, const char
 	int r = call_parse(text, strlen(text), &call, &at, message, sizeof(message));
 
 	if (r < 0) {
-		cli_error("policy test", "%s\n  %s\n  %*s^", r == -ENOMEM ? "out of memory" : message, text, (int)at, "");
+		cli_error("policy test", "%s\n  %s\n  %*s^", r == -ENOMEM ? "out of memory" : message, text, (int)at,
+			  "");
 		return CLI_EXIT_USAGE;
 	}
 	call.abi = o->abi;

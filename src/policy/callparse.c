@@ -389,8 +389,9 @@ static bool read_call(struct reader *r)
 	if (r->call->id < 0) {
 		r->at = 0;
 		near = call_nearest(name.text, name.len);
-		return near ? fail(r, "no system call is named \"%.*s\"; did you mean %s?", (int)name.len, name.text, near) :
-		       fail(r, "no system call is named \"%.*s\"", (int)name.len, name.text);
+		return near ? fail(r, "no system call is named \"%.*s\"; did you mean %s?", (int)name.len, name.text,
+				   near)
+			    : fail(r, "no system call is named \"%.*s\"", (int)name.len, name.text);
 	}
 	if (!take(r, '('))
 		return fail(r, "\"(\" is expected behind the call's name");
@@ -410,7 +411,8 @@ static bool read_call(struct reader *r)
 	return true;
 }
 
-int call_parse(const char *text, size_t len, struct parsed_call *ret, size_t *ret_at, char *message, size_t message_size)
+int call_parse(const char *text, size_t len, struct parsed_call *ret, size_t *ret_at, char *message,
+	       size_t message_size)
 {
 	struct reader r = {.text = text, .len = len, .call = ret, .message = message, .message_size = message_size};
 

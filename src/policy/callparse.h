@@ -1,7 +1,7 @@
 /*
  * A call written as strace prints it: openat(AT_FDCWD, "/etc/shadow", O_RDONLY), connect(3<socket>, {sa_family=AF_INET,
- * sin_port=htons(443), sin_addr=inet_addr("10.0.0.1")}, 16). What is written becomes what a decision asks about: nothing
- * of the machine is looked at.
+ * sin_port=htons(443), sin_addr=inet_addr("10.0.0.1")}, 16). What is written becomes what a decision asks about:
+ * nothing of the machine is looked at.
  */
 #ifndef TRAPLINE_POLICY_CALLPARSE_H
 #define TRAPLINE_POLICY_CALLPARSE_H

@@ -59,8 +59,8 @@ static void say_unreachable(struct checker *c, const struct policy_rule *r, cons
 		diag_warning(d, r->at, "this rule never applies: line %u of %s already says so", first->at.line,
 			     d->sources[first->at.source].name);
 	} else {
-		diag_error(d, r->at, "this rule never applies: line %u of %s decides first, and otherwise", first->at.line,
-			   d->sources[first->at.source].name);
+		diag_error(d, r->at, "this rule never applies: line %u of %s decides first, and otherwise",
+			   first->at.line, d->sources[first->at.source].name);
 		diag_hint(d, "the first rule that fits wins: move this one up");
 	}
 }
@@ -198,8 +198,8 @@ static bool several_paths(const struct checker *c, const struct policy_rule *r, 
 	return false;
 }
 
-static const struct policy_rule *holder(const struct checker *c, const struct policy_rule *r, const struct policy_atom *a,
-					const char *dir, size_t len, bool whole)
+static const struct policy_rule *holder(const struct checker *c, const struct policy_rule *r,
+					const struct policy_atom *a, const char *dir, size_t len, bool whole)
 {
 	const struct earlier *e = map_find(&c->paths, dir, len);
 
@@ -330,8 +330,9 @@ static void check_terms(struct checker *c, const struct policy_rule *r)
 
 		if (!term_never_holds(c, r, &r->terms[i], &at))
 			continue;
-		diag_error(c->p->diags, at, r->term_count == 1 ? "the condition never holds: this contradicts an earlier test" :
-			   "one alternative never holds: this contradicts another test of it");
+		diag_error(c->p->diags, at,
+			   r->term_count == 1 ? "the condition never holds: this contradicts an earlier test"
+					      : "one alternative never holds: this contradicts another test of it");
 		return;
 	}
 }

@@ -111,8 +111,9 @@ static void note_outcome(struct plan_call *c, const struct policy_action *a, boo
 	enum plan_mechanism m = action_mechanism(a, &why);
 
 	if (late && m <= PLAN_FILTER) {
-		raise(c, PLAN_NOTIFY, c->reads_memory ? "the decision needs the guest's memory, which a filter cannot read" :
-		      "the decision needs a fact that a filter does not have");
+		raise(c, PLAN_NOTIFY,
+		      c->reads_memory ? "the decision needs the guest's memory, which a filter cannot read"
+				      : "the decision needs a fact that a filter does not have");
 	} else {
 		raise(c, m, why);
 	}
@@ -191,9 +192,11 @@ static void survey(struct compiler *k)
 			survey_said(k, id, &k->plan->calls[i]);
 	}
 	survey_stopped(k, k->options->answered, PLAN_NOTIFY, "a handler answers, as the identity wants it");
-	survey_stopped(k, k->options->stopped, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY, "the session records it");
+	survey_stopped(k, k->options->stopped, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY,
+		       "the session records it");
 	if (any_stops(k->plan, PLAN_TRACE))
-		survey_stopped(k, k->options->stopped_if_traced, PLAN_TRACE, "the session needs to see it where it traces");
+		survey_stopped(k, k->options->stopped_if_traced, PLAN_TRACE,
+			       "the session needs to see it where it traces");
 }
 
 /* ---- refusals ---- */
@@ -263,7 +266,12 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 {
 	const struct plan_call *c = &k->plan->calls[id >= 0 ? (int)id : CALL_COUNT];
 	struct lowering l = {
-		.p = k->p, .rules = &k->rules, .arena = &k->plan->arena, .id = id, .abi = abi, .stop = stop_action(k, c),
+		.p = k->p,
+		.rules = &k->rules,
+		.arena = &k->plan->arena,
+		.id = id,
+		.abi = abi,
+		.stop = stop_action(k, c),
 		.say_denials = k->options->say_denials,
 	};
 	struct filter_chain chain;

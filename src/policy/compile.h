@@ -19,7 +19,9 @@ enum plan_mechanism {
 	PLAN_TRACE,
 };
 
-/* How a call that user space lets pass after it looked at the guest's memory is made, so that the memory cannot change. */
+/*
+ * How a call that user space lets pass after it looked at the guest's memory is made, so that the memory cannot change.
+ */
 enum plan_carry {
 	CARRY_NONE,	/* memory decides nothing */
 	CARRY_ANSWER,	/* never passes: always answered, or refused */
@@ -32,7 +34,7 @@ struct plan_call {
 	bool arguments;		/* the filter looks at arguments */
 	bool spilled;		/* they would fit no filter: user space looks at them */
 	bool reads_memory;	/* a decision needs the guest's memory */
-	bool reads_fd;		/* a decision needs to know what a descriptor is: another thread can replace it meanwhile */
+	bool reads_fd; /* a decision needs to know what a descriptor is: another thread can replace it meanwhile */
 	uint16_t rules;		/* rules that are about the call (at most 65535 counted) */
 	uint16_t chain_size;	/* BPF instructions at most, if arguments */
 	const char *why;	/* why not a cheaper one; static, or in the plan's arena */

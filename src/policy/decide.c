@@ -244,7 +244,8 @@ static enum truth task_truth(const struct policy_atom *a, struct facts *f)
 static enum truth param_truth(const struct policy_atom *a, unsigned param, bool raw, struct facts *f)
 {
 	enum call_id id = f->event->id;
-	enum param_kind kind = id >= 0 && param < call_desc(id)->nparams ? call_desc(id)->params[param].kind : PARAM_UINT;
+	enum param_kind kind = id >= 0 && param < call_desc(id)->nparams ? call_desc(id)->params[param].kind
+									 : PARAM_UINT;
 
 	if (a->field != FIELD_NONE && kind == PARAM_SOCKADDR)
 		return addr_truth(a, facts_addr(f, param));
@@ -339,7 +340,8 @@ static bool inject_due(const struct policy_inject *j, uint64_t hit)
 		return false;
 	if (j->step ? (hit - j->first) % j->step != 0 : hit != j->first)
 		return false;
-	return j->probability >= 1000000 || mix(j->seed + hit * UINT64_C(0x9e3779b97f4a7c15)) % 1000000 < j->probability;
+	return j->probability >= 1000000 ||
+	       mix(j->seed + hit * UINT64_C(0x9e3779b97f4a7c15)) % 1000000 < j->probability;
 }
 
 /* An injection that is not due lets the later rules decide. */
@@ -436,7 +438,8 @@ static void decide(const struct policy *p, struct decide_state *state, const str
 		if (!found)
 			break;
 		if (rule_is_due(&p->rules[rule], rule, state)) {
-			*ret = (struct decision){.action = p->rules[rule].action, .rule = &p->rules[rule], .term = term};
+			*ret = (struct decision){
+				.action = p->rules[rule].action, .rule = &p->rules[rule], .term = term};
 			return;
 		}
 	}

@@ -1,7 +1,7 @@
 /*
- * Candidates for a call. Each alternative of a rule is filed once, under the one of its tests that narrows most: an exact
- * path, a directory, a base name, a network, an integer; what has no such test is in a list of its call (or, if the rule
- * is about many calls, in one list for all). A list is in the rules' order.
+ * Candidates for a call. Each alternative of a rule is filed once, under the one of its tests that narrows most: an
+ * exact path, a directory, a base name, a network, an integer; what has no such test is in a list of its call (or, if
+ * the rule is about many calls, in one list for all). A list is in the rules' order.
  */
 #include <string.h>
 
@@ -62,7 +62,8 @@ struct decide_index {
 	size_t net_symbols;
 	struct int_symbol int_symbols[64];
 	size_t int_symbol_count;
-	uint8_t kinds[CALL_COUNT + 1];	/* bits: which tables have rules about the call, so that nothing else is asked of it */
+	uint8_t kinds[CALL_COUNT +
+		      1]; /* bits: which tables have rules about the call, so that nothing else is asked of it */
 	struct bucket calls[CALL_COUNT + 1];	/* the last: numbers that no table knows */
 	struct bucket wide;
 	bool no_memory;
@@ -149,8 +150,8 @@ static void file_dir(struct decide_index *x, struct path_tables *t, const char *
 	file_under(x, &t->under, dir, len, rule, term);
 }
 
-static void file_glob(struct decide_index *x, struct path_tables *t, const struct policy_string *s, bool base, uint32_t rule,
-		      const struct policy_term *term)
+static void file_glob(struct decide_index *x, struct path_tables *t, const struct policy_string *s, bool base,
+		      uint32_t rule, const struct policy_term *term)
 {
 	size_t literal = glob_literal(s->text, s->len), extension = literal_extension(s);
 	const char *slash;
@@ -168,7 +169,8 @@ static void file_glob(struct decide_index *x, struct path_tables *t, const struc
 		file_dir(x, t, "", 0, rule, term);
 }
 
-static void file_paths(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+static void file_paths(struct decide_index *x, const struct policy_atom *a, uint32_t rule,
+		       const struct policy_term *term)
 {
 	enum path_class class = path_class(x->p, &x->p->rules[rule], a);
 	struct path_tables *t = &x->paths[class];
@@ -209,7 +211,8 @@ static bool add_int_symbol(struct decide_index *x, const struct policy_atom *a)
 	return true;
 }
 
-static void file_ints(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+static void file_ints(struct decide_index *x, const struct policy_atom *a, uint32_t rule,
+		      const struct policy_term *term)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct int_key *k = arena_alloc(&x->arena, sizeof(*k));
@@ -238,7 +241,8 @@ static bool add_net_symbol(struct decide_index *x, uint16_t symbol)
 	return true;
 }
 
-static void file_nets(struct decide_index *x, const struct policy_atom *a, uint32_t rule, const struct policy_term *term)
+static void file_nets(struct decide_index *x, const struct policy_atom *a, uint32_t rule,
+		      const struct policy_term *term)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct net_key *k = arena_alloc(&x->arena, sizeof(*k));

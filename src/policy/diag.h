@@ -64,7 +64,10 @@ void diag_warning(struct diags *d, struct span at, const char *format, ...) PRIN
 /* Beside the caret of the diagnostic that was added last (nothing if that one is only counted). */
 void diag_hint(struct diags *d, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* "FILE:LINE:COLUMN: error: MESSAGE", the line, the caret; in the order of the text; then the count if some are not shown. */
+/*
+ * "FILE:LINE:COLUMN: error: MESSAGE", the line, the caret; in the order of the text; then the count if some are not
+ * shown.
+ */
 void diags_print(struct diags *d, struct strbuf *out);
 
 /* The 1-based column of a span, in bytes. */

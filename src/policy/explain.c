@@ -9,7 +9,8 @@ static const char *cost(const struct plan_call *c)
 {
 	switch (c->mechanism) {
 	case PLAN_NATIVE:
-		return c->arguments ? "about 1.5 x a native call (the filter runs)" : "about 1.3 x a native call (the action cache answers)";
+		return c->arguments ? "about 1.5 x a native call (the filter runs)"
+				    : "about 1.3 x a native call (the action cache answers)";
 	case PLAN_FILTER:
 		return "about a native call";
 	case PLAN_NOTIFY:
@@ -63,7 +64,8 @@ void plan_describe_call(const struct plan *plan, const struct decide_event *even
 	strbuf_adds(out, " (the filter says ");
 	add_action(action, out);
 	strbuf_addc(out, ')');
-	if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF || (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
+	if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF ||
+	    (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
 		strbuf_addf(out, ": %s", c->why ? c->why : "");
 }
 
@@ -114,7 +116,9 @@ static void explain_memory(const struct plan_call *c, struct strbuf *out)
 	else if (c->carry == CARRY_ANSWER)
 		strbuf_adds(out, "  memory       read once; the call is always answered, never continued\n");
 	if (c->reads_fd)
-		strbuf_adds(out, "  descriptors  looked up at the stop; another thread could replace one until the call runs\n");
+		strbuf_adds(
+			out,
+			"  descriptors  looked up at the stop; another thread could replace one until the call runs\n");
 }
 
 void plan_explain_call(const struct plan *plan, enum call_id id, struct strbuf *out)
@@ -154,16 +158,21 @@ void plan_explain(const struct plan *plan, struct strbuf *out)
 
 	for (int id = 0; id < CALL_COUNT; id++)
 		chains += plan->calls[id].arguments;
-	strbuf_addf(out, "filter: %zu instructions of 4096; %zu calls by arguments; %zu calls let through by the kernel's action cache\n",
+	strbuf_addf(out,
+		    "filter: %zu instructions of 4096; %zu calls by arguments; %zu calls let through by the kernel's "
+		    "action cache\n",
 		    plan->filter.count, chains, plan->const_allowed);
 	strbuf_addf(out, "stops: %u calls by notify, %u by trace%s\n", plan->needs_notify, plan->needs_trace,
 		    plan->needs_trace ? "" : ": no ptrace, so gdb and strace work inside");
 	if (plan->spilled)
-		strbuf_addf(out, "%u calls with too many conditions for a filter are decided in user space\n", plan->spilled);
+		strbuf_addf(out, "%u calls with too many conditions for a filter are decided in user space\n",
+			    plan->spilled);
 	if (policy_own_abi() == ABI_X86_64) {
 		explain_abi(plan, ABI_I386, out);
 		explain_abi(plan, ABI_X32, out);
 	}
 	if (plan->policy->uring_off)
-		strbuf_adds(out, "io_uring_setup: ENOSYS unless a rule names it, since a ring's operations pass no filter\n");
+		strbuf_adds(
+			out,
+			"io_uring_setup: ENOSYS unless a rule names it, since a ring's operations pass no filter\n");
 }

@@ -291,7 +291,9 @@ static place emit_arch(struct builder *b, uint32_t arch, place other)
 	}
 	r.v = v;
 	collect_ranges(b->spec, arch, &r);
-	/* The action cache is filled for a number by interpreting the program: it follows these loads and jumps only. */
+	/*
+	 * The action cache is filled for a number by interpreting the program: it follows these loads and jumps only.
+	 */
 	emit_goto(b, emit_search(b, r.v, r.count));
 	return emit_load(b, offsetof(struct seccomp_data, nr));
 }

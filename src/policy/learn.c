@@ -101,7 +101,8 @@ static bool text_of(const json_t *v, struct policy_string *ret)
 	return true;
 }
 
-static struct policy_string resolve(struct learner *l, const struct policy_string *base, const struct policy_string *path)
+static struct policy_string resolve(struct learner *l, const struct policy_string *base,
+				    const struct policy_string *path)
 {
 	struct policy_string full = {.text = "/", .len = 1};
 
@@ -289,7 +290,8 @@ static int by_text(const void *a, const void *b)
 
 	for (uint32_t i = 0; i < n; i++) {
 		/* '/' sorts first, so that what is below a directory follows it at once. */
-		int c = x->text[i] == '/' ? 1 : (unsigned char)x->text[i] + 1, e = y->text[i] == '/' ? 1 : (unsigned char)y->text[i] + 1;
+		int c = x->text[i] == '/' ? 1 : (unsigned char)x->text[i] + 1,
+		    e = y->text[i] == '/' ? 1 : (unsigned char)y->text[i] + 1;
 
 		if (c != e)
 			return c - e;
@@ -383,9 +385,10 @@ static struct used_path shorten(struct policy_string p, bool exclusive)
 static bool writes(const struct deed *d)
 {
 	static const enum call_id modifying[] = {
-		CALL_creat, CALL_truncate, CALL_mkdir, CALL_mkdirat, CALL_mknod, CALL_mknodat, CALL_rmdir, CALL_unlink,
-		CALL_unlinkat, CALL_rename, CALL_renameat, CALL_renameat2, CALL_link, CALL_linkat, CALL_symlink, CALL_symlinkat,
-		CALL_chmod, CALL_fchmodat, CALL_chown, CALL_lchown, CALL_fchownat, CALL_utimensat, CALL_setxattr, CALL_lsetxattr,
+		CALL_creat, CALL_truncate, CALL_mkdir,	  CALL_mkdirat,	  CALL_mknod,	 CALL_mknodat,
+		CALL_rmdir, CALL_unlink,   CALL_unlinkat, CALL_rename,	  CALL_renameat, CALL_renameat2,
+		CALL_link,  CALL_linkat,   CALL_symlink,  CALL_symlinkat, CALL_chmod,	 CALL_fchmodat,
+		CALL_chown, CALL_lchown,   CALL_fchownat, CALL_utimensat, CALL_setxattr, CALL_lsetxattr,
 	};
 
 	if (is_open(d->id))
@@ -540,7 +543,8 @@ static void write_path_rules(const struct path_set *read, const struct path_set 
 		strbuf_adds(out, " and flags & O_ACCMODE|O_CREAT|O_TRUNC == O_RDONLY\n");
 	}
 	write_other_calls(calls, exact[0] || exact[1], dirs[0] || dirs[1], out);
-	strbuf_adds(out, "# For trapline itself: it keeps the paths that were checked in sealed memory of the guest.\n");
+	strbuf_adds(out,
+		    "# For trapline itself: it keeps the paths that were checked in sealed memory of the guest.\n");
 	strbuf_adds(out, "native memfd_create mseal mmap munmap close ftruncate\n");
 }
 
@@ -582,11 +586,13 @@ void learner_write(const struct learner *l, struct strbuf *out)
 		;
 	while (lift(&written))
 		;
-	strbuf_adds(out, "# Learned from a run: what it did passes, what else there is does not.\ndefault errno EPERM\n\n");
+	strbuf_adds(out,
+		    "# Learned from a run: what it did passes, what else there is does not.\ndefault errno EPERM\n\n");
 	if (read.count || written.count)
 		write_path_rules(&read, &written, &with_paths, out);
 	write_calls("native", &plain, "", out);
-	strbuf_adds(out, "\n# Newer calls are as on a kernel without them, so that programs fall back.\nerrno ENOSYS %unknown openat2\n");
+	strbuf_adds(out, "\n# Newer calls are as on a kernel without them, so that programs fall back.\nerrno ENOSYS "
+			 "%unknown openat2\n");
 	free(read.v);
 	free(written.v);
 }

@@ -1,9 +1,9 @@
 /*
  * From what a run did to the smallest readable policy that allows it.
  *
- * Input is what `trapline trace --json -y` writes: one object a line. Paths are gathered into two sets, read and written;
- * a directory of which several entries were used stands for them, /proc/PID for /proc, and temporary files for their
- * directory. What has no path is allowed by name.
+ * Input is what `trapline trace --json -y` writes: one object a line. Paths are gathered into two sets, read and
+ * written; a directory of which several entries were used stands for them, /proc/PID for /proc, and temporary files for
+ * their directory. What has no path is allowed by name.
  */
 #ifndef TRAPLINE_POLICY_LEARN_H
 #define TRAPLINE_POLICY_LEARN_H

@@ -35,8 +35,9 @@ static bool is_word_byte(int c)
 {
 	static const bool word[256] = {
 		['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, [0x80 ... 0xff] = true, ['_'] = true,
-		['%'] = true, ['@'] = true, ['*'] = true, ['?'] = true, ['.'] = true, [':'] = true, ['/'] = true, ['-'] = true,
-		['+'] = true, ['['] = true, [']'] = true, ['^'] = true, ['~'] = true, ['$'] = true,
+		['%'] = true,	      ['@'] = true,	    ['*'] = true,	  ['?'] = true,		  ['.'] = true,
+		[':'] = true,	      ['/'] = true,	    ['-'] = true,	  ['+'] = true,		  ['['] = true,
+		[']'] = true,	      ['^'] = true,	    ['~'] = true,	  ['$'] = true,
 	};
 
 	return c >= 0 && word[c];
@@ -96,7 +97,8 @@ size_t lex_escape(const char *s, size_t len, char *ret)
 
 static struct span span_here(const struct lexer *l, size_t len)
 {
-	return (struct span){.source = l->source_index, .line = l->line, .offset = (uint32_t)l->offset, .len = (uint32_t)len};
+	return (struct span){
+		.source = l->source_index, .line = l->line, .offset = (uint32_t)l->offset, .len = (uint32_t)len};
 }
 
 /* The length of the literal at the offset, both quotes included; an unclosed one ends with the line. */
@@ -197,7 +199,8 @@ static bool read_punct(struct lexer *l)
 
 static void read_word(struct lexer *l, size_t n)
 {
-	l->token = (struct token){.kind = TOK_WORD, .at = span_here(l, n), .text = l->source->text + l->offset, .len = n};
+	l->token = (struct token){
+		.kind = TOK_WORD, .at = span_here(l, n), .text = l->source->text + l->offset, .len = n};
 	l->offset += n;
 }
 

@@ -5,11 +5,11 @@
 #include "policy/diag.h"
 
 enum token_kind {
-	TOK_END,	/* of the source */
+	TOK_END, /* of the source */
 	TOK_NEWLINE,
-	TOK_WORD,	/* anything bare: a name, glob, number, address, %group, @set; what it is depends on the place */
-	TOK_STRING,	/* "quoted"; .text and .len are the bytes it stands for */
-	TOK_PUNCT,	/* .punct */
+	TOK_WORD,   /* anything bare: a name, glob, number, address, %group, @set; what it is depends on the place */
+	TOK_STRING, /* "quoted"; .text and .len are the bytes it stands for */
+	TOK_PUNCT,  /* .punct */
 };
 
 enum punct {

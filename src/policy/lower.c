@@ -137,8 +137,8 @@ static bool all_points(const struct int_range *v, size_t n)
 }
 
 /* In one of the ranges: above the lowest, below the highest, in none of the gaps between. */
-static void inside(struct clause_list *out, const struct lowering *l, const struct int_type *t, const struct int_range *v,
-		   size_t n)
+static void inside(struct clause_list *out, const struct lowering *l, const struct int_type *t,
+		   const struct int_range *v, size_t n)
 {
 	struct filter_test tests[2];
 
@@ -157,8 +157,8 @@ static void inside(struct clause_list *out, const struct lowering *l, const stru
 	}
 }
 
-static bool points(struct clause_list *out, const struct lowering *l, const struct int_type *t, const struct int_range *v,
-		   size_t n)
+static bool points(struct clause_list *out, const struct lowering *l, const struct int_type *t,
+		   const struct int_range *v, size_t n)
 {
 	AUTO_FREE struct filter_test *tests = calloc(n, sizeof(*tests));
 
@@ -171,8 +171,8 @@ static bool points(struct clause_list *out, const struct lowering *l, const stru
 }
 
 /* In none of the ranges. */
-static void outside(struct clause_list *out, const struct lowering *l, const struct int_type *t, const struct int_range *v,
-		    size_t n)
+static void outside(struct clause_list *out, const struct lowering *l, const struct int_type *t,
+		    const struct int_range *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct filter_test tests[2];
@@ -242,7 +242,8 @@ struct rule_list {
 	size_t count, cap;
 };
 
-static int add_rule(struct rule_list *rules, const struct lowering *l, const struct clause_list *clauses, uint32_t action)
+static int add_rule(struct rule_list *rules, const struct lowering *l, const struct clause_list *clauses,
+		    uint32_t action)
 {
 	struct filter_rule *r;
 

@@ -7,7 +7,7 @@
 
 /* The enabled rules about each call, in order, up to the first that decides it whatever its arguments. */
 struct call_rules {
-	uint32_t *first;	/* CALL_COUNT + 2 of them: call id has rules[first[id]] to rules[first[id + 1]]; owned */
+	uint32_t *first; /* CALL_COUNT + 2 of them: call id has rules[first[id]] to rules[first[id + 1]]; owned */
 	uint32_t *rules;	/* indexes into policy.rules; owned */
 };
 

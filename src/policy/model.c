@@ -28,9 +28,10 @@ unsigned policy_build_features(void)
 const char *action_kind_name(enum action_kind kind)
 {
 	static const char *const names[ACTION_COUNT] = {
-		[ACTION_NATIVE] = "native", [ACTION_EMULATE] = "emulate", [ACTION_ERRNO] = "errno", [ACTION_VALUE] = "value",
-		[ACTION_KILL] = "kill", [ACTION_LOG] = "log", [ACTION_REDIRECT] = "redirect", [ACTION_REWRITE] = "rewrite",
-		[ACTION_INJECT] = "inject", [ACTION_MODULE] = "module",
+		[ACTION_NATIVE] = "native",	[ACTION_EMULATE] = "emulate", [ACTION_ERRNO] = "errno",
+		[ACTION_VALUE] = "value",	[ACTION_KILL] = "kill",	      [ACTION_LOG] = "log",
+		[ACTION_REDIRECT] = "redirect", [ACTION_REWRITE] = "rewrite", [ACTION_INJECT] = "inject",
+		[ACTION_MODULE] = "module",
 	};
 
 	return names[kind];

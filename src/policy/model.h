@@ -121,7 +121,10 @@ struct policy_term {
 	uint32_t count;
 };
 
-/* "where": facts known when the policy is loaded. A rule whose facts do not hold is kept, for export, and never applies. */
+/*
+ * "where": facts known when the policy is loaded. A rule whose facts do not hold is kept, for export, and never
+ * applies.
+ */
 struct policy_where {
 	const char *const *caps, *const *no_caps;	/* all of them; none of them; NULL-terminated, or NULL */
 	const char *const *arches, *const *no_arches;	/* one of them; none of them */
@@ -134,7 +137,8 @@ struct policy_rule {
 	const struct policy_term *terms;	/* any holds; none: always */
 	uint32_t term_count;
 	const struct policy_where *where;	/* NULL: everywhere */
-	const char *const *foreign;		/* "~name": calls of other architectures, kept for export; NULL-terminated or NULL */
+	const char *const
+		*foreign; /* "~name": calls of other architectures, kept for export; NULL-terminated or NULL */
 	bool enabled;
 	struct span at;				/* the whole statement */
 };

@@ -250,7 +250,9 @@ static bool check_order(struct exporter *x, size_t index)
 			continue;
 		FOR_EACH_CALL(id, &r->calls) {
 			if (call_set_has(&later->calls, (enum call_id)id))
-				return fail(x, r->at, "a profile's rules have no order: line %u, which has no condition, would win for %s",
+				return fail(x, r->at,
+					    "a profile's rules have no order: line %u, which has no condition, would "
+					    "win for %s",
 					    later->at.line, call_desc((enum call_id)id)->name);
 		}
 	}

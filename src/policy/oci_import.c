@@ -39,7 +39,8 @@ static const char *string_member(const json_t *o, const char *key)
 /* Names go into the text bare: only what a name can be. */
 static bool is_name(const char *s)
 {
-	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(s) && strlen(s) < 64;
+	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(s) &&
+	       strlen(s) < 64;
 }
 
 static void add_errno(const json_t *value, int fallback, char *to, size_t size)
@@ -67,9 +68,10 @@ static bool action_text(struct importer *m, const char *action, const json_t *er
 	else if (!strcmp(action, "SCMP_ACT_LOG"))
 		snprintf(to, size, "log");
 	else
-		return fail(m, "the action \"%.40s\" cannot be carried out: %s", action, !strcmp(action, "SCMP_ACT_NOTIFY") ?
-			    "the profile's own listener would have to answer" : !strcmp(action, "SCMP_ACT_TRACE") ?
-			    "the profile's own tracer would have to answer" : "it is not one that a policy has");
+		return fail(m, "the action \"%.40s\" cannot be carried out: %s", action,
+			    !strcmp(action, "SCMP_ACT_NOTIFY")	? "the profile's own listener would have to answer"
+			    : !strcmp(action, "SCMP_ACT_TRACE") ? "the profile's own tracer would have to answer"
+								: "it is not one that a policy has");
 	return true;
 }
 
@@ -93,7 +95,8 @@ static bool argument_text(struct importer *m, const json_t *arg, struct strbuf *
 	if (!strcmp(op, "SCMP_CMP_MASKED_EQ")) {
 		if (!value)
 			return fail(m, "an argument is compared under a mask of 0");
-		strbuf_addf(to, "arg%d & 0x%llx == 0x%llx", (int)index, (unsigned long long)value, (unsigned long long)second);
+		strbuf_addf(to, "arg%d & 0x%llx == 0x%llx", (int)index, (unsigned long long)value,
+			    (unsigned long long)second);
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -272,7 +275,8 @@ static bool has_string(const json_t *list, const char *s)
 /* archMap names a native architecture and the ones below it; "architectures" is the older, flat list. */
 static void import_arches(struct importer *m)
 {
-	const json_t *map = json_object_get(m->root, "archMap"), *flat = json_object_get(m->root, "architectures"), *entry;
+	const json_t *map = json_object_get(m->root, "archMap"), *flat = json_object_get(m->root, "architectures"),
+		     *entry;
 	bool i386 = has_string(flat, "SCMP_ARCH_X86"), x32 = has_string(flat, "SCMP_ARCH_X32");
 	size_t i;
 
@@ -332,7 +336,8 @@ static bool import_default(struct importer *m)
 
 	if (!json_is_object(m->root) || !*action)
 		return fail(m, "not an OCI seccomp profile: it has no \"defaultAction\"");
-	if (!action_text(m, action, json_object_get(m->root, "defaultErrnoRet"), m->default_action, sizeof(m->default_action)))
+	if (!action_text(m, action, json_object_get(m->root, "defaultErrnoRet"), m->default_action,
+			 sizeof(m->default_action)))
 		return false;
 	strbuf_addf(m->out, "# Imported from an OCI seccomp profile.\ndefault %s\n", m->default_action);
 	return true;

@@ -71,7 +71,8 @@ bool parse_expected(struct parser *ps, const char *what)
 	if (t->kind == TOK_NEWLINE || t->kind == TOK_END)
 		diag_error(ps->p->diags, at, "%s expected, but the statement ends", what);
 	else if (t->kind == TOK_STRING)
-		diag_error(ps->p->diags, at, "%s expected, not \"%.*s\"", what, (int)(t->len < 64 ? t->len : 64), t->text);
+		diag_error(ps->p->diags, at, "%s expected, not \"%.*s\"", what, (int)(t->len < 64 ? t->len : 64),
+			   t->text);
 	else
 		diag_error(ps->p->diags, at, "%s expected, not %.*s", what, (int)(t->len < 64 ? t->len : 64), t->text);
 	return false;
@@ -127,7 +128,8 @@ static void unknown_statement(struct parser *ps)
 	for (int k = 0; k < ACTION_COUNT; k++)
 		words[n++] = action_kind_name((enum action_kind)k);
 	words[n] = NULL;
-	diag_error(ps->p->diags, t->at, "a statement does not begin with %.*s", (int)(t->len < 64 ? t->len : 64), t->text);
+	diag_error(ps->p->diags, t->at, "a statement does not begin with %.*s", (int)(t->len < 64 ? t->len : 64),
+		   t->text);
 	near = t->kind == TOK_WORD ? nearest_word(t->text, t->len, words) : NULL;
 	if (near)
 		diag_hint(ps->p->diags, "did you mean %s?", near);
@@ -272,7 +274,8 @@ void parse_include(struct parser *ps, struct span at)
 	if (!parse_string(ps, "a file in quotes", &path))
 		return;
 	if (ps->depth >= INCLUDE_DEPTH) {
-		diag_error(ps->p->diags, at, "included more than %d deep: does the file include itself?", INCLUDE_DEPTH);
+		diag_error(ps->p->diags, at, "included more than %d deep: does the file include itself?",
+			   INCLUDE_DEPTH);
 		return;
 	}
 	full = included_path(ps, path);

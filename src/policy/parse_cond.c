@@ -13,8 +13,8 @@ static bool parse_or(struct parser *ps, struct rule_scope *scope, bool negate, s
 
 static bool too_many(struct parser *ps)
 {
-	diag_error(ps->p->diags, parse_token(ps)->at, "the condition is too large once multiplied out (%d alternatives, %d tests)",
-		   TERMS_MAX, TESTS_MAX);
+	diag_error(ps->p->diags, parse_token(ps)->at,
+		   "the condition is too large once multiplied out (%d alternatives, %d tests)", TERMS_MAX, TESTS_MAX);
 	diag_hint(ps->p->diags, "use a list: == {a, b, c}");
 	return false;
 }
@@ -183,8 +183,8 @@ static void *parse_list(struct parser *ps, const struct rule_scope *scope, const
 	return copy;
 }
 
-static bool range_item(struct parser *ps, const struct rule_scope *scope, const struct operand *o, struct policy_atom *a,
-		       void *item)
+static bool range_item(struct parser *ps, const struct rule_scope *scope, const struct operand *o,
+		       struct policy_atom *a, void *item)
 {
 	struct int_range *r = item;
 	struct span at = parse_token(ps)->at;
@@ -225,7 +225,8 @@ static bool path_item(struct parser *ps, const struct rule_scope *scope, const s
 		ok = false;
 	} else if (a->kind == ATOM_GLOB) {
 		if (!t.len || !strchr("/*@~", t.text[0])) {
-			diag_error(ps->p->diags, t.at, "the glob can never match: it compares the whole path, from \"/\"");
+			diag_error(ps->p->diags, t.at,
+				   "the glob can never match: it compares the whole path, from \"/\"");
 			diag_hint(ps->p->diags, "did you mean basename?");
 			ok = false;
 		} else if (t.text[0] == '~') {
@@ -280,7 +281,8 @@ static bool kind_item(struct parser *ps, const struct rule_scope *scope, const s
 	(void)a;
 	for (size_t i = 0; kinds[i]; i++) {
 		if (parse_take(ps, kinds[i])) {
-			*(struct int_range *)item = (struct int_range){.low = (wide)(FD_FILE + i), .high = (wide)(FD_FILE + i)};
+			*(struct int_range *)item = (struct int_range){.low = (wide)(FD_FILE + i),
+								       .high = (wide)(FD_FILE + i)};
 			return true;
 		}
 	}
@@ -366,7 +368,8 @@ static bool equals(struct parser *ps, struct rule_scope *scope, const struct ope
 	a->kind = ATOM_INT;
 	if (!operand_narrow(ps, scope, o, o->field == FIELD_KIND ? CLASS_KIND : CLASS_INT))
 		return false;
-	a->ranges = parse_list(ps, scope, o, a, sizeof(struct int_range), o->field == FIELD_KIND ? kind_item : range_item);
+	a->ranges = parse_list(ps, scope, o, a, sizeof(struct int_range),
+			       o->field == FIELD_KIND ? kind_item : range_item);
 	return a->ranges;
 }
 
@@ -466,7 +469,8 @@ static bool parse_operator(struct parser *ps, struct rule_scope *scope, const st
 		return paths(ps, scope, o, a, ATOM_BASENAME);
 	if (parse_take_punct(ps, PUNCT_AND))
 		return masked(ps, scope, o, a);
-	if (t.kind == TOK_PUNCT && (t.punct == PUNCT_LT || t.punct == PUNCT_LE || t.punct == PUNCT_GT || t.punct == PUNCT_GE)) {
+	if (t.kind == TOK_PUNCT &&
+	    (t.punct == PUNCT_LT || t.punct == PUNCT_LE || t.punct == PUNCT_GT || t.punct == PUNCT_GE)) {
 		parse_next(ps);
 		return ordered(ps, scope, o, a, t.punct);
 	}
@@ -483,7 +487,8 @@ static bool parse_test(struct parser *ps, struct rule_scope *scope, bool negate,
 
 	if (!a || !parse_operand(ps, &o))
 		return false;
-	*a = (struct policy_atom){.source = o.source, .field = o.field, .symbol = o.symbol, .mask = UINT64_MAX, .at = o.at};
+	*a = (struct policy_atom){
+		.source = o.source, .field = o.field, .symbol = o.symbol, .mask = UINT64_MAX, .at = o.at};
 	if (parse_take(ps, "not"))
 		a->negated = true;
 	if (!parse_operator(ps, scope, &o, a))

@@ -69,7 +69,8 @@ static int find_symbol(struct parser *ps, const char *name, size_t len)
 		return -1;
 	s->raw = len == 4 && memcmp(name, "arg", 3) == 0 && name[3] >= '0' && name[3] <= '5';
 	for (int id = 0; id < CALL_COUNT; id++) {
-		s->params[id] = s->raw ? (uint8_t)(1u << (name[3] - '0')) : params_of(call_desc((enum call_id)id), name, len);
+		s->params[id] = s->raw ? (uint8_t)(1u << (name[3] - '0'))
+				       : params_of(call_desc((enum call_id)id), name, len);
 		any = any || s->params[id];
 	}
 	if (!any || !parse_grow(ps, &p->symbols, &p->symbol_cap, p->symbol_count, sizeof(struct policy_symbol *)))
@@ -105,8 +106,8 @@ static bool parse_task(struct parser *ps, const struct token *t, const char *fie
 		const char *name;
 		enum operand_source source;
 	} facts[] = {
-		{"uid", OPERAND_TASK_UID}, {"gid", OPERAND_TASK_GID}, {"pid", OPERAND_TASK_PID}, {"exe", OPERAND_TASK_EXE},
-		{"calls", OPERAND_TASK_CALLS},
+		{"uid", OPERAND_TASK_UID}, {"gid", OPERAND_TASK_GID},	  {"pid", OPERAND_TASK_PID},
+		{"exe", OPERAND_TASK_EXE}, {"calls", OPERAND_TASK_CALLS},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
@@ -125,7 +126,8 @@ static bool parse_field(struct parser *ps, const struct token *t, const char *fi
 		const char *name;
 		enum operand_field field;
 	} fields[] = {
-		{"family", FIELD_FAMILY}, {"ip", FIELD_IP}, {"port", FIELD_PORT}, {"path", FIELD_PATH}, {"kind", FIELD_KIND},
+		{"family", FIELD_FAMILY}, {"ip", FIELD_IP},	{"port", FIELD_PORT},
+		{"path", FIELD_PATH},	  {"kind", FIELD_KIND},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
@@ -254,7 +256,8 @@ static void say_misfit(struct parser *ps, const struct operand *o, enum call_id 
 		diag_error(ps->p->diags, o->at, "%s has no parameter \"%.*s\"", d->name, (int)base, o->name);
 		say_parameters(ps, d);
 	} else if (o->field != FIELD_NONE) {
-		diag_error(ps->p->diags, o->at, "%.*s of %s has no \"%s\"", (int)base, o->name, d->name, o->name + base);
+		diag_error(ps->p->diags, o->at, "%.*s of %s has no \"%s\"", (int)base, o->name, d->name,
+			   o->name + base);
 		diag_hint(ps->p->diags, "it is %s", kind_words(param));
 	} else {
 		diag_error(ps->p->diags, o->at, "%s of %s cannot be compared so", o->name, d->name);
@@ -366,8 +369,8 @@ static bool int_term(struct parser *ps, const struct rule_scope *scope, const st
 		return true;
 	}
 	if (ps->p->diags->errors == errors) {
-		diag_error(ps->p->diags, t.at, "no constant%s%s is named \"%.*s\"", set ? " of " : "", set ? o->name : "",
-			   (int)t.len, t.text);
+		diag_error(ps->p->diags, t.at, "no constant%s%s is named \"%.*s\"", set ? " of " : "",
+			   set ? o->name : "", (int)t.len, t.text);
 		if (diags_room(ps->p->diags))
 			suggest_constant(ps, &t, set);
 	}

@@ -120,7 +120,8 @@ static bool parse_inject(struct parser *ps, struct policy_rule *rule)
 		return parse_expected(ps, "what to inject: error, retval, signal, delay-enter, delay-exit or short");
 	if (s.every && !s.from)
 		j->first = j->step;
-	if ((s.at && (s.every || s.from)) || (j->err && j->has_retval) || (j->short_count && (j->err || j->has_retval))) {
+	if ((s.at && (s.every || s.from)) || (j->err && j->has_retval) ||
+	    (j->short_count && (j->err || j->has_retval))) {
 		diag_error(ps->p->diags, rule->at, "the injection contradicts itself");
 		diag_hint(ps->p->diags, s.at && (s.every || s.from) ? "\"at\" is one call, not \"every\" or \"from\"" :
 			  "only one of error, retval and short");
@@ -338,8 +339,8 @@ static const char *const *stop_words(enum action_kind kind)
 	static const char *const redirect[] = {"when", "where", "to", NULL};
 	static const char *const rewrite[] = {"when", "where", "with", NULL};
 	static const char *const inject[] = {
-		"when", "where", "error", "retval", "signal", "delay-enter", "delay-exit", "short", "every", "from", "at",
-		"first", "probability", "seed", NULL,
+		"when",	 "where", "error", "retval", "signal",	    "delay-enter", "delay-exit", "short",
+		"every", "from",  "at",	   "first",  "probability", "seed",	   NULL,
 	};
 
 	switch (kind) {
@@ -379,8 +380,9 @@ static bool narrow_to_handlers(struct parser *ps, struct rule_scope *scope, stru
 	if (!kept)
 		diag_error(ps->p->diags, at, "this build has no handler for any of these calls");
 	else if (lost)
-		diag_warning(ps->p->diags, at, "this build has no handler for %u of these calls (%s, ...): later rules decide them",
-			     lost, first);
+		diag_warning(ps->p->diags, at,
+			     "this build has no handler for %u of these calls (%s, ...): later rules decide them", lost,
+			     first);
 	return kept;
 }
 

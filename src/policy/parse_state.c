@@ -14,7 +14,8 @@ static bool can(struct parser *ps, unsigned feature, struct span at, const char 
 static void say_twice(struct parser *ps, struct span at, struct span before, const char *what)
 {
 	diag_error(ps->p->diags, at, "a second %s", what);
-	diag_hint(ps->p->diags, "the first is in line %u of %s", before.line, ps->p->diags->sources[before.source].name);
+	diag_hint(ps->p->diags, "the first is in line %u of %s", before.line,
+		  ps->p->diags->sources[before.source].name);
 }
 
 void parse_default(struct parser *ps, struct span at)
@@ -317,7 +318,8 @@ void parse_oci(struct parser *ps, struct span at UNUSED)
 
 static bool parse_expected_result(struct parser *ps, struct policy_expect *e)
 {
-	static const enum action_kind kinds[] = {ACTION_EMULATE, ACTION_REDIRECT, ACTION_REWRITE, ACTION_INJECT, ACTION_MODULE};
+	static const enum action_kind kinds[] = {ACTION_EMULATE, ACTION_REDIRECT, ACTION_REWRITE, ACTION_INJECT,
+						 ACTION_MODULE};
 	const struct token t = *parse_token(ps);
 	wide v;
 

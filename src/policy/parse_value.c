@@ -308,7 +308,8 @@ bool parse_absolute_path(struct parser *ps, const struct token *t, bool under, s
 		len--;
 	if (!len || (s[0] != '/' && s[0] != '@')) {
 		diag_error(ps->p->diags, t->at, "conditions compare resolved paths: this one is not absolute");
-		diag_hint(ps->p->diags, len ? "did you mean \"/%.*s\", or basename \"%.*s\"?" : "an empty path is never seen",
+		diag_hint(ps->p->diags,
+			  len ? "did you mean \"/%.*s\", or basename \"%.*s\"?" : "an empty path is never seen",
 			  (int)len, s, (int)len, s);
 		return false;
 	}
@@ -368,7 +369,8 @@ bool parse_net(struct parser *ps, const struct token *t, struct ip_net *ret)
 	if (slash)
 		*slash++ = '\0';
 	if (!read_address(text, ret, &width)) {
-		diag_error(ps->p->diags, t->at, "\"%.*s\" is not an IPv4 or IPv6 address or network", (int)t->len, t->text);
+		diag_error(ps->p->diags, t->at, "\"%.*s\" is not an IPv4 or IPv6 address or network", (int)t->len,
+			   t->text);
 		diag_hint(ps->p->diags, "such as 10.0.0.0/8 or ::1");
 		return false;
 	}

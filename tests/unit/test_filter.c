@@ -128,7 +128,8 @@ static void check_everywhere(const struct filter_spec *spec, const struct filter
 					  expected(spec, arches[a], nr | X32_BIT, args));
 		}
 		for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
-			ck_assert_uint_eq(simulate(p, arches[a], odd[i], args), expected(spec, arches[a], odd[i], args));
+			ck_assert_uint_eq(simulate(p, arches[a], odd[i], args),
+					  expected(spec, arches[a], odd[i], args));
 	}
 }
 
@@ -138,7 +139,11 @@ START_TEST(every_number_of_every_abi)
 	struct filter_abi abis[3] = {
 		{.audit_arch = AUDIT_ARCH_X86_64, .actions = actions[0], .count = NRS, .unknown = ERRNO(38)},
 		{.audit_arch = AUDIT_ARCH_I386, .actions = actions[1], .count = 430, .unknown = ALLOW},
-		{.audit_arch = AUDIT_ARCH_X86_64, .x32 = true, .actions = actions[2], .count = 300, .unknown = ERRNO(2)},
+		{.audit_arch = AUDIT_ARCH_X86_64,
+		 .x32 = true,
+		 .actions = actions[2],
+		 .count = 300,
+		 .unknown = ERRNO(2)},
 	};
 
 	for (int round = 0; round < 20; round++) {
@@ -233,7 +238,8 @@ START_TEST(chains_in_the_simulator)
 	static struct chain_store stores[4];
 	struct filter_chain chains[4];
 	uint32_t actions[NRS];
-	struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = actions, .count = NRS, .unknown = ERRNO(38)};
+	struct filter_abi abi = {
+		.audit_arch = AUDIT_ARCH_X86_64, .actions = actions, .count = NRS, .unknown = ERRNO(38)};
 	struct filter_spec spec = {.abis = &abi, .abi_count = 1, .chains = chains, .chain_count = 4, .other_abi = 0};
 
 	for (int round = 0; round < 60; round++) {
@@ -269,7 +275,8 @@ START_TEST(chain_size_is_an_upper_bound)
 	static struct chain_store store;
 	uint32_t action = FILTER_CHAIN(0);
 	struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = &action, .count = 1, .unknown = ERRNO(38)};
-	struct filter_spec spec = {.abis = &abi, .abi_count = 1, .chains = &store.chain, .chain_count = 1, .other_abi = 0};
+	struct filter_spec spec = {
+		.abis = &abi, .abi_count = 1, .chains = &store.chain, .chain_count = 1, .other_abi = 0};
 
 	for (int round = 0; round < 100; round++) {
 		struct filter_prog p;
@@ -292,7 +299,8 @@ START_TEST(too_long_is_said)
 	struct filter_chain chain = {.rules = &rule, .count = 1, .otherwise = ERRNO(1)};
 	uint32_t action = FILTER_CHAIN(0);
 	struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = &action, .count = 1, .unknown = ALLOW};
-	struct filter_spec spec = {.abis = &abi, .abi_count = 1, .chains = &chain, .chain_count = 1, .other_abi = ALLOW};
+	struct filter_spec spec = {
+		.abis = &abi, .abi_count = 1, .chains = &chain, .chain_count = 1, .other_abi = ALLOW};
 	struct filter_prog p;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
@@ -380,8 +388,8 @@ static int child(const struct filter_spec *spec, const struct filter_prog *p)
 		uint32_t nr = FREE_NR + (uint32_t)(rnd() % 120);
 
 		random_args(args);
-		if (!agrees(spec, AUDIT_ARCH_X86_64, nr, args) || !agrees(spec, AUDIT_ARCH_X86_64, nr | X32_BIT, args) ||
-		    !agrees(spec, AUDIT_ARCH_I386, nr, args))
+		if (!agrees(spec, AUDIT_ARCH_X86_64, nr, args) ||
+		    !agrees(spec, AUDIT_ARCH_X86_64, nr | X32_BIT, args) || !agrees(spec, AUDIT_ARCH_I386, nr, args))
 			return 1;
 	}
 	return 0;
@@ -398,9 +406,15 @@ START_TEST(the_kernel_agrees)
 	static struct chain_store store;
 	uint32_t actions[3][FREE_NR + 100];
 	struct filter_abi abis[3] = {
-		{.audit_arch = AUDIT_ARCH_X86_64, .actions = actions[0], .count = FREE_NR + 100, .unknown = ERRNO(2001)},
+		{.audit_arch = AUDIT_ARCH_X86_64,
+		 .actions = actions[0],
+		 .count = FREE_NR + 100,
+		 .unknown = ERRNO(2001)},
 		{.audit_arch = AUDIT_ARCH_I386, .actions = actions[1], .count = FREE_NR + 100, .unknown = ERRNO(2002)},
-		{.audit_arch = AUDIT_ARCH_X86_64, .x32 = true, .actions = actions[2], .count = FREE_NR + 100,
+		{.audit_arch = AUDIT_ARCH_X86_64,
+		 .x32 = true,
+		 .actions = actions[2],
+		 .count = FREE_NR + 100,
 		 .unknown = ERRNO(2003)},
 	};
 	struct filter_spec spec = {.abis = abis, .abi_count = 3, .chains = &store.chain, .chain_count = 1,

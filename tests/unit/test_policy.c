@@ -1,4 +1,7 @@
-/* Decisions and plans: the index against a reading rule by rule, the filter against the decision, and the rules of each. */
+/*
+ * Decisions and plans: the index against a reading rule by rule, the filter against the decision, and the rules of
+ * each.
+ */
 #include <check.h>
 #include <string.h>
 
@@ -40,7 +43,8 @@ static const char *decided(const struct policy *p, const char *text)
 	char message[200];
 	size_t at;
 
-	ck_assert_msg(call_parse(text, strlen(text), &call, &at, message, sizeof(message)) == 0, "%s: %s", text, message);
+	ck_assert_msg(call_parse(text, strlen(text), &call, &at, message, sizeof(message)) == 0, "%s: %s", text,
+		      message);
 	parsed_call_event(&call, &event);
 	policy_decide(p, NULL, &event, &d);
 	strbuf_clear(&out);
@@ -60,10 +64,20 @@ static unsigned rnd(unsigned n)
 }
 
 static const char *const some_paths[] = {
-	"/", "/a", "/a/b", "/a/b/c", "/a/bb", "/etc/ssl/x.pem", "/etc/ssl/y.key", "/etc/passwd", "/home/u/.ssh/id", "/a/b/c/d.pem",
+	"/",
+	"/a",
+	"/a/b",
+	"/a/b/c",
+	"/a/bb",
+	"/etc/ssl/x.pem",
+	"/etc/ssl/y.key",
+	"/etc/passwd",
+	"/home/u/.ssh/id",
+	"/a/b/c/d.pem",
 };
 
-static const char *const calls[] = {"openat", "open", "rename", "renameat2", "unlink", "read", "connect", "bind", "kill", "fcntl"};
+static const char *const calls[] = {"openat", "open",	 "rename", "renameat2", "unlink",
+				    "read",   "connect", "bind",   "kill",	"fcntl"};
 
 static void add_test(struct strbuf *t, const char *call)
 {
@@ -107,7 +121,8 @@ static void add_test(struct strbuf *t, const char *call)
 		strbuf_adds(t, rnd(2) ? "task.exe under \"/a/b\"" : "task.uid == 0");
 	} else {
 		static const char *const tests[] = {
-			"arg0 == 3", "arg0 in {1, 2, 5..7}", "arg1 > 4", "arg1 & 4", "arg0 & 3 == 1", "arg2 <= 9", "arg0 != 2",
+			"arg0 == 3", "arg0 in {1, 2, 5..7}", "arg1 > 4", "arg1 & 4", "arg0 & 3 == 1", "arg2 <= 9",
+			"arg0 != 2",
 		};
 
 		strbuf_adds(t, tests[rnd(ARRAY_SIZE(tests))]);
@@ -116,7 +131,8 @@ static void add_test(struct strbuf *t, const char *call)
 
 static void add_rule(struct strbuf *t)
 {
-	static const char *const actions[] = {"errno EPERM", "errno ENOENT", "native", "kill", "log", "value 3", "value 0"};
+	static const char *const actions[] = {"errno EPERM", "errno ENOENT", "native", "kill",
+					      "log",	     "value 3",	     "value 0"};
 	const char *call = calls[rnd(ARRAY_SIZE(calls))];
 	unsigned tests = rnd(4);
 
@@ -204,7 +220,8 @@ static void random_call(struct facts_of_call *f, struct decide_event *e)
 	const char *name = calls[rnd(ARRAY_SIZE(calls))];
 
 	memset(f, 0, sizeof(*f));
-	*e = (struct decide_event){.id = call_from_name(name, strlen(name)), .abi = policy_own_abi(), .ops = &ops, .ctx = f};
+	*e = (struct decide_event){
+		.id = call_from_name(name, strlen(name)), .abi = policy_own_abi(), .ops = &ops, .ctx = f};
 	for (int i = 0; i < 6; i++) {
 		e->args[i] = rnd(12);
 		f->path[i] = string_of(some_paths[rnd(ARRAY_SIZE(some_paths))]);
@@ -255,8 +272,9 @@ START_TEST(index_and_filter_agree_with_the_rules)
 			random_call(&f, &e);
 			policy_decide(p, NULL, &e, &a);
 			policy_decide_linear(p, NULL, &e, &b);
-			ck_assert_msg(a.rule == b.rule, "%s: index says line %u, the rules line %u", call_desc(e.id)->name,
-				      a.rule ? a.rule->at.line : 0, b.rule ? b.rule->at.line : 0);
+			ck_assert_msg(a.rule == b.rule, "%s: index says line %u, the rules line %u",
+				      call_desc(e.id)->name, a.rule ? a.rule->at.line : 0,
+				      b.rule ? b.rule->at.line : 0);
 			check_filter(plan, &e, &a);
 		}
 		plan_destroy(plan);
@@ -272,7 +290,8 @@ static const struct {
 } meanings[] = {
 	/* a rule that denies looks for any path, one that lets pass wants all */
 	{"errno EACCES rename when path under \"/etc\"", "rename(\"/tmp/a\", \"/etc/b\")", "errno EACCES"},
-	{"native rename when path under \"/tmp\"\ndefault errno EPERM", "rename(\"/tmp/a\", \"/etc/b\")", "errno EPERM"},
+	{"native rename when path under \"/tmp\"\ndefault errno EPERM", "rename(\"/tmp/a\", \"/etc/b\")",
+	 "errno EPERM"},
 	{"native rename when path under \"/tmp\"\ndefault errno EPERM", "rename(\"/tmp/a\", \"/tmp/b\")", "native"},
 	{"errno EACCES rename when not path under \"/tmp\"", "rename(\"/tmp/a\", \"/etc/b\")", "errno EACCES"},
 	/* under is by components */
@@ -296,15 +315,18 @@ static const struct {
 	{"errno EPERM write when count in 1..10", "write(1, \"\", 11)", "native"},
 	/* IPv4 however it is written, and ::/0 is IPv6 only */
 	{"errno EACCES connect when addr.ip in 10.0.0.0/8",
-	 "connect(3, {sa_family=AF_INET6, sin6_port=htons(1), inet_pton(AF_INET6, \"::ffff:10.1.1.1\", &sin6_addr)}, 28)",
+	 "connect(3, {sa_family=AF_INET6, sin6_port=htons(1), inet_pton(AF_INET6, \"::ffff:10.1.1.1\", &sin6_addr)}, "
+	 "28)",
 	 "errno EACCES"},
 	{"native connect when addr.ip in ::/0\ndefault errno EPERM",
 	 "connect(3, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"8.8.8.8\")}, 16)", "errno EPERM"},
-	{"errno EACCES connect when addr.path == \"@bus\"", "connect(3, {sa_family=AF_UNIX, sun_path=@\"bus\"}, 8)", "errno EACCES"},
+	{"errno EACCES connect when addr.path == \"@bus\"", "connect(3, {sa_family=AF_UNIX, sun_path=@\"bus\"}, 8)",
+	 "errno EACCES"},
 	/* order, defaults, names */
 	{"native open\nerrno EPERM %file !open", "open(\"/a\", 0)", "native"},
 	{"errno ENOSYS %since-5.6\nerrno EPERM %file", "openat2(-100, \"/a\", NULL, 0)", "errno ENOSYS"},
-	{"set s = \"/a\" \"/b\"\nerrno EPERM open when path in @s and flags & O_CREAT", "open(\"/b\", O_CREAT)", "errno EPERM"},
+	{"set s = \"/a\" \"/b\"\nerrno EPERM open when path in @s and flags & O_CREAT", "open(\"/b\", O_CREAT)",
+	 "errno EPERM"},
 	{"errno EPERM read when fd.kind == socket", "read(3<socket:[1]>, NULL, 0)", "errno EPERM"},
 	{"errno EPERM read when fd.path basename \"*.key\"", "read(3</x/y.key>, NULL, 0)", "errno EPERM"},
 	/* a ring's operations pass no filter */
@@ -328,16 +350,31 @@ static const struct {
 	const char *pattern, *text;
 	bool match;
 } globs[] = {
-	{"/a/*.c", "/a/b.c", true}, {"/a/*.c", "/a/b/c.c", false}, {"/a/**.c", "/a/b/c.c", true}, {"**", "/x/y", true},
-	{"/a/?", "/a/b", true}, {"/a/?", "/a//", false}, {"[a-c]x", "bx", true}, {"[!a-c]x", "bx", false}, {"[x", "[x", true},
-	{"a\\*", "a*", true}, {"a\\*", "ab", false}, {"*a*b*c", "xxaxxbxxc", true}, {"*a*b*c", "xxaxxbxx", false},
-	{"/**/x/*", "/a/b/x/c", true}, {"/**/x/*", "/a/b/x/c/d", false}, {"", "", true}, {"*", "", true}, {"?", "", false},
+	{"/a/*.c", "/a/b.c", true},
+	{"/a/*.c", "/a/b/c.c", false},
+	{"/a/**.c", "/a/b/c.c", true},
+	{"**", "/x/y", true},
+	{"/a/?", "/a/b", true},
+	{"/a/?", "/a//", false},
+	{"[a-c]x", "bx", true},
+	{"[!a-c]x", "bx", false},
+	{"[x", "[x", true},
+	{"a\\*", "a*", true},
+	{"a\\*", "ab", false},
+	{"*a*b*c", "xxaxxbxxc", true},
+	{"*a*b*c", "xxaxxbxx", false},
+	{"/**/x/*", "/a/b/x/c", true},
+	{"/**/x/*", "/a/b/x/c/d", false},
+	{"", "", true},
+	{"*", "", true},
+	{"?", "", false},
 };
 
 START_TEST(glob)
 {
-	ck_assert_msg(glob_match(globs[_i].pattern, strlen(globs[_i].pattern), globs[_i].text, strlen(globs[_i].text)) ==
-		      globs[_i].match, "%s against %s", globs[_i].pattern, globs[_i].text);
+	ck_assert_msg(glob_match(globs[_i].pattern, strlen(globs[_i].pattern), globs[_i].text,
+				 strlen(globs[_i].text)) == globs[_i].match,
+		      "%s against %s", globs[_i].pattern, globs[_i].text);
 }
 END_TEST
 
@@ -523,7 +560,8 @@ START_TEST(nothing_is_asked_that_no_rule_of_the_call_needs)
 	static const struct decide_ops strict = {
 		.path = must_not_ask, .string = must_not_ask, .addr = give_addr, .fd = give_fd, .task = give_task,
 	};
-	struct policy *p = load("log execve\nredirect open when path == \"/x\" to \"/y\"\nerrno EPERM read when fd.path under \"/a\"");
+	struct policy *p = load(
+		"log execve\nredirect open when path == \"/x\" to \"/y\"\nerrno EPERM read when fd.path under \"/a\"");
 	struct decide_event e = {.id = CALL_execve, .abi = policy_own_abi(), .ops = &strict};
 	struct decision d;
 
@@ -538,8 +576,10 @@ END_TEST
 static const char *const run_lines[] = {
 	"{\"pid\":5,\"syscall\":\"brk\",\"args\":{\"addr\":null},\"result\":\"0x5\"}",
 	"{\"pid\":5,\"syscall\":\"chdir\",\"args\":{\"path\":\"/srv\"},\"result\":0}",
-	"{\"pid\":5,\"syscall\":\"openat\",\"args\":{\"dfd\":{\"fd\":\"AT_FDCWD\",\"path\":\"/srv\"},\"pathname\":\"in\",\"flags\":[\"O_RDONLY\"]}}",
-	"{\"pid\":5,\"syscall\":\"open\",\"args\":{\"pathname\":\"out\",\"flags\":[\"O_WRONLY\",\"O_CREAT\"]},\"result\":{\"fd\":3}}",
+	"{\"pid\":5,\"syscall\":\"openat\",\"args\":{\"dfd\":{\"fd\":\"AT_FDCWD\",\"path\":\"/"
+	"srv\"},\"pathname\":\"in\",\"flags\":[\"O_RDONLY\"]}}",
+	"{\"pid\":5,\"syscall\":\"open\",\"args\":{\"pathname\":\"out\",\"flags\":[\"O_WRONLY\",\"O_CREAT\"]},"
+	"\"result\":{\"fd\":3}}",
 	"{\"pid\":5,\"syscall\":\"rename\",\"args\":{\"oldpath\":\"out\",\"newpath\":\"new\"},\"result\":0}",
 	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/a\"}}",
 	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/b\"}}",
@@ -586,7 +626,11 @@ END_TEST
 START_TEST(features_that_the_build_lacks_are_errors)
 {
 	static const char *const texts[] = {
-		"mount \"/\" host \"/srv\"\n", "limits tasks=3\n", "memory frames\n", "module x read\n", "emulate read\n",
+		"mount \"/\" host \"/srv\"\n",
+		"limits tasks=3\n",
+		"memory frames\n",
+		"module x read\n",
+		"emulate read\n",
 	};
 	struct policy_options none = {0};
 

@@ -219,8 +219,8 @@ static const struct {
 	{ABI_X32, AUDIT_ARCH_X86_64, 0x40000000, SCMP_ARCH_X32},
 };
 
-static void compare_call(const struct plan *plan, const struct sock_filter *theirs, size_t count, size_t abi, uint32_t nr,
-			 const uint64_t *v, size_t n)
+static void compare_call(const struct plan *plan, const struct sock_filter *theirs, size_t count, size_t abi,
+			 uint32_t nr, const uint64_t *v, size_t n)
 {
 	struct seccomp_data d = {.nr = (int)(nr | abis[abi].bit), .arch = abis[abi].arch};
 
@@ -281,7 +281,9 @@ static void compare(const char *json, size_t len, const char *const *caps)
 		for (uint32_t nr = 0; nr < 620; nr++) {
 			char *known = seccomp_syscall_resolve_num_arch(abis[abi].scmp, (int)(nr | abis[abi].bit));
 
-			/* libseccomp is older than the newest calls: for those the profile's names mean nothing to it. */
+			/*
+			 * libseccomp is older than the newest calls: for those the profile's names mean nothing to it.
+			 */
 			if (known)
 				compare_call(plan, theirs, count, abi, nr, v, has_args(root, known) ? n : 3);
 			free(known);
@@ -325,7 +327,8 @@ END_TEST
 
 static const char *const profiles[] = {
 	/* an allow list that denies by argument */
-	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":"
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\","
+	"\"subArchitectures\":"
 	"[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]}],\"syscalls\":["
 	"{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":2114060288,\"valueTwo\":"
 	"2114060288,\"op\":\"SCMP_CMP_MASKED_EQ\"}]},"
@@ -335,12 +338,16 @@ static const char *const profiles[] = {
 	/* every comparison, two arguments, one argument twice (two rules), a rule with none beside one with some */
 	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":13,\"architectures\":[\"SCMP_ARCH_X86_64\","
 	"\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"],\"syscalls\":["
-	"{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_LT\"},"
+	"{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_LT\"}"
+	","
 	"{\"index\":2,\"value\":4096,\"op\":\"SCMP_CMP_LE\"}]},"
-	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
+	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_"
+	"EQ\"},"
 	"{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_EQ\"}]},"
-	"{\"names\":[\"lseek\"],\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":1,\"value\":10,\"op\":\"SCMP_CMP_GT\"}]},"
-	"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_NE\"}]},"
+	"{\"names\":[\"lseek\"],\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":1,\"value\":10,\"op\":\"SCMP_CMP_GT\"}"
+	"]},"
+	"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_"
+	"NE\"}]},"
 	"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ALLOW\"},"
 	"{\"names\":[\"exit_group\",\"no_such_call_at_all\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
 };
@@ -386,11 +393,13 @@ END_TEST
 
 START_TEST(what_is_not_acted_on_is_kept)
 {
-	static const char json[] =
-		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run/x.sock\",\"listenerMetadata\":\"a\\\"b\","
-		"\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"syscalls\":[{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\","
-		"\"errnoRet\":1,\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"],\"minKernel\":\"5.8\"},\"excludes\":{\"arches\":"
-		"[\"s390x\"]}}]}";
+	static const char json[] = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run/"
+				   "x.sock\",\"listenerMetadata\":\"a\\\"b\","
+				   "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"syscalls\":[{\"names\":[\"mount\"],"
+				   "\"action\":\"SCMP_ACT_ERRNO\","
+				   "\"errnoRet\":1,\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"],\"minKernel\":\"5.8\"},"
+				   "\"excludes\":{\"arches\":"
+				   "[\"s390x\"]}}]}";
 	struct strbuf text, profile;
 	char message[256] = "";
 	struct policy *p;
@@ -418,11 +427,14 @@ static const char *const bad[][2] = {
 	{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "listener"},
 	{"{\"defaultAction\":\"SCMP_ACT_FLY\"}", "cannot be carried out"},
 	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[3]}", "list of objects"},
-	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a b\"],\"action\":\"SCMP_ACT_ERRNO\"}]}", "name"},
+	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a b\"],\"action\":\"SCMP_ACT_ERRNO\"}]}",
+	 "name"},
 	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\","
-	 "\"args\":[{\"index\":9,\"op\":\"SCMP_CMP_EQ\"}]}]}", "index is 0 to 5"},
+	 "\"args\":[{\"index\":9,\"op\":\"SCMP_CMP_EQ\"}]}]}",
+	 "index is 0 to 5"},
 	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\","
-	 "\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_QQ\"}]}]}", "no comparison"},
+	 "\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_QQ\"}]}]}",
+	 "no comparison"},
 };
 
 START_TEST(bad_profiles_are_refused)
