@@ -10,7 +10,7 @@ work=$build/fuzz/$target
 mkdir -p "$work/corpus"
 clang -std=gnu17 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-I"$src" -I"$build/src/syscalls" -I"$build/src" -I"$here" \
-	"$here/fuzz_$target.c" "$src"/policy/*.c "$src"/base/strbuf.c "$src"/base/log.c "$src"/base/errno_name.c \
+	"$here/fuzz_$target.c" "$src"/policy/*.c "$src"/base/strbuf.c "$src"/base/log.c "$src"/base/errno_name.c "$src"/regs/*.c "$src"/regs/*/*.c \
 	"$src"/syscalls/table.c "$src"/syscalls/flag_lookup.c "$src"/syscalls/nearest.c \
 	"$build"/src/syscalls/table_data.c "$build"/src/syscalls/flag_data.c -ljansson -o "$work/fuzz"
 cd "$work"
