@@ -226,7 +226,8 @@ void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_
 {
 	if (!p->enabled || t->own_mask)
 		return;
-	bool dense = now - t->resumed_ns < DENSE_GAP_NS;
+	bool dense = now - t->stopped_ns < DENSE_GAP_NS;
+	t->stopped_ns = now;
 	if (still_placed(p, tid, t)) {
 		atomic_store_explicit(&slot_of(p, t)->seen_ns, now, memory_order_relaxed);
 		return;

@@ -29,7 +29,7 @@ struct placed {
 	bool own_mask;		/* the task chose its affinity: never placed */
 	bool was_placed;	/* it or an ancestor was: its mask may be narrow without a slot */
 	uint8_t dense;		/* consecutive short gaps between stops */
-	uint64_t resumed_ns;	/* when it last went on */
+	uint64_t stopped_ns;	/* its last stop */
 };
 
 enum { PLACEMENT_SLOTS = 64 };
@@ -55,7 +55,7 @@ struct placement {
 
 void placement_init(struct placement *p, bool wanted);
 void placement_finish(struct placement *p);
-/* The task stopped at now; it ran since .resumed_ns. May bind it and the trap thread. */
+/* The task stopped at now. May bind it and the trap thread. */
 void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_t now);
 /* A new task inherited its parent's mask. */
 void placement_forked(struct placement *p, pid_t child, struct placed *to, const struct placed *parent);

@@ -379,7 +379,5 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 			how = OPS_SYSCALL;
 		break;
 	}
-	if (s->placement.enabled)
-		t->placed.resumed_ns = now_ns();
 	return ops_resume(t->tid, how, sig);
 }
