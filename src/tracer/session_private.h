@@ -132,6 +132,7 @@ struct session {
 	sigset_t old_mask;
 	struct sigaction old_sigchld;
 	struct sigaction old_poke;
+	_Atomic bool hung_up;		/* the terminal of the session that trapline leads */
 	_Atomic bool detach_wanted;
 	_Atomic int failure;		/* first host failure of any thread, a negative errno */
 	_Atomic bool trap_acknowledged;	/* the trap thread has seen what it was interrupted for */
@@ -209,6 +210,7 @@ void notify_finish(struct session *s);
 /* signals.c */
 MUST_CHECK int signals_start(struct session *s);
 void signals_finish(struct session *s);
+void signals_command_ended(const struct session *s);
 void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
 
 /* emit.c: what goes to the recorder. */

@@ -110,9 +110,20 @@ static void took(struct session *s, const siginfo_t *info)
 		job_signal_taken(s);
 	if (sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
 		return;
+	if (from_process(info) && info->si_pid == getpid())
+		return;		/* signals_command_ended */
 	/* A hangup goes to the session's leader alone, which we may be in the command's place. */
+	if (sig == SIGHUP && !from_process(info) && getsid(0) == getpid())
+		atomic_store(&s->hung_up, true);
 	if (from_process(info) || sig == SIGHUP)
 		pass_on(s, info);
+}
+
+/* When the leader of a session whose terminal hung up ends, the kernel sends SIGHUP to the group in the foreground. */
+void signals_command_ended(const struct session *s)
+{
+	if (atomic_load(&s->hung_up))
+		(void)kill(0, SIGHUP);
 }
 
 static void *signals_main(void *arg)
