@@ -400,9 +400,54 @@ static bool parse_extras(struct parser *ps, struct policy_rule *rule, struct rul
 	}
 }
 
+/* Whether the call has a parameter that some test of the condition is about. */
+static bool is_tested(const struct policy *p, const struct dnf *when, enum call_id id)
+{
+	for (uint32_t t = 0; t < when->count; t++) {
+		for (uint32_t i = 0; i < when->terms[t].count; i++) {
+			const struct policy_atom *a = when->terms[t].atoms[i];
+
+			if (a->source == OPERAND_PARAM && !p->symbols[a->symbol]->raw && p->symbols[a->symbol]->params[id])
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A call of a group that has one operand but not another leaves the rule: openat2 has a path, but its flags are in a
+ * structure. Whoever denies by path and flags must hear of it.
+ */
+static void say_left_out(struct parser *ps, const struct call_set *meant, const struct rule_scope *scope,
+			 const struct dnf *when, struct span at)
+{
+	char names[120] = "", without[160] = "";
+	size_t used = 0, hinted = 0;
+	unsigned count = 0;
+
+	FOR_EACH_CALL(id, meant) {
+		const char *name = call_desc((enum call_id)id)->name;
+
+		if (call_set_has(&scope->calls, (enum call_id)id) || !is_tested(ps->p, when, (enum call_id)id))
+			continue;
+		if (count++ > 3)
+			continue;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", name);
+		hinted += (size_t)snprintf(without + hinted, sizeof(without) - hinted, " !%s", name);
+		if (used >= sizeof(names) || hinted >= sizeof(without))
+			break;
+	}
+	if (!count)
+		return;
+	diag_warning(ps->p->diags, at, "not covered, for want of what the condition asks for: %s%s", names,
+		     count > 4 ? ", ..." : "");
+	diag_hint(ps->p->diags, "give them a rule of their own, or exclude them:%s", without);
+}
+
 static bool parse_body(struct parser *ps, struct policy_rule *rule)
 {
 	struct rule_scope scope;
+	struct call_set meant;
 	struct dnf when = {0};
 	struct span at;
 
@@ -412,8 +457,11 @@ static bool parse_body(struct parser *ps, struct policy_rule *rule)
 	if (!parse_targets(ps, &scope, stop_words(rule->action.kind)))
 		return false;
 	at.len = ps->last_end - at.offset;
+	meant = scope.calls;
 	if (parse_take(ps, "when") && !parse_condition(ps, &scope, &when))
 		return false;
+	if (when.count)
+		say_left_out(ps, &meant, &scope, &when, at);
 	rule->terms = when.terms;
 	rule->term_count = when.count;
 	if (rule->action.kind == ACTION_EMULATE && !ps->options->any_feature && !narrow_to_handlers(ps, &scope, at))
