@@ -17,7 +17,7 @@ _trapline_command_at() {
     for ((i = 2; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --) echo $((i + 1)); return ;;
-        --uid | --gid | --hostname | --mechanism | --policy | -[oespPaESU]) ((i++)) ;;
+        --uid | --gid | --hostname | --mechanism | --policy | --audit | -[oespPaESU]) ((i++)) ;;
         =) ((i++)) ;;
         -*) ;;
         *) echo "$i"; return ;;
@@ -50,7 +50,7 @@ _trapline() {
     [ "$before" = = ] && before=${COMP_WORDS[COMP_CWORD - 2]}
     case $before in
     --mechanism) mapfile -t COMPREPLY < <(compgen -W "$_trapline_mechanisms" -- "${word#=}") ;;
-    -o | --policy) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    -o | --policy | --audit) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     -p) mapfile -t COMPREPLY < <(compgen -W "$(ps -eo pid= | tr -d ' ')" -- "$word") ;;
     *)
         case $word in

@@ -27,5 +27,7 @@ complete -c trapline -n '__trapline_is run trace policy bench doctor; and string
 complete -c trapline -n '__trapline_is run trace' -l mechanism -x -a 'auto native notify trace sysemu step'
 complete -c trapline -n '__trapline_is trace' -s p -x -a '(__fish_complete_pids)'
 complete -c trapline -n '__trapline_is trace' -s o -r -F
+complete -c trapline -n '__trapline_is run trace' -l policy -r -F
+complete -c trapline -n '__trapline_is run trace' -l audit -r -F
 complete -c trapline -n '__trapline_is run trace' -a '(__fish_complete_subcommand)'
 complete -c trapline -n '__trapline_is policy; and not __trapline_wants_tool' -F
