@@ -12,6 +12,7 @@ static const struct {
 	{"explain", policy_explain, "FILE [SYSCALL...]: the plan: mechanism, reason, rules, filter size"},
 	{"test", policy_test, "FILE CALL: what a call written as strace prints it would meet"},
 	{"learn", policy_learn, "[--] CMD: the policy that allows what a run of CMD does"},
+	{"reload", policy_reload, "PID: a running trapline reads its policy anew"},
 	{"import", policy_import, "FILE.json: an OCI seccomp profile as a policy"},
 	{"export", policy_export, "FILE: a policy as an OCI seccomp profile"},
 };

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "policy/model.h"
 
-cli_command policy_check, policy_explain, policy_test, policy_learn, policy_import, policy_export;
+cli_command policy_reload, policy_check, policy_explain, policy_test, policy_learn, policy_import, policy_export;
 
 /*
  * Load a policy for a tool ("-" is standard input) and say on stderr what is wrong with it. 0 with *ret owned by the

@@ -46,10 +46,34 @@ static int open_rules(const char *command, const char *file, const char *rules, 
 	return (*ret)->diags->errors ? CLI_EXIT_FAILURE : 0;
 }
 
+static int open_policy(const struct policy_run *p, struct policy **ret)
+{
+	return p->rules ? open_rules(p->command, p->file, p->rules, ret) : policy_open(p->command, p->file, NULL, ret);
+}
+
+/* The new one becomes an element of the list that policy_run_finish ends; the session says whether it takes it. */
+static int reload(void *ctx, const struct plan **ret)
+{
+	struct policy_run *p = ctx;
+	struct policy_run *next = calloc(1, sizeof(*next));
+	if (!next)
+		return -ENOMEM;
+	next->older = p->older;
+	p->older = next;
+	if (open_policy(p, &next->policy) || session_plan(p->session, next->policy, p->runtime.audit_file, &next->plan) < 0)
+		return -EINVAL;
+	*ret = next->plan;
+	return 0;
+}
+
 int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *rules,
 		     struct session_options *session, struct kernel_options *kernel)
 {
-	int r = rules ? open_rules(command, file, rules, &p->policy) : policy_open(command, file, NULL, &p->policy);
+	p->command = command;
+	p->file = file;
+	p->session = session;
+	p->rules = rules ? strdup(rules) : NULL;
+	int r = open_policy(p, &p->policy);
 	if (r)
 		return r;
 	take_identity(kernel, &p->policy->identity);
@@ -57,14 +81,29 @@ int policy_run_start(struct policy_run *p, const char *command, const char *file
 	if (session_plan(session, p->policy, p->runtime.audit_file, &p->plan) < 0)
 		return CLI_EXIT_FAILURE;
 	p->runtime.plan = p->plan;
+	p->runtime.reload = file ? reload : NULL;
+	p->runtime.reload_ctx = p;
 	session->policy = &p->runtime;
 	return 0;
 }
 
-void policy_run_finish(struct policy_run *p)
+static void finish_one(struct policy_run *p)
 {
 	plan_destroy(p->plan);
 	policy_destroy(p->policy);
+	free(p->rules);
 	p->plan = NULL;
 	p->policy = NULL;
+	p->rules = NULL;
+}
+
+void policy_run_finish(struct policy_run *p)
+{
+	while (p->older) {
+		struct policy_run *older = p->older;
+		p->older = older->older;
+		finish_one(older);
+		free(older);
+	}
+	finish_one(p);
 }

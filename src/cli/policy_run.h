@@ -10,7 +10,11 @@
 struct policy_run {
 	struct policy *policy;
 	struct plan *plan;
-	struct policy_runtime runtime;	/* the caller sets all but .plan */
+	struct policy_runtime runtime;	/* the caller sets all but .plan and .reload */
+	const char *command, *file;
+	char *rules;			/* owned; NULL: none */
+	struct session_options *session;
+	struct policy_run *older;	/* owned: what a reload replaced; a decision may still be using it */
 };
 
 /*

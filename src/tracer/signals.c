@@ -112,6 +112,11 @@ static void took(struct session *s, const siginfo_t *info)
 		return;
 	if (from_process(info) && info->si_pid == getpid())
 		return;		/* signals_command_ended */
+	/* As daemons do: read the configuration anew. A terminal's hangup comes from the kernel. */
+	if (sig == SIGHUP && from_process(info) && s->decides && s->apply.runtime->reload) {
+		apply_reload(&s->apply, s->uses_filter);
+		return;
+	}
 	/* A hangup goes to the session's leader alone, which we may be in the command's place. */
 	if (sig == SIGHUP && !from_process(info) && getsid(0) == getpid())
 		atomic_store(&s->hung_up, true);

@@ -204,6 +204,39 @@ class Checks:
         self.check("trace --policy", re.search(
             r'rmdir\("nothing"\) += -1 EPERM \(Operation not permitted\) \(INJECTED\)\n$', text), text)
 
+    def check_reload(self):
+        """Rules of calls that always stop can change while the guest runs, all of them or none."""
+        self.write("one", "1\n")
+        self.write("two", "2\n")
+        first = f'default native\nerrno EACCES open* when path == "{self.work}/one"\nerrno EPERM rmdir\n'
+        self.write("second", f'default native\nerrno ENOENT open* when path == "{self.work}/two"\nerrno EPERM rmdir\n')
+        self.write("third", f'default native\nerrno EIO open* when path == "{self.work}/two"\nvalue 0 rmdir\n')
+        self.write("fourth", "what\n")
+        program = (
+            "import os,subprocess,sys,time\n"
+            "def tried(n):\n"
+            "    try: return open(n).read().strip()\n"
+            "    except OSError as e: return e.strerror\n"
+            "print(tried('one'), tried('two'), flush=True)\n"
+            "for n in ('second', 'third', 'fourth'):\n"
+            "    open('policy', 'w').write(open(n).read())\n"
+            "    subprocess.run([sys.argv[1], 'policy', 'reload', str(os.getppid())], check=True)\n"
+            "    end = time.time() + 5\n"
+            "    while len(open('said').read().split('reloaded')) < 2 + ('second', 'third', 'fourth').index(n):\n"
+            "        assert time.time() < end\n"
+            "        time.sleep(0.01)\n"
+            "    print(tried('one'), tried('two'), flush=True)\n")
+        said = os.path.join(self.work, "said")
+        command = ["sh", "-c", 'exec 2>said; exec "$@"', "sh", self.trapline, "run", "-q", "--policy", "policy", "--",
+                   sys.executable, "-c", program, self.trapline]
+        self.write("policy", first)
+        done = subprocess.run(["timeout", "-s", "KILL", str(LIMIT), *command], cwd=self.work, capture_output=True)
+        with open(said) as f:
+            text = f.read()
+        want = b"Permission denied 2\n" + 3 * b"1 No such file or directory\n"
+        self.check("what is in force", done.stdout == want, (done.stdout, text))
+        self.check("what is said", re.search(r"is reloaded\n.*not reloaded: rmdir: .*\n(.*\n)*.*stays\n", text), text)
+
     def check_inject(self):
         """The same -e inject and -e fault give the same trace, output and status as strace."""
         strace = shutil.which("strace")

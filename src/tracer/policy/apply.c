@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "tracer/policy/reload.h"
 
 enum { BUCKETS = 256 };
 
@@ -65,8 +66,6 @@ static struct process_state *state_of(struct apply *a, pid_t id)
 
 void apply_ended(struct apply *a, pid_t id)
 {
-	if (!a->counts)
-		return;
 	(void)pthread_mutex_lock(&a->lock);
 	struct process_state **at = bucket(a, id);
 	while (*at && (*at)->id != id)
@@ -88,6 +87,7 @@ int apply_init(struct apply *a, const struct policy_runtime *runtime, const stru
 		.buckets = BUCKETS,
 	};
 	a->counts = counts_calls(a->policy);
+	(void)pthread_rwlock_init(&a->policy_lock, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
 	a->processes = calloc(a->buckets, sizeof(struct process_state *));
 	if (!a->processes)
@@ -98,7 +98,7 @@ int apply_init(struct apply *a, const struct policy_runtime *runtime, const stru
 	return r;
 }
 
-void apply_finish(struct apply *a)
+static void forget_processes(struct apply *a)
 {
 	for (size_t i = 0; a->processes && i < a->buckets; i++) {
 		while (a->processes[i]) {
@@ -107,10 +107,39 @@ void apply_finish(struct apply *a)
 			free_state(s);
 		}
 	}
+	a->process_count = 0;
+}
+
+void apply_reload(struct apply *a, bool filtered)
+{
+	const struct plan *next;
+	char why[300];
+	if (a->runtime->reload(a->runtime->reload_ctx, &next) < 0) {
+		log_warning("the policy is not reloaded: the one in force stays");
+		return;
+	}
+	if (filtered && !reload_possible(a->runtime->plan, next, why, sizeof(why))) {
+		log_warning("the policy is not reloaded: %s", why);
+		return;
+	}
+	(void)pthread_rwlock_wrlock(&a->policy_lock);
+	(void)pthread_mutex_lock(&a->lock);
+	forget_processes(a);	/* their counters belong to the old rules */
+	a->policy = next->policy;
+	a->counts = counts_calls(a->policy);
+	(void)pthread_mutex_unlock(&a->lock);
+	(void)pthread_rwlock_unlock(&a->policy_lock);
+	log_warning("the policy is reloaded");
+}
+
+void apply_finish(struct apply *a)
+{
+	forget_processes(a);
 	free(a->processes);
 	a->processes = NULL;
 	audit_finish(&a->audit);
 	(void)pthread_mutex_destroy(&a->lock);
+	(void)pthread_rwlock_destroy(&a->policy_lock);
 }
 
 /* ---- the decision ---- */
@@ -278,7 +307,7 @@ static void act(struct apply *a, struct task_facts *f, const struct decision *d,
 		answer(ret, r);
 }
 
-void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
+static void decide_and_act(struct apply *a, struct task_facts *f, struct applied *ret)
 {
 	struct decision d;
 	*ret = (struct applied){.kind = APPLIED_PASS};
@@ -297,4 +326,11 @@ void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
 		return;
 	task_facts_paths(f);	/* for the reader: nothing is decided on them any more */
 	audit_say(&a->audit, a->policy, f, &d);
+}
+
+void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
+{
+	(void)pthread_rwlock_rdlock(&a->policy_lock);
+	decide_and_act(a, f, ret);
+	(void)pthread_rwlock_unlock(&a->policy_lock);
 }

@@ -3,7 +3,7 @@
  * notify workers carry out what comes back.
  *
  * Locks: apply.lock guards the processes and their counters, and is held while a decision that counts is made; the
- * audit's lock is a leaf under it. Decisions of policies that count nothing take no lock.
+ * audit's lock is a leaf under it. Decisions of policies that count nothing take no lock but the policy's, shared.
  */
 #ifndef TRAPLINE_TRACER_POLICY_APPLY_H
 #define TRAPLINE_TRACER_POLICY_APPLY_H
@@ -21,14 +21,21 @@ struct policy_runtime {
 	const char *audit_file;		/* JSON lines are appended here; NULL: denials go to stderr */
 	bool quiet;			/* no denials on stderr */
 	bool per_thread;		/* injections are counted for each thread, as strace counts */
+	/*
+	 * Read the policy anew, for SIGHUP: 0 with a plan that lives as long as the session, or a negative errno after a
+	 * message. Called from the signals thread. NULL: SIGHUP is the command's.
+	 */
+	int (*reload)(void *ctx, const struct plan **ret);
+	void *reload_ctx;
 };
 
 struct apply {
 	const struct policy_runtime *runtime;
-	const struct policy *policy;
+	pthread_rwlock_t policy_lock;	/* taken before .lock; for writing by a reload only */
+	const struct policy *policy;	/* policy_lock */
 	const struct call_set *answered;	/* by handlers, where no rule says otherwise */
 	struct kernel *kernel;
-	bool counts;			/* some rule counts calls: processes have state */
+	bool counts;			/* policy_lock; some rule counts calls: processes have state */
 	pthread_mutex_t lock;
 	struct process_state **processes;	/* lock; a hash of .buckets chains */
 	size_t buckets, process_count;
@@ -60,6 +67,8 @@ void apply_finish(struct apply *a);
 
 /* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
+/* SIGHUP: put another policy in place if the loaded filter (filtered: there is one) allows it, or say why not and change nothing. Signals thread. */
+void apply_reload(struct apply *a, bool filtered);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */
 void apply_ended(struct apply *a, pid_t id);
 #endif
