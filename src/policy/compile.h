@@ -44,7 +44,7 @@ struct plan_call {
 struct plan_options {
 	bool may_notify, may_trace;	/* what the session can use */
 	uint16_t trace_data;		/* in SECCOMP_RET_TRACE */
-	const struct call_set *stopped;	/* calls that user space wants to see whatever the rules say; NULL: none */
+	const struct call_set *stopped;	/* calls that user space wants to see in any case; NULL: none */
 	const struct call_set *stopped_if_traced;	/* and these, if any call is traced; NULL: none */
 	const struct call_set *answered;	/* user space answers them where no rule says otherwise; NULL: none */
 	bool keep_children;		/* clone with CLONE_UNTRACED is traced, if any call stops */

@@ -60,7 +60,7 @@ void decide_state_destroy(struct decide_state *s);
 struct decision {
 	struct policy_action action;
 	const struct policy_rule *rule;		/* NULL: the default, or an ABI's treatment */
-	const struct policy_term *term;		/* of the rule, the alternative that held; NULL: it has no condition */
+	const struct policy_term *term;		/* the alternative that held; NULL: the rule has no condition */
 	bool by_abi, by_uring;
 };
 

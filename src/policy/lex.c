@@ -34,10 +34,10 @@ static void skip_blanks(struct lexer *l)
 static bool is_word_byte(int c)
 {
 	static const bool word[256] = {
-		['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, [0x80 ... 0xff] = true, ['_'] = true,
-		['%'] = true,	      ['@'] = true,	    ['*'] = true,	  ['?'] = true,		  ['.'] = true,
-		[':'] = true,	      ['/'] = true,	    ['-'] = true,	  ['+'] = true,		  ['['] = true,
-		[']'] = true,	      ['^'] = true,	    ['~'] = true,	  ['$'] = true,
+		['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, [0x80 ... 0xff] = true,
+		['_'] = true, ['%'] = true, ['@'] = true, ['*'] = true, ['?'] = true, ['.'] = true, [':'] = true,
+		['/'] = true, ['-'] = true, ['+'] = true, ['['] = true, [']'] = true, ['^'] = true, ['~'] = true,
+		['$'] = true,
 	};
 
 	return c >= 0 && word[c];

@@ -56,6 +56,15 @@ static void add_errno(const json_t *value, int fallback, char *to, size_t size)
 		snprintf(to, size, "errno %d", (int)(v > 0 && v < 4096 ? v : 1));
 }
 
+static const char *why_not(const char *action)
+{
+	if (!strcmp(action, "SCMP_ACT_NOTIFY"))
+		return "the profile's own listener would have to answer";
+	if (!strcmp(action, "SCMP_ACT_TRACE"))
+		return "the profile's own tracer would have to answer";
+	return "it is not one that a policy has";
+}
+
 static bool action_text(struct importer *m, const char *action, const json_t *errno_ret, char *to, size_t size)
 {
 	if (!strcmp(action, "SCMP_ACT_ALLOW"))
@@ -68,10 +77,7 @@ static bool action_text(struct importer *m, const char *action, const json_t *er
 	else if (!strcmp(action, "SCMP_ACT_LOG"))
 		snprintf(to, size, "log");
 	else
-		return fail(m, "the action \"%.40s\" cannot be carried out: %s", action,
-			    !strcmp(action, "SCMP_ACT_NOTIFY")	? "the profile's own listener would have to answer"
-			    : !strcmp(action, "SCMP_ACT_TRACE") ? "the profile's own tracer would have to answer"
-								: "it is not one that a policy has");
+		return fail(m, "the action \"%.40s\" cannot be carried out: %s", action, why_not(action));
 	return true;
 }
 

@@ -32,7 +32,7 @@ struct parser {
 	size_t expansion_at;
 	unsigned depth;			/* of includes */
 	unsigned nesting;		/* of parentheses */
-	const char *errno_name;		/* the errno that was looked up last, in a source; its length and value */
+	const char *errno_name;		/* looked up last, in a source; its length and value */
 	size_t errno_len;
 	int32_t errno_value;
 	uint32_t last_end;		/* offset behind the token that was passed last, in the source being read */
@@ -41,7 +41,7 @@ struct parser {
 /* What a rule is about while it is read. */
 struct rule_scope {
 	struct call_set calls;		/* narrowed to those that have all operands */
-	struct call_set named;		/* of them, those that were written out: these are not silently narrowed away */
+	struct call_set named;		/* of them, those written out: never silently narrowed away */
 	const char **foreign;		/* in the arena; NULL-terminated, or NULL */
 	size_t foreign_count;
 };

@@ -406,8 +406,9 @@ static bool is_tested(const struct policy *p, const struct dnf *when, enum call_
 	for (uint32_t t = 0; t < when->count; t++) {
 		for (uint32_t i = 0; i < when->terms[t].count; i++) {
 			const struct policy_atom *a = when->terms[t].atoms[i];
+			const struct policy_symbol *s = a->source == OPERAND_PARAM ? p->symbols[a->symbol] : NULL;
 
-			if (a->source == OPERAND_PARAM && !p->symbols[a->symbol]->raw && p->symbols[a->symbol]->params[id])
+			if (s && !s->raw && s->params[id])
 				return true;
 		}
 	}
