@@ -4,6 +4,9 @@
  * nobody. That is so when trapline was stopped with it (the terminal's signal or a signal to the group), or when every
  * guest stands still and it was a guest that stopped the command.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tracer/session_private.h"
 
 enum { TOGETHER_MS = 500 };	/* a signal to the group reaches trapline and the command within this time */
@@ -80,4 +83,29 @@ void job_continued(struct session *s)
 {
 	atomic_store(&s->job.command_stopped, false);
 	atomic_store(&s->job.taken_ms, 0);
+}
+
+/* The foreground group of our terminal; our own group once the terminal has hung up and tells no more. 0: no terminal. */
+static pid_t foreground_group(struct session *s)
+{
+	AUTO_CLOSE int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	pid_t group = tty < 0 ? -1 : tcgetpgrp(tty);
+	if (group > 0)
+		return group;
+	return atomic_load(&s->job.hung_up) ? getpgrp() : 0;
+}
+
+/*
+ * Natively the command would have led the session that we lead, and the kernel sends SIGHUP and SIGCONT to the
+ * foreground group when a leader ends (drivers/tty/tty_jobctrl.c, disassociate_ctty).
+ */
+void job_command_ended(struct session *s)
+{
+	if (getsid(0) != getpid())
+		return;
+	pid_t group = foreground_group(s);
+	if (group <= 0)
+		return;
+	(void)kill(-group, SIGHUP);
+	(void)kill(-group, SIGCONT);
 }

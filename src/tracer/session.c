@@ -157,6 +157,7 @@ static int wait_for_command(struct session *s)
 			continue;
 		s->result->status = status;
 		s->main_ended = true;
+		job_command_ended(s);
 		signals_command_ended(s);
 	}
 	return s->guard.pid ? wait_for_the_rest(s) : 0;

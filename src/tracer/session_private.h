@@ -41,6 +41,7 @@ struct job {
 	_Atomic bool command_stopped;
 	_Atomic bool stopped_along;	/* trapline stopped itself for this stop of the command */
 	_Atomic uint32_t taken_ms;	/* when trapline took a stop signal itself; 0: not since the command went on */
+	_Atomic bool hung_up;		/* the terminal did, and told us as the leader of its session */
 	bool by_guest;			/* trap thread: who sent the command its last stop signal */
 	bool running;			/* trap thread: scratch */
 };
@@ -112,7 +113,7 @@ struct session {
 	size_t table_size;		/* a power of two */
 	size_t tracee_count;
 	pid_t main_pid;			/* the command, 0 when attached */
-	bool main_ended;
+	_Atomic bool main_ended;
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	pthread_t trap_thread;
 
@@ -161,6 +162,7 @@ void job_signal_taken(struct session *s);			/* trapline took SIGTSTP, SIGTTIN or
 void job_stop_sent(struct session *s, const siginfo_t *info);	/* the command is about to get a stop signal */
 void job_stopped(struct session *s, bool command);		/* a guest stopped; is it the command? */
 void job_continued(struct session *s);				/* the command goes on */
+void job_command_ended(struct session *s);
 
 /* mechanism.c */
 /* Whether the kernel would take its filter: one system call, where mechanism_info starts processes to know more. */

@@ -68,6 +68,8 @@ static void pass_on(struct session *s, const siginfo_t *info)
 {
 	const struct timespec delay = {.tv_nsec = GROUP_DELAY_MS * 1000000L};
 	(void)nanosleep(&delay, NULL);
+	if (atomic_load(&s->main_ended))
+		return;
 	if (command_saw(s, info->si_signo, info->si_pid) || command_has_pending(s, info->si_signo))
 		return;
 	if (info->si_code == SI_QUEUE)
@@ -120,7 +122,10 @@ static void took(struct session *s, const siginfo_t *info)
 	/* A hangup goes to the session's leader alone, which we may be in the command's place. */
 	if (sig == SIGHUP && !from_process(info) && getsid(0) == getpid())
 		atomic_store(&s->hung_up, true);
-	if (from_process(info) || sig == SIGHUP)
+	bool hung_up = sig == SIGHUP && !from_process(info);
+	if (hung_up)
+		atomic_store(&s->job.hung_up, true);
+	if (from_process(info) || hung_up)
 		pass_on(s, info);
 }
 

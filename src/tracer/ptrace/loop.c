@@ -232,6 +232,7 @@ static void ended(struct session *s, struct tracee *t, int status)
 	if (t->tid == s->main_pid) {
 		s->result->status = status;
 		s->main_ended = true;
+		job_command_ended(s);
 		signals_command_ended(s);
 	}
 	if (s->decides)
