@@ -106,6 +106,8 @@ void job_command_ended(struct session *s)
 	pid_t group = foreground_group(s);
 	if (group <= 0)
 		return;
+	/* We may be in that group ourselves. */
+	signals_ignore_hangup(s);
 	(void)kill(-group, SIGHUP);
 	(void)kill(-group, SIGCONT);
 }

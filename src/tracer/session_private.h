@@ -133,6 +133,8 @@ struct session {
 	sigset_t old_mask;
 	struct sigaction old_sigchld;
 	struct sigaction old_poke;
+	struct sigaction old_hangup;
+	bool ignores_hangup;
 	_Atomic bool hung_up;		/* the terminal of the session that trapline leads */
 	_Atomic bool detach_wanted;
 	_Atomic int failure;		/* first host failure of any thread, a negative errno */
@@ -212,6 +214,8 @@ void notify_finish(struct session *s);
 /* signals.c */
 MUST_CHECK int signals_start(struct session *s);
 void signals_finish(struct session *s);
+/* One that is still pending when the mask is given back must not end us. */
+void signals_ignore_hangup(struct session *s);
 void signals_command_ended(const struct session *s);
 void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
 

@@ -188,7 +188,17 @@ void signals_finish(struct session *s)
 	(void)sigaction(SIGCHLD, &s->old_sigchld, NULL);
 	(void)sigaction(poke_signal(), &s->old_poke, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
+	if (s->ignores_hangup)
+		(void)sigaction(SIGHUP, &s->old_hangup, NULL);
 	s->signals_blocked = false;
+}
+
+void signals_ignore_hangup(struct session *s)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	if (!s->ignores_hangup)
+		(void)sigaction(SIGHUP, &ignore, &s->old_hangup);
+	s->ignores_hangup = true;
 }
 
 void signals_restore_in_child(const struct session *s)

@@ -242,7 +242,8 @@ static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_
 	bool repeated = t->phase == PHASE_REPEATING && info->instruction_pointer == t->repeat_ip &&
 			(int64_t)info->entry.nr == t->call.nr;
 	if (repeated) {
-		/* Already judged at the skipped entry; now it runs. */
+		/* Already judged at the skipped entry; now it runs. The stops in between may have placed the task again. */
+		show_true_affinity(s, t);
 		t->phase = PHASE_INSIDE;
 		return;
 	}
