@@ -1,6 +1,7 @@
 #!/bin/sh
-# quickstart.sh [COMMAND [ARGS...]]: on a fresh Debian 12, install what trapline needs, build it, and run COMMAND with
-# it. Without a COMMAND: a short tour of `trapline run` and `trapline trace` on real programs.
+# quickstart.sh [COMMAND [ARGS...]]: on a fresh Debian 12, install what trapline needs, build it, and run COMMAND under
+# `trapline run`; a COMMAND that is trapline's own ("trace ls", "trapline doctor") is given to trapline as it is. Without a
+# COMMAND: a short tour of `trapline run` and `trapline trace` on real programs.
 # TRAPLINE_BUILD names the build directory (default: build/release in the source tree).
 set -eu
 
@@ -26,9 +27,12 @@ quietly ninja -C "$build" src/cli/trapline
 
 PATH=$build/src/cli:$PATH
 export PATH
-if [ $# -gt 0 ]; then
-    exec "$@"
-fi
+case ${1:-} in
+'') ;;
+trapline) exec "$@" ;;
+run | trace | policy | bench | doctor | help | version) exec trapline "$@" ;;
+*) exec trapline run -- "$@" ;;
+esac
 
 # ---- the tour ----
 
