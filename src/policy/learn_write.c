@@ -203,7 +203,8 @@ static void write_calls(const char *action, const struct call_set *set, const ch
 			strbuf_adds(out, " \\\n\t");
 			column = 8;
 		}
-		strbuf_addf(out, " %s", name);
+		strbuf_addc(out, ' ');
+		strbuf_adds(out, name);
 		column += strlen(name) + 1;
 	}
 	strbuf_addf(out, "%s\n", rest);
