@@ -67,6 +67,8 @@ PROGRAMS = {
 
 HEX = re.compile(r"0x[0-9a-f]{4,}")
 RULES = [
+    # What it "returns" is the result of whatever call the signal fell upon.
+    (re.compile(r"^(rt_sigreturn\(.*\)\s*)= .*"), r"\1= RESUMED"),
     (re.compile(r"/\* \d+ vars? \*/"), "/* N vars */"),
     (re.compile(r"/\* \d+ entries \*/"), "/* N entries */"),
     (re.compile(r"\\x[0-9a-f]{2}"), "X"),

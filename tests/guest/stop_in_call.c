@@ -4,7 +4,7 @@
 
 #include "guest.h"
 
-enum { CALLS = 5, SLEEP_MS = 60 };
+enum { CALLS = 5, SLEEP_MS = 700 };
 
 static int (*pipes)[2];
 
