@@ -65,8 +65,12 @@ PROGRAMS = {
     "env": "env -i /bin/sh -c 'ulimit -a; times; pwd'",
 }
 
+RUNS = 8
+
 HEX = re.compile(r"0x[0-9a-f]{4,}")
 RULES = [
+    # Whether a futex was still held is the threads' timing.
+    (re.compile(r"^(futex\(.*\)\s*)= .*"), r"\1= HELD"),
     # What it "returns" is the result of whatever call the signal fell upon.
     (re.compile(r"^(rt_sigreturn\(.*\)\s*)= .*"), r"\1= RESUMED"),
     (re.compile(r"/\* \d+ vars? \*/"), "/* N vars */"),
@@ -132,9 +136,9 @@ def differences(trapline, options, argv, directory):
 
 
 def lasting(trapline, options, argv, directory):
-    """The differences that three runs have in common."""
+    """The differences that so many runs have in common: what threads meet differs from run to run."""
     theirs, ours, count = differences(trapline, options, argv, directory)
-    for _ in range(2):
+    for _ in range(RUNS - 1):
         if not theirs and not ours:
             break
         again_theirs, again_ours, _ = differences(trapline, options, argv, directory)
