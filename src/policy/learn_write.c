@@ -207,7 +207,8 @@ static void write_calls(const char *action, const struct call_set *set, const ch
 		strbuf_adds(out, name);
 		column += strlen(name) + 1;
 	}
-	strbuf_addf(out, "%s\n", rest);
+	strbuf_adds(out, rest);
+	strbuf_addc(out, '\n');
 }
 
 /* A call with two paths: each may be any that was used. */

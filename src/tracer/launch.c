@@ -193,15 +193,16 @@ static int spawn(struct session *s, const struct command *command, pid_t *ret)
 static int start_child(struct session *s, const struct command *command)
 {
 	struct launch_page *page = s->launch;
-	int err = spawn(s, command, &s->main_pid);
+	pid_t pid = 0;
+	int err = spawn(s, command, &pid);
 	if (err < 0) {
-		s->main_pid = 0;
 		log_error("cannot start a process: %s", strerror(-err));
 		return err;
 	}
-	int r = s->uses_ptrace ? seize_child(s, s->main_pid) : 0;
+	s->main_pid = pid;
+	int r = s->uses_ptrace ? seize_child(s, pid) : 0;
 	if (r < 0) {
-		kill_child(s->main_pid);
+		kill_child(pid);
 		s->main_pid = 0;
 		/* Notifications work without a tracer too, with a guard in its place. */
 		if (s->mechanism == MECHANISM_NOTIFY && s->uses_ptrace && !s->tracee_count) {

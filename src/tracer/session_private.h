@@ -112,7 +112,7 @@ struct session {
 	struct tracee **table;		/* trap thread only */
 	size_t table_size;		/* a power of two */
 	size_t tracee_count;
-	pid_t main_pid;			/* the command, 0 when attached */
+	_Atomic pid_t main_pid;		/* the command, 0 when attached */
 	_Atomic bool main_ended;
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	pthread_t trap_thread;

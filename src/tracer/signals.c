@@ -98,16 +98,30 @@ static bool from_process(const siginfo_t *info)
 	return info->si_code == SI_USER || info->si_code == SI_QUEUE || info->si_code == SI_TKILL;
 }
 
+/* A signal that comes while the command is being started waits for it. False: there will be no command. */
+static bool command_exists(const struct session *s)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	while (!atomic_load(&s->main_pid)) {
+		if (atomic_load(&s->failure) || atomic_load(&s->signals_end))
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 static void took(struct session *s, const siginfo_t *info)
 {
 	int sig = info->si_signo;
-	if (!s->main_pid) {
+	if (!s->options->argv) {
 		if (ends_attachment(sig)) {
 			atomic_store(&s->detach_wanted, true);
 			wake_trap_thread(s);
 		}
 		return;
 	}
+	if (!command_exists(s))
+		return;
 	if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)
 		job_signal_taken(s);
 	if (sig == SIGCONT || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGWINCH)
