@@ -84,10 +84,11 @@ build gcc gcc --buildtype=release && tests gcc
 # The other compiler: other warnings, other code. What the compiler cannot change (lint, policies) is not repeated.
 build clang clang && tests clang --suite unit --suite cli
 
-# The supervisor under the sanitizers; the guests are built without.
+# The supervisor under the sanitizers; the guests are built without. Not the cli suite: it takes away address space and
+# descriptors, and runs trapline as a guest, where a leak check cannot work.
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 build asan gcc -Db_sanitize=address,undefined &&
-    tests asan --suite unit --suite policy --suite cli --suite guest-step --suite guest-notify --timeout-multiplier 3
+    tests asan --suite unit --suite policy --suite guest-step --suite guest-notify --timeout-multiplier 3
 
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --timeout-multiplier 3
