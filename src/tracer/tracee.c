@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tracer/ptrace/carry.h"
+#include "tracer/proc_status.h"
 #include "tracer/session_private.h"
 
 enum { INITIAL_BUCKETS = 64 };
@@ -121,13 +122,8 @@ pid_t tracee_tgid(struct tracee *t)
 {
 	if (t->tgid)
 		return t->tgid;
-	char path[64];
-	char line[128];
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", t->tid);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Tgid: %d", &t->tgid) == 1)
-			return t->tgid;
-	}
+	t->tgid = proc_status_pid(t->tid, "Tgid");
+	if (t->tgid)
+		return t->tgid;
 	return t->tid; /* it died meanwhile: not remembered */
 }

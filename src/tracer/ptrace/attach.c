@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "observe/record.h"
+#include "tracer/proc_status.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 
@@ -57,23 +58,9 @@ static int attach_pass(struct session *s, pid_t pid)
 	return new;
 }
 
-static pid_t tracer_of(pid_t pid)
-{
-	char path[64];
-	char line[128];
-	pid_t tracer = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-			break;
-	}
-	return tracer;
-}
-
 static void explain(pid_t pid, int err)
 {
-	pid_t tracer = tracer_of(pid);
+	pid_t tracer = proc_status_pid(pid, "TracerPid");
 	if (err == -EPERM && tracer)
 		log_error("cannot attach to process %d: process %d already traces it", pid, tracer);
 	else if (err == -ESRCH)

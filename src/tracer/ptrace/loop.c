@@ -13,6 +13,7 @@
 #include "observe/record.h"
 #include "tracer/auxv.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/proc_status.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -28,20 +29,6 @@ static void resume(struct session *s, struct tracee *t, int sig)
 	int r = tracee_resume(s, t, sig);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "cannot resume a guest");
-}
-
-static pid_t parent_of(pid_t tid)
-{
-	char path[64];
-	char line[128];
-	pid_t ppid = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "PPid: %d", &ppid) == 1)
-			break;
-	}
-	return ppid;
 }
 
 /*
@@ -80,7 +67,7 @@ static struct tracee *adopt(struct session *s, pid_t tid)
 		return NULL;
 	}
 	pid_t tgid = tracee_tgid(t);
-	struct tracee *parent = tracee_find(s, tgid != tid ? tgid : parent_of(tid));
+	struct tracee *parent = tracee_find(s, tgid != tid ? tgid : proc_status_pid(tid, "PPid"));
 	announce(s, t, parent);
 	return t;
 }
