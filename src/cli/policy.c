@@ -59,12 +59,16 @@ void policy_say_diags(struct policy *p)
 	(void)fputs(strbuf_str(&out), stderr);
 }
 
+const char *policy_file_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+}
+
 int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret)
 {
 	struct policy_options options = {.features = policy_build_features(), .facts.caps = caps};
-	const char *name = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
 	struct policy *p;
-	int r = policy_load_file(name, &options, &p);
+	int r = policy_load_file(policy_file_name(path), &options, &p);
 
 	if (r < 0) {
 		cli_error(command, "%s: %s", path, strerror(-r));

@@ -14,6 +14,9 @@ cli_command policy_reload, policy_check, policy_explain, policy_test, policy_lea
  */
 MUST_CHECK int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret);
 
+/* The file that a name on the command line means: "-" is standard input. */
+const char *policy_file_name(const char *path);
+
 /* Print the diagnostics on stderr and forget them. */
 void policy_say_diags(struct policy *p);
 

@@ -16,7 +16,7 @@ static int check_file(const char *path, bool quiet)
 	struct policy_options load = {.features = policy_build_features()};
 	struct policy *p;
 	size_t met = 0, errors, warnings;
-	int r = policy_load_file(strcmp(path, "-") ? path : "/dev/stdin", &load, &p);
+	int r = policy_load_file(policy_file_name(path), &load, &p);
 
 	if (r < 0) {
 		cli_error("policy check", "%s: %s", path, strerror(-r));

@@ -6,49 +6,26 @@
 #include "cli/policy.h"
 #include "syscalls/identity.h"
 
-/* Options on the command line come before the policy's identity. */
 static void take_identity(struct kernel_options *kernel, const struct policy_identity *id)
 {
-	if (id->has_uid && !kernel->has_uid) {
-		kernel->has_uid = true;
-		kernel->uid = id->uid;
-	}
-	if (id->has_gid && !kernel->has_gid) {
-		kernel->has_gid = true;
-		kernel->gid = id->gid;
-	}
-	if (!kernel->hostname)
-		kernel->hostname = id->hostname;
-}
-
-/* Rules of the command line, then the file's: as a policy that includes it. */
-static int open_rules(const char *command, const char *file, const char *rules, struct policy **ret)
-{
-	struct policy_options options = {.features = policy_build_features()};
-	AUTO_STRBUF struct strbuf text;
-	strbuf_init(&text);
-	strbuf_adds(&text, rules);
-	AUTO_FREE char *path = file ? realpath(file, NULL) : NULL;
-	if (file && !path) {
-		cli_error(command, "%s: %s", file, strerror(errno));
-		return CLI_EXIT_FAILURE;
-	}
-	if (path)
-		strbuf_addf(&text, "include \"%s\"\n", path);
-	else
-		strbuf_adds(&text, "default native\n");
-	int r = policy_load_text("command line", strbuf_str(&text), text.len, &options, ret);
-	if (r < 0) {
-		cli_error(command, "%s", strerror(-r));
-		return CLI_EXIT_FAILURE;
-	}
-	policy_say_diags(*ret);
-	return (*ret)->diags->errors ? CLI_EXIT_FAILURE : 0;
+	kernel->has_uid = id->has_uid;
+	kernel->uid = id->uid;
+	kernel->has_gid = id->has_gid;
+	kernel->gid = id->gid;
+	kernel->hostname = id->hostname;
 }
 
 static int open_policy(const struct policy_run *p, struct policy **ret)
 {
-	return p->rules ? open_rules(p->command, p->file, p->rules, ret) : policy_open(p->command, p->file, NULL, ret);
+	struct policy_options options = {.features = policy_build_features(), .prelude = p->prelude};
+	int r = p->file ? policy_load_file(policy_file_name(p->file), &options, ret) :
+			  policy_load_text("command line", "", 0, &options, ret);
+	if (r < 0) {
+		cli_error(p->command, "%s: %s", p->file ? p->file : "command line", strerror(-r));
+		return CLI_EXIT_FAILURE;
+	}
+	policy_say_diags(*ret);
+	return (*ret)->diags->errors ? CLI_EXIT_FAILURE : 0;
 }
 
 /* The new one becomes an element of the list that policy_run_finish ends; the session says whether it takes it. */
@@ -66,18 +43,20 @@ static int reload(void *ctx, const struct plan **ret)
 	return 0;
 }
 
-int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *rules,
+int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *prelude,
 		     struct session_options *session, struct kernel_options *kernel)
 {
 	p->command = command;
 	p->file = file;
 	p->session = session;
-	p->rules = rules ? strdup(rules) : NULL;
+	p->prelude = prelude ? strdup(prelude) : NULL;
 	int r = open_policy(p, &p->policy);
 	if (r)
 		return r;
 	take_identity(kernel, &p->policy->identity);
 	identity_calls(&session->emulated, kernel);
+	if (!file && policy_decides_nothing(p->policy))
+		return 0;
 	if (session_plan(session, p->policy, p->runtime.audit_file, &p->plan) < 0)
 		return CLI_EXIT_FAILURE;
 	p->runtime.plan = p->plan;
@@ -91,10 +70,10 @@ static void finish_one(struct policy_run *p)
 {
 	plan_destroy(p->plan);
 	policy_destroy(p->policy);
-	free(p->rules);
+	free(p->prelude);
 	p->plan = NULL;
 	p->policy = NULL;
-	p->rules = NULL;
+	p->prelude = NULL;
 }
 
 void policy_run_finish(struct policy_run *p)

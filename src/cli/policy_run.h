@@ -12,17 +12,17 @@ struct policy_run {
 	struct plan *plan;
 	struct policy_runtime runtime;	/* the caller sets all but .plan and .reload */
 	const char *command, *file;
-	char *rules;			/* owned; NULL: none */
+	char *prelude;			/* owned; NULL: none */
 	struct session_options *session;
 	struct policy_run *older;	/* owned: what a reload replaced; a decision may still be using it */
 };
 
 /*
- * Read the policy (rules, if not NULL, come before those of the file, which may then be NULL), add its identity to the
- * kernel's and make its plan for the session. The session keeps a pointer to *p. 0, or an exit status after a message;
- * policy_run_finish in either case.
+ * Read the policy: the statements that the command's options stand for (prelude; NULL: none), then the file (NULL: none).
+ * Give the kernel its identity, and make its plan for the session unless there is nothing to decide. The session keeps a
+ * pointer to *p, the kernel to its strings. 0, or an exit status after a message; policy_run_finish in either case.
  */
-MUST_CHECK int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *rules,
+MUST_CHECK int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *prelude,
 				struct session_options *session, struct kernel_options *kernel);
 void policy_run_finish(struct policy_run *p);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/policy_run.h"
 #include "syscalls/identity.h"
@@ -41,7 +42,8 @@ static const char usage[] =
 
 struct run_options {
 	struct session_options session;
-	struct kernel_options kernel;
+	struct kernel_options kernel;	/* from the policy's statements and those that options stand for */
+	struct policy_identity identity;
 	const char *policy_file;
 	struct policy_run policy;
 	bool stats;
@@ -74,15 +76,15 @@ static int take_option(struct run_options *o, int option)
 {
 	switch (option) {
 	case OPTION_UID:
-		return parse_id("--uid", optarg, &o->kernel.has_uid, &o->kernel.uid);
+		return parse_id("--uid", optarg, &o->identity.has_uid, &o->identity.uid);
 	case OPTION_GID:
-		return parse_id("--gid", optarg, &o->kernel.has_gid, &o->kernel.gid);
+		return parse_id("--gid", optarg, &o->identity.has_gid, &o->identity.gid);
 	case OPTION_HOSTNAME:
 		if (strlen(optarg) > UTS_NAME_MAX || !*optarg) {
 			cli_error("run", "--hostname: '%s' is not a name of 1 to %d bytes", optarg, UTS_NAME_MAX);
 			return CLI_EXIT_USAGE;
 		}
-		o->kernel.hostname = optarg;
+		o->identity.hostname = optarg;
 		return 0;
 	case OPTION_MECHANISM:
 		return parse_mechanism(optarg, &o->session.mechanism);
@@ -109,12 +111,22 @@ static int take_option(struct run_options *o, int option)
 	}
 }
 
-/* A mechanism asked for by name has at least the host's names to answer. */
-static void select_calls(struct run_options *o)
+/* The options, as the statements of a policy that they stand for. */
+static void write_statements(const struct run_options *o, struct strbuf *out)
 {
-	identity_calls(&o->session.emulated, &o->kernel);
-	if (o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE)
-		identity_host_calls(&o->session.emulated);
+	const struct policy_identity *id = &o->identity;
+	if (!id->has_uid && !id->has_gid && !id->hostname)
+		return;
+	strbuf_adds(out, "identity");
+	if (id->has_uid)
+		strbuf_addf(out, " uid=%u", id->uid);
+	if (id->has_gid)
+		strbuf_addf(out, " gid=%u", id->gid);
+	if (id->hostname) {
+		strbuf_adds(out, " hostname=");
+		policy_quote(id->hostname, strlen(id->hostname), out);
+	}
+	strbuf_addc(out, '\n');
 }
 
 static int run_session(struct run_options *o)
@@ -139,7 +151,13 @@ static int run_session(struct run_options *o)
 
 static int run_with_policy(struct run_options *o)
 {
-	int r = policy_run_start(&o->policy, "run", o->policy_file, NULL, &o->session, &o->kernel);
+	AUTO_STRBUF struct strbuf statements;
+	strbuf_init(&statements);
+	write_statements(o, &statements);
+	int r = policy_run_start(&o->policy, "run", o->policy_file, strbuf_str(&statements), &o->session, &o->kernel);
+	/* A mechanism asked for by name has at least the host's names to answer. */
+	if (!r && !o->session.policy && o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE)
+		identity_host_calls(&o->session.emulated);
 	if (!r)
 		r = run_session(o);
 	policy_run_finish(&o->policy);
@@ -164,8 +182,5 @@ int cmd_run(int argc, char **argv)
 		return CLI_EXIT_USAGE;
 	}
 	o.session.argv = argv + optind;
-	if (o.policy_file)
-		return run_with_policy(&o);
-	select_calls(&o);
-	return run_session(&o);
+	return run_with_policy(&o);
 }

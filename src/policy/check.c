@@ -55,6 +55,8 @@ static void say_unreachable(struct checker *c, const struct policy_rule *r, cons
 {
 	struct diags *d = c->p->diags;
 
+	if (first->by_options && !r->by_options)
+		return;		/* meant so */
 	if (same_action(&r->action, &first->action)) {
 		diag_warning(d, r->at, "this rule never applies: line %u of %s already says so", first->at.line,
 			     d->sources[first->at.source].name);

@@ -227,22 +227,6 @@ int learner_line(struct learner *l, const char *line, size_t len)
 	return l->no_memory ? -ENOMEM : 0;
 }
 
-void learn_add_string(struct strbuf *out, const struct policy_string *s)
-{
-	strbuf_addc(out, '"');
-	for (uint32_t i = 0; i < s->len; i++) {
-		unsigned char c = (unsigned char)s->text[i];
-
-		if (c == '"' || c == '\\')
-			strbuf_addf(out, "\\%c", c);
-		else if (c < ' ' || c == 0x7f)
-			strbuf_addf(out, "\\x%02x", c);
-		else
-			strbuf_addc(out, (char)c);
-	}
-	strbuf_addc(out, '"');
-}
-
 /* ---- what a policy lacks ---- */
 
 static int deed_path(void *ctx, unsigned param, struct policy_string *ret)
@@ -298,7 +282,7 @@ size_t learner_difference(const struct learner *l, const struct policy *p, struc
 			if (!(d->paths >> i & 1))
 				continue;
 			strbuf_adds(out, d->paths & ((1u << i) - 1) ? " or path == " : " when path == ");
-			learn_add_string(out, &d->path[i]);
+			policy_quote(d->path[i].text, d->path[i].len, out);
 		}
 		strbuf_addc(out, '\n');
 	}

@@ -31,7 +31,5 @@ static inline bool deed_is_open(const struct deed *d)
 
 /* How many paths a call takes. */
 unsigned learn_path_count(enum call_id id);
-/* A path in quotes. */
-void learn_add_string(struct strbuf *out, const struct policy_string *s);
 
 #endif

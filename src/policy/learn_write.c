@@ -172,7 +172,7 @@ static void write_set(const char *name, const struct path_set *s, bool dirs, str
 		if (s->v[i].dir != dirs)
 			continue;
 		strbuf_adds(out, " \\\n\t");
-		learn_add_string(out, &s->v[i].s);
+		policy_quote(s->v[i].s.text, s->v[i].s.len, out);
 	}
 	strbuf_addc(out, '\n');
 }

@@ -20,9 +20,52 @@ void policy_destroy(struct policy *p)
 	free(p);
 }
 
+/* The one place that says what this build carries out: a kind of mount is switched on here when the kernel layer has it. */
 unsigned policy_build_features(void)
 {
 	return FEATURE_IDENTITY;
+}
+
+const char *mount_kind_name(enum mount_kind kind)
+{
+	static const char *const names[MOUNT_KINDS] = {
+		[MOUNT_HOST] = "host",	    [MOUNT_TMPFS] = "tmpfs", [MOUNT_EXT4] = "ext4",
+		[MOUNT_OVERLAY] = "overlay", [MOUNT_PROC] = "proc",   [MOUNT_DEV] = "dev",
+	};
+
+	return names[kind];
+}
+
+const struct policy_mount *policy_mount_next(const struct policy *p, const struct policy_mount *before)
+{
+	size_t next = before ? (size_t)(before - p->mounts) + 1 : 0;
+
+	return next < p->mount_count ? &p->mounts[next] : NULL;
+}
+
+bool policy_decides_nothing(const struct policy *p)
+{
+	for (int i = 0; i < ABI_COUNT; i++) {
+		if (p->abis[i].treatment != ABI_DEFAULT)
+			return false;
+	}
+	return !p->rule_count && p->default_action.kind == ACTION_NATIVE;
+}
+
+void policy_quote(const char *s, size_t len, struct strbuf *out)
+{
+	strbuf_addc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c == '"' || c == '\\')
+			strbuf_addf(out, "\\%c", c);
+		else if (c < ' ' || c == 0x7f)
+			strbuf_addf(out, "\\x%02x", c);
+		else
+			strbuf_addc(out, (char)c);
+	}
+	strbuf_addc(out, '"');
 }
 
 const char *action_kind_name(enum action_kind kind)

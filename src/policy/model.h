@@ -139,7 +139,7 @@ struct policy_rule {
 	const struct policy_where *where;	/* NULL: everywhere */
 	const char *const
 		*foreign; /* "~name": calls of other architectures, kept for export; NULL-terminated or NULL */
-	bool enabled;
+	bool enabled, by_options;
 	struct span at;				/* the whole statement */
 };
 
@@ -152,30 +152,40 @@ enum abi_treatment {
 
 struct policy_abi {
 	enum abi_treatment treatment;
+	bool by_options;
 	struct policy_action action;
 };
 
-enum mount_type {
-	MOUNT_HOST, MOUNT_TMPFS, MOUNT_EXT4, MOUNT_OVERLAY, MOUNT_PROC, MOUNT_DEV,
+enum mount_kind {
+	MOUNT_HOST, MOUNT_TMPFS, MOUNT_EXT4, MOUNT_OVERLAY, MOUNT_PROC, MOUNT_DEV, MOUNT_KINDS,
 };
 
 struct policy_mount {
-	const char *target, *source, *upper;	/* source: host, ext4 and overlay's lower; upper: overlay's */
-	enum mount_type type;
+	const char *target;			/* in the guest: absolute, without ".", "..", "//" and a last "/" */
+	enum mount_kind kind;
+	/* On the host. A relative one is below the policy file's directory, or trapline's own for command-line options. */
+	const char *source;			/* host: a file or directory; ext4: the image; else NULL */
+	const char *const *lowers;		/* overlay: .lower_count, the topmost first; else NULL */
+	uint32_t lower_count;
+	const char *upper;			/* overlay: where changes go; NULL: into memory, gone with the guest */
 	bool read_only;
-	uint64_t size;				/* tmpfs; 0: no limit */
+	uint64_t size, inodes;			/* tmpfs, in bytes and files; 0: no limit */
+	bool has_mode;				/* tmpfs: of its root; without, 1777 */
+	uint32_t mode;
+	bool by_options;			/* said on the command line */
 	struct span at;
 };
 
 struct policy_identity {
 	bool given, has_uid, has_gid;
+	bool by_options;			/* said on the command line, .at included; a file may add what is missing */
 	uint32_t uid, gid;
 	const char *hostname;			/* NULL: the host's */
 	struct span at;
 };
 
 struct policy_limits {
-	bool given;
+	bool given, by_options;
 	uint64_t memory, tasks, files;		/* 0: none */
 	struct span at;
 };
@@ -204,14 +214,14 @@ struct policy {
 	struct arena arena;
 	struct diags *diags;		/* owned: the sources live there too */
 	struct policy_action default_action;
-	bool has_default;
+	bool has_default, default_by_options;
 	struct span default_at;
 	struct policy_rule *rules;
 	size_t rule_count, rule_cap;	/* the vectors are malloc'ed */
 	struct policy_symbol **symbols;
 	size_t symbol_count, symbol_cap;
 	struct policy_abi abis[ABI_COUNT];
-	struct policy_mount *mounts;
+	struct policy_mount *mounts;	/* see policy_mount_next */
 	size_t mount_count, mount_cap;
 	struct policy_expect *expects;
 	size_t expect_count, expect_cap;
@@ -226,9 +236,14 @@ struct policy {
 
 /* What the caller's build can carry out; a statement beyond it is an error that says so. */
 enum policy_feature {
-	FEATURE_MOUNT = 1, FEATURE_IDENTITY = 2, FEATURE_LIMITS = 4, FEATURE_MEMORY = 8, FEATURE_MODULE = 16,
-
+	FEATURE_IDENTITY = 1, FEATURE_LIMITS = 2, FEATURE_MEMORY = 4, FEATURE_MODULE = 8,
+	FEATURE_MOUNT_FIRST = 16,	/* one bit for each kind of mount: policy_mount_feature */
 };
+
+static inline unsigned policy_mount_feature(enum mount_kind kind)
+{
+	return (unsigned)FEATURE_MOUNT_FIRST << kind;
+}
 
 /* Load-time facts that "where" asks about. */
 struct policy_facts {
@@ -244,6 +259,11 @@ struct policy_options {
 	/* Read an included file: 0 and malloc'ed text, or a negative errno. NULL: from the file system. */
 	int (*load)(void *ctx, const char *path, char **ret_text, size_t *ret_len);
 	void *load_ctx;
+	/*
+	 * Statements that command-line options stand for (NULL: none), read before the policy's own. Their rules are asked
+	 * first, and where both say what can be said once (default, identity, limits, an ABI, a mount point), they win.
+	 */
+	const char *prelude;
 };
 
 /*
@@ -258,6 +278,18 @@ void policy_destroy(struct policy *p);
 
 /* The features of this build, for .features. */
 unsigned policy_build_features(void);
+
+/*
+ * The mounts, in the order in which they are to be made: the one that holds a mount point comes before it ("/", then
+ * "/usr", then "/usr/lib"), otherwise they come as written. before: the one that came last, NULL for the first. NULL at
+ * the end. Targets are unique.
+ */
+const struct policy_mount *policy_mount_next(const struct policy *p, const struct policy_mount *before);
+const char *mount_kind_name(enum mount_kind kind);
+/* Whether there is only what a session is told by other means (identity, mounts ...): no rule, no ABI, default native. */
+bool policy_decides_nothing(const struct policy *p);
+/* A string as policy text, in quotes. */
+void policy_quote(const char *s, size_t len, struct strbuf *out);
 
 const char *action_kind_name(enum action_kind kind);
 /* "errno EPERM", "native", "redirect "/x"", ... as policy text. */

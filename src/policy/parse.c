@@ -248,10 +248,9 @@ static int add_source(struct policy *p, const char *name, const char *text, size
 	return (int)d->source_count++;
 }
 
-/* Relative to the directory of the including file. */
-static char *included_path(struct parser *ps, const char *path)
+char *parse_beside(struct parser *ps, const char *path)
 {
-	const char *from = ps->lex.source->name, *slash = strrchr(from, '/');
+	const char *from = ps->by_options ? "" : ps->lex.source->name, *slash = strrchr(from, '/');
 	size_t dir = path[0] == '/' || !slash ? 0 : (size_t)(slash - from) + 1;
 	char *full = parse_alloc(ps, dir + strlen(path) + 1);
 
@@ -278,7 +277,7 @@ void parse_include(struct parser *ps, struct span at)
 			   INCLUDE_DEPTH);
 		return;
 	}
-	full = included_path(ps, path);
+	full = parse_beside(ps, path);
 	if (!full)
 		return;
 	/* Once it is too much, nothing more is read: a file that includes itself often would take long to fail. */
@@ -294,19 +293,35 @@ void parse_include(struct parser *ps, struct span at)
 	parse_source(&inner, (unsigned)r);
 }
 
+static int parse_text(struct parser *ps, const char *name, const char *text, size_t len)
+{
+	int r = add_source(ps->p, name, text, len);
+
+	if (r >= 0)
+		parse_source(ps, (unsigned)r);
+	return r;
+}
+
 static int load(struct policy *p, const char *name, const char *text, size_t len, const struct policy_options *options)
 {
-	struct map sets = {0}, symbols = {0};
-	struct parser ps = {.p = p, .options = options, .sets = &sets, .symbols = &symbols};
-	int r = add_source(p, name, text, len);
+	struct map sets = {0}, symbols = {0}, mounts = {0};
+	struct parser ps = {.p = p, .options = options, .sets = &sets, .symbols = &symbols, .mounts = &mounts};
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	parse_source(&ps, (unsigned)r);
+	if (options->prelude) {
+		struct parser first = ps;
+
+		first.by_options = true;
+		r = parse_text(&first, "command line", options->prelude, strlen(options->prelude));
+	}
+	if (r >= 0)
+		r = parse_text(&ps, name, text, len);
 	map_finish(&sets);
 	map_finish(&symbols);
-	if (p->diags->no_memory)
-		return -ENOMEM;
+	map_finish(&mounts);
+	if (r < 0 || p->diags->no_memory)
+		return r < 0 ? r : -ENOMEM;
+	parse_order_mounts(p);
 	check_policy(p);
 	if (p->diags->no_memory)
 		return -ENOMEM;

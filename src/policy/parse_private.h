@@ -28,6 +28,8 @@ struct parser {
 	struct lexer lex;
 	struct map *sets;		/* name to struct named_set, one map for all files */
 	struct map *symbols;		/* operand name to index + 1 */
+	struct map *mounts;		/* target to index + 1 in policy.mounts */
+	bool by_options;		/* reading what command-line options stand for */
 	const struct named_set *expansion;	/* tokens come from here while .expansion_at is below its count */
 	size_t expansion_at;
 	unsigned depth;			/* of includes */
@@ -105,10 +107,19 @@ const struct call_param *operand_param(const struct policy *p, const struct oper
 void parse_rule(struct parser *ps, enum action_kind kind, struct span at);
 bool parse_simple_action(struct parser *ps, struct policy_action *ret);
 bool parse_where(struct parser *ps, struct policy_rule *rule);
+/* Whether a feature is there; else an error about the statement. */
+bool parse_can(struct parser *ps, unsigned feature, struct span at, const char *what);
+void parse_say_twice(struct parser *ps, struct span at, struct span before, const char *what);
+/* "KEY =": pass both if KEY is there. An error if only KEY is. */
+bool parse_key(struct parser *ps, const char *key);
+/* A path on the host, in the arena: a relative one is relative to the directory of the file being read. */
+char *parse_beside(struct parser *ps, const char *path);
 typedef void parse_statement_fn(struct parser *ps, struct span at);
 parse_statement_fn parse_default, parse_set, parse_expect, parse_mount, parse_identity, parse_limits, parse_memory,
 	parse_abi, parse_oci;
 void parse_include(struct parser *ps, struct span at);
+/* Put the mounts into the order in which they are made (parse_mount.c). */
+void parse_order_mounts(struct policy *p);
 
 /* ---- after reading (check.c) ---- */
 void check_policy(struct policy *p);

@@ -479,7 +479,7 @@ static bool parse_body(struct parser *ps, struct policy_rule *rule)
 void parse_rule(struct parser *ps, enum action_kind kind, struct span at)
 {
 	struct policy *p = ps->p;
-	struct policy_rule rule = {.action.kind = kind, .at = at};
+	struct policy_rule rule = {.action.kind = kind, .by_options = ps->by_options, .at = at};
 
 	if (!parse_body(ps, &rule))
 		return;

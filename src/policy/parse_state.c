@@ -1,9 +1,9 @@
-/* Statements that are not rules: default, set, abi, mount, identity, limits, memory, listener, expect. */
+/* Statements that are not rules: default, set, abi, identity, limits, memory, oci, expect. */
 #include <string.h>
 
 #include "policy/parse_private.h"
 
-static bool can(struct parser *ps, unsigned feature, struct span at, const char *what)
+bool parse_can(struct parser *ps, unsigned feature, struct span at, const char *what)
 {
 	if (ps->options->any_feature || (ps->options->features & feature))
 		return true;
@@ -11,7 +11,7 @@ static bool can(struct parser *ps, unsigned feature, struct span at, const char 
 	return false;
 }
 
-static void say_twice(struct parser *ps, struct span at, struct span before, const char *what)
+void parse_say_twice(struct parser *ps, struct span at, struct span before, const char *what)
 {
 	diag_error(ps->p->diags, at, "a second %s", what);
 	diag_hint(ps->p->diags, "the first is in line %u of %s", before.line,
@@ -23,17 +23,18 @@ void parse_default(struct parser *ps, struct span at)
 	struct policy *p = ps->p;
 	struct policy_action a;
 
-	if (!parse_simple_action(ps, &a))
+	if (!parse_simple_action(ps, &a) || (p->has_default && p->default_by_options && !ps->by_options))
 		return;
 	/* An included file may say the same default: it can stand alone then. */
 	if (p->has_default && (p->default_action.kind != a.kind || p->default_action.err != a.err ||
 			       p->default_action.value != a.value)) {
-		say_twice(ps, at, p->default_at, "default");
+		parse_say_twice(ps, at, p->default_at, "default");
 		return;
 	}
 	p->default_action = a;
 	p->has_default = true;
 	p->default_at = at;
+	p->default_by_options = ps->by_options;
 }
 
 /* ---- set NAME = ... ---- */
@@ -102,7 +103,7 @@ void parse_set(struct parser *ps, struct span at)
 		return;
 	}
 	if (*place) {
-		say_twice(ps, name.at, ((struct named_set *)*place)->at, "set of this name");
+		parse_say_twice(ps, name.at, ((struct named_set *)*place)->at, "set of this name");
 		return;
 	}
 	*place = set;
@@ -129,80 +130,20 @@ void parse_abi(struct parser *ps, struct span at)
 				return;
 			}
 		}
+		if (p->abis[abis[i]].treatment != ABI_DEFAULT && p->abis[abis[i]].by_options && !ps->by_options)
+			return;
 		if (p->abis[abis[i]].treatment != ABI_DEFAULT)
 			diag_error(p->diags, at, "a second statement about this ABI");
+		a.by_options = ps->by_options;
 		p->abis[abis[i]] = a;
 		return;
 	}
 	(void)parse_expected(ps, "i386 or x32");
 }
 
-/* ---- mount ---- */
-
-static bool mount_source(struct parser *ps, struct policy_mount *m)
-{
-	switch (m->type) {
-	case MOUNT_HOST:
-	case MOUNT_EXT4:
-		return parse_string(ps, "what to mount, in quotes", &m->source);
-	case MOUNT_OVERLAY:
-		return parse_string(ps, "the lower directory, in quotes", &m->source) &&
-		       parse_string(ps, "the upper directory, in quotes", &m->upper);
-	default:
-		return true;
-	}
-}
-
-static bool mount_option(struct parser *ps, struct policy_mount *m)
-{
-	if (parse_take(ps, "ro"))
-		m->read_only = true;
-	else if (parse_take(ps, "rw"))
-		m->read_only = false;
-	else if (parse_take(ps, "size") && parse_take_punct(ps, PUNCT_SET))
-		return parse_u64(ps, "a size such as 64M", &m->size);
-	else
-		return parse_expected(ps, "ro, rw or size=BYTES");
-	return true;
-}
-
-void parse_mount(struct parser *ps, struct span at)
-{
-	static const char *const types[] = {"host", "tmpfs", "ext4", "overlay", "proc", "dev"};
-	struct policy *p = ps->p;
-	struct policy_mount m = {.at = at};
-	struct policy_string target;
-	bool known = false;
-
-	if (parse_token(ps)->kind != TOK_STRING) {
-		(void)parse_expected(ps, "the mount point in quotes");
-		return;
-	}
-	if (!parse_absolute_path(ps, parse_token(ps), true, &target))
-		return;
-	m.target = target.text;
-	parse_next(ps);
-	for (size_t i = 0; i < ARRAY_SIZE(types) && !known; i++) {
-		known = parse_take(ps, types[i]);
-		m.type = (enum mount_type)i;
-	}
-	if (!known) {
-		(void)parse_expected(ps, "host, tmpfs, ext4, overlay, proc or dev");
-		return;
-	}
-	if (!mount_source(ps, &m))
-		return;
-	while (!parse_at_end(ps)) {
-		if (!mount_option(ps, &m))
-			return;
-	}
-	if (can(ps, FEATURE_MOUNT, at, "mount") && parse_grow(ps, &p->mounts, &p->mount_cap, p->mount_count, sizeof(m)))
-		p->mounts[p->mount_count++] = m;
-}
-
 /* ---- NAME=VALUE statements ---- */
 
-static bool take_key(struct parser *ps, const char *key)
+bool parse_key(struct parser *ps, const char *key)
 {
 	if (!parse_is(ps, key))
 		return false;
@@ -223,23 +164,40 @@ static bool parse_id(struct parser *ps, bool *has, uint32_t *ret)
 	return true;
 }
 
+/* What was said before, by options, wins. The result counts as the file's: a second statement in it is an error. */
+static struct policy_identity merge_identity(const struct policy_identity *said, const struct policy_identity *before)
+{
+	struct policy_identity id = *said;
+
+	if (before->has_uid) {
+		id.has_uid = true;
+		id.uid = before->uid;
+	}
+	if (before->has_gid) {
+		id.has_gid = true;
+		id.gid = before->gid;
+	}
+	if (before->hostname)
+		id.hostname = before->hostname;
+	return id;
+}
+
 void parse_identity(struct parser *ps, struct span at)
 {
-	struct policy_identity id = ps->p->identity;
+	const struct policy_identity before = ps->p->identity;
+	struct policy_identity id = {.given = true, .at = at, .by_options = ps->by_options};
 	bool ok = true;
 
-	if (id.given) {
-		say_twice(ps, at, id.at, "identity");
+	if (before.given && (!before.by_options || ps->by_options)) {
+		parse_say_twice(ps, at, before.at, "identity");
 		return;
 	}
-	id.given = true;
-	id.at = at;
 	while (ok && !parse_at_end(ps)) {
-		if (take_key(ps, "uid"))
+		if (parse_key(ps, "uid"))
 			ok = parse_id(ps, &id.has_uid, &id.uid);
-		else if (take_key(ps, "gid"))
+		else if (parse_key(ps, "gid"))
 			ok = parse_id(ps, &id.has_gid, &id.gid);
-		else if (take_key(ps, "hostname"))
+		else if (parse_key(ps, "hostname"))
 			ok = parse_string(ps, "a name in quotes", &id.hostname);
 		else
 			ok = parse_expected(ps, "uid=N, gid=N or hostname=\"NAME\"");
@@ -248,32 +206,34 @@ void parse_identity(struct parser *ps, struct span at)
 		diag_error(ps->p->diags, at, "a host name has at most 64 bytes");
 		return;
 	}
-	if (ok && can(ps, FEATURE_IDENTITY, at, "identity"))
-		ps->p->identity = id;
+	if (ok && parse_can(ps, FEATURE_IDENTITY, at, "identity"))
+		ps->p->identity = merge_identity(&id, &before);
 }
 
 void parse_limits(struct parser *ps, struct span at)
 {
-	struct policy_limits l = ps->p->limits;
+	const struct policy_limits before = ps->p->limits;
+	struct policy_limits l = {.given = true, .at = at, .by_options = ps->by_options};
 	bool ok = true;
 
-	if (l.given) {
-		say_twice(ps, at, l.at, "limits");
+	if (before.given && (!before.by_options || ps->by_options)) {
+		parse_say_twice(ps, at, before.at, "limits");
 		return;
 	}
-	l.given = true;
-	l.at = at;
 	while (ok && !parse_at_end(ps)) {
-		if (take_key(ps, "memory"))
+		if (parse_key(ps, "memory"))
 			ok = parse_u64(ps, "a size", &l.memory);
-		else if (take_key(ps, "tasks"))
+		else if (parse_key(ps, "tasks"))
 			ok = parse_u64(ps, "a count", &l.tasks);
-		else if (take_key(ps, "files"))
+		else if (parse_key(ps, "files"))
 			ok = parse_u64(ps, "a count", &l.files);
 		else
 			ok = parse_expected(ps, "memory=BYTES, tasks=N or files=N");
 	}
-	if (ok && can(ps, FEATURE_LIMITS, at, "limits"))
+	l.memory = before.memory ? before.memory : l.memory;
+	l.tasks = before.tasks ? before.tasks : l.tasks;
+	l.files = before.files ? before.files : l.files;
+	if (ok && parse_can(ps, FEATURE_LIMITS, at, "limits"))
 		ps->p->limits = l;
 }
 
@@ -290,7 +250,7 @@ void parse_memory(struct parser *ps, struct span at)
 			return;
 	} while (!parse_at_end(ps));
 	m.at = at;
-	if (can(ps, FEATURE_MEMORY, at, "memory"))
+	if (parse_can(ps, FEATURE_MEMORY, at, "memory"))
 		ps->p->memory = m;
 }
 

@@ -165,6 +165,17 @@ class Checks:
             _, out, err = self.run(policy, [sys.executable, "-c", program], mechanism, options)
             self.check(f"values under {mechanism}", out == want.replace("\n7\n", "\n5\n"), out + err[-300:])
 
+    def check_options(self):
+        """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
+        ids = ["sh", "-c", "id -u; id -g; uname -n"]
+        file = 'identity uid=77 gid=78 hostname="file"\n'
+        for options, want in (((), "77 78 file"), (("--uid", "5"), "5 78 file"),
+                              (("--gid", "6", "--hostname", 'a"b\\c'), '77 6 a"b\\c')):
+            status, out, err = self.run(file, ids, options=options)
+            self.check(f"identity with {options}", (status, out.split()) == (0, want.split()), out + err)
+        status, out, err = self.run(file + "identity uid=1\n", ids, options=("--uid", "5"))
+        self.check("two identities in a file", status == 1 and ":2:1: error: a second identity" in err, err)
+
     def check_kill(self):
         for mechanism in ("auto", "notify", "trace", "step"):
             status, out, _ = self.run("default native\nkill getpriority\n",

@@ -645,6 +645,69 @@ START_TEST(features_that_the_build_lacks_are_errors)
 }
 END_TEST
 
+/* The targets of the mounts, in order, as "/ /tmp". */
+static void mount_list(const struct policy *p, struct strbuf *out)
+{
+	for (const struct policy_mount *m = NULL; (m = policy_mount_next(p, m));) {
+		strbuf_adds(out, out->len ? " " : "");
+		strbuf_adds(out, m->target);
+	}
+}
+
+START_TEST(mounts_say_all_and_come_in_order)
+{
+	struct policy *p = load("mount \"/usr/lib\" host \"/srv/lib\" ro\n"
+				"mount \"/tmp\" tmpfs size=64M inodes=1K mode=0755\n"
+				"mount \"/data\" overlay lower=\"/a:/b\\\\:c\" upper=\"/u\"\n"
+				"mount \"/proc\" proc ro\nmount \"/dev\" dev\nmount \"/\" host \"rootfs\"\n");
+	const struct policy_mount *m = policy_mount_next(p, NULL);
+	AUTO_STRBUF struct strbuf list;
+
+	strbuf_init(&list);
+	mount_list(p, &list);
+	ck_assert_str_eq(strbuf_str(&list), "/ /tmp /data /proc /dev /usr/lib");
+	ck_assert_int_eq(m->kind, MOUNT_HOST);
+	ck_assert_str_eq(m->source, "rootfs");
+	m = policy_mount_next(p, m);
+	ck_assert(m->kind == MOUNT_TMPFS && m->size == 64 << 20 && m->inodes == 1024 && m->has_mode && m->mode == 0755);
+	m = policy_mount_next(p, m);
+	ck_assert(m->kind == MOUNT_OVERLAY && m->lower_count == 2 && !m->read_only);
+	ck_assert_str_eq(m->lowers[0], "/a");
+	ck_assert_str_eq(m->lowers[1], "/b:c");
+	ck_assert_str_eq(m->upper, "/u");
+	m = policy_mount_next(p, m);
+	ck_assert(m->kind == MOUNT_PROC && m->read_only);
+	policy_destroy(p);
+}
+END_TEST
+
+/* What command-line options stand for wins over the file, piece by piece. */
+START_TEST(options_win)
+{
+	struct policy_options options = lenient;
+	const char *text = "default kill\nidentity uid=1 gid=2 hostname=\"file\"\nerrno EPERM getpid\n"
+			   "mount \"/tmp\" tmpfs\nmount \"/\" host \"/srv\"\nlimits tasks=3 files=4\n";
+	struct policy *p;
+
+	options.prelude = "default native\nidentity uid=7 hostname=\"option\"\nerrno ENOENT getpid\n"
+			  "mount \"/tmp\" host \"/x\"\nlimits tasks=9\n";
+	ck_assert_int_eq(policy_load_text("t", text, strlen(text), &options, &p), 0);
+	ck_assert_uint_eq(p->diags->warnings + p->diags->errors, 0);
+	ck_assert_int_eq(p->default_action.kind, ACTION_NATIVE);
+	ck_assert_uint_eq(p->identity.uid, 7);
+	ck_assert_uint_eq(p->identity.gid, 2);
+	ck_assert_str_eq(p->identity.hostname, "option");
+	ck_assert(p->limits.tasks == 9 && p->limits.files == 4);
+	ck_assert_uint_eq(p->mount_count, 2);
+	ck_assert_int_eq(p->mounts[1].kind, MOUNT_HOST);
+	policy_destroy(p);
+	text = "identity uid=1\nidentity gid=1\nmount \"/a\" proc\nmount \"/a\" dev\n";
+	ck_assert_int_eq(policy_load_text("t", text, strlen(text), &options, &p), 0);
+	ck_assert_uint_eq(p->diags->errors, 2);
+	policy_destroy(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy");
@@ -658,6 +721,8 @@ int main(void)
 	tcase_add_loop_test(tc, glob, 0, ARRAY_SIZE(globs));
 	tcase_add_test(tc, hostile_glob_ends);
 	tcase_add_test(tc, schedules);
+	tcase_add_test(tc, mounts_say_all_and_come_in_order);
+	tcase_add_test(tc, options_win);
 	tcase_add_loop_test(tc, cheapest_mechanism, 0, ARRAY_SIZE(plans));
 	tcase_add_test(tc, what_the_session_cannot_do_is_refused);
 	tcase_add_test(tc, too_many_conditions_go_to_user_space);

@@ -81,13 +81,53 @@ static bool same_identity(const struct policy_identity *a, const struct policy_i
 	       same_text(a->hostname, b->hostname);
 }
 
+static bool same_list(const char *const *a, const char *const *b, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!same_text(a[i], b[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool same_mounts(const struct policy *a, const struct policy *b)
+{
+	const struct policy_mount *x = policy_mount_next(a, NULL), *y = policy_mount_next(b, NULL);
+	for (; x && y; x = policy_mount_next(a, x), y = policy_mount_next(b, y)) {
+		if (!same_text(x->target, y->target) || x->kind != y->kind || !same_text(x->source, y->source) ||
+		    x->lower_count != y->lower_count || !same_list(x->lowers, y->lowers, x->lower_count) ||
+		    !same_text(x->upper, y->upper) || x->read_only != y->read_only || x->size != y->size ||
+		    x->inodes != y->inodes || x->has_mode != y->has_mode || x->mode != y->mode)
+			return false;
+	}
+	return x == y;
+}
+
+static bool same_limits(const struct policy *a, const struct policy *b)
+{
+	return a->limits.memory == b->limits.memory && a->limits.tasks == b->limits.tasks &&
+	       a->limits.files == b->limits.files && a->memory.frames == b->memory.frames &&
+	       a->memory.wx == b->memory.wx;
+}
+
+/* What was given to the guest as it started, or NULL if nothing of it changed. */
+static const char *changed_world(const struct policy *a, const struct policy *b)
+{
+	if (!same_identity(&a->identity, &b->identity))
+		return "the identity";
+	if (!same_mounts(a, b))
+		return "the mounts";
+	return same_limits(a, b) ? NULL : "the limits";
+}
+
 bool reload_possible(const struct plan *loaded, const struct plan *next, char *why, size_t size)
 {
 	size_t n = 0;
 	unsigned count = 0;
 	why[0] = '\0';
-	if (!same_identity(&loaded->policy->identity, &next->policy->identity)) {
-		(void)snprintf(why, size, "the identity cannot change");
+	const char *world = changed_world(loaded->policy, next->policy);
+	if (world) {
+		(void)snprintf(why, size, "%s cannot change", world);
 		return false;
 	}
 	if (!same_abis(loaded->policy, next->policy)) {
