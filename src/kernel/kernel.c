@@ -1,16 +1,38 @@
 #include "kernel/kernel.h"
 
+static int make_cred(const struct kernel_options *options, struct cred **ret)
+{
+	struct cred *host;
+	int r = cred_create_host(&host);
+	if (r < 0)
+		return r;
+	struct cred *c;
+	r = cred_copy(host, host->group_count ? host->group_count : 1, &c);
+	cred_unref(host);
+	if (r < 0)
+		return r;
+	if (options->has_uid)
+		cred_set_uid(c, options->uid);
+	if (options->has_gid)
+		cred_set_gid(c, options->gid);
+	*ret = c;
+	return 0;
+}
+
 int kernel_init(struct kernel *k, const struct kernel_options *options)
 {
-	cred_init_host(&k->cred);
-	if (options->has_uid)
-		cred_set_uid(&k->cred, options->uid);
-	if (options->has_gid)
-		cred_set_gid(&k->cred, options->gid);
-	return uts_init(&k->uts, options->hostname);
+	*k = (struct kernel){0};
+	int r = make_cred(options, &k->cred);
+	if (r < 0)
+		return r;
+	r = uts_init(&k->uts, options->hostname);
+	if (r < 0)
+		cred_unref(k->cred);
+	return r;
 }
 
 void kernel_finish(struct kernel *k)
 {
 	uts_finish(&k->uts);
+	cred_unref(k->cred);
 }

@@ -1,6 +1,6 @@
 /*
  * The kernel layer: what handlers answer from. It knows nothing of how a call was caught.
- * Locks: uts.lock is a leaf. Credentials do not change after kernel_create.
+ * Locks: uts.lock is a leaf. The pointers do not change between kernel_init and kernel_finish.
  */
 #ifndef TRAPLINE_KERNEL_KERNEL_H
 #define TRAPLINE_KERNEL_KERNEL_H
@@ -8,9 +8,15 @@
 #include "kernel/task/cred.h"
 #include "kernel/task/uts.h"
 
+struct tasks;
+struct vfs;
+
 struct kernel {
-	struct cred cred;	/* one identity for all guests */
+	struct cred *cred;	/* owned; the identity that guests start with */
 	struct uts uts;
+	/* The file kernel; NULL while files are the host's. */
+	struct vfs *vfs;	/* owned */
+	struct tasks *tasks;	/* owned */
 };
 
 /* What a session gives its guests; zero or NULL members mean "as the host has it". */

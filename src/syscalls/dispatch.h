@@ -28,6 +28,11 @@ struct guest_ops {
 	int (*write)(struct call_event *ev, struct guest_ptr to, const void *from, size_t len);
 	/* A NUL-terminated string of at most size - 1 bytes. Its length, -EFAULT, -ENAMETOOLONG or -ESRCH. */
 	ssize_t (*read_string)(struct call_event *ev, struct guest_ptr from, char *to, size_t size);
+	/*
+	 * A duplicate of the caller's descriptor in this process (pidfd_getfd(2)): the same open file description. Owned by
+	 * the handler. -EBADF, -ESRCH; -ENFILE when the supervisor has no descriptor left.
+	 */
+	int (*get_fd)(struct call_event *ev, int guest_fd, int *ret_fd);
 };
 
 struct call_event {
@@ -44,11 +49,26 @@ enum verdict_kind {
 	VERDICT_PASS,		/* the host kernel carries the call out */
 	VERDICT_VALUE,		/* answered: .value is what the guest sees; a negative errno is an error to it */
 	VERDICT_FAIL,		/* the host failed trapline: the session ends with .value, a negative errno */
+	VERDICT_FD,		/* answered with a new descriptor of the guest's, for the description behind .fd */
+	VERDICT_BLOCK,		/* .block is to be called where it may sleep, without holding up other guests; its verdict counts */
+};
+
+/*
+ * The blocking part of a call. run may be interrupted by a signal (its system calls give EINTR) when the guest is gone.
+ * The verdict's receiver calls run once, or drop once, and both free it.
+ */
+struct verdict;
+struct blocking {
+	struct verdict (*run)(struct blocking *b);
+	void (*drop)(struct blocking *b);
 };
 
 struct verdict {
 	enum verdict_kind kind;
+	bool cloexec;		/* VERDICT_FD: the new descriptor's flag */
+	int fd;			/* VERDICT_FD: owned by the verdict; closed by who carries it out */
 	int64_t value;
+	struct blocking *block;
 };
 
 static inline struct verdict verdict_pass(void)
@@ -59,6 +79,17 @@ static inline struct verdict verdict_pass(void)
 static inline struct verdict verdict_value(int64_t value)
 {
 	return (struct verdict){.kind = VERDICT_VALUE, .value = value};
+}
+
+/* Takes over fd. */
+static inline struct verdict verdict_fd(int fd, bool cloexec)
+{
+	return (struct verdict){.kind = VERDICT_FD, .fd = fd, .cloexec = cloexec};
+}
+
+static inline struct verdict verdict_block(struct blocking *block)
+{
+	return (struct verdict){.kind = VERDICT_BLOCK, .block = block};
 }
 
 /* The guest sees -4095 to -1 as errors (and no other value). */

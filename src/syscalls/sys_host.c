@@ -15,7 +15,7 @@ struct verdict sys_uname(struct kernel *k, struct call_event *ev)
 static struct verdict set_name(struct kernel *k, struct call_event *ev,
 			       void (*set)(struct uts *u, const char *name, size_t len))
 {
-	if (!cred_is_root(&k->cred))
+	if (!cred_is_root(k->cred))
 		return verdict_value(-EPERM);
 	int len = (int)ev->args[1];
 	if (len < 0 || len > UTS_NAME_MAX)

@@ -6,25 +6,25 @@
 struct verdict sys_getuid(struct kernel *k, struct call_event *ev)
 {
 	(void)ev;
-	return verdict_value(k->cred.ruid);
+	return verdict_value(k->cred->ruid);
 }
 
 struct verdict sys_geteuid(struct kernel *k, struct call_event *ev)
 {
 	(void)ev;
-	return verdict_value(k->cred.euid);
+	return verdict_value(k->cred->euid);
 }
 
 struct verdict sys_getgid(struct kernel *k, struct call_event *ev)
 {
 	(void)ev;
-	return verdict_value(k->cred.rgid);
+	return verdict_value(k->cred->rgid);
 }
 
 struct verdict sys_getegid(struct kernel *k, struct call_event *ev)
 {
 	(void)ev;
-	return verdict_value(k->cred.egid);
+	return verdict_value(k->cred->egid);
 }
 
 /* Three ids to three addresses, in order, stopping at the first bad one as put_user does. */
@@ -40,26 +40,26 @@ static struct verdict put_ids(struct call_event *ev, const uint32_t ids[3])
 
 struct verdict sys_getresuid(struct kernel *k, struct call_event *ev)
 {
-	const uint32_t ids[3] = {k->cred.ruid, k->cred.euid, k->cred.suid};
+	const uint32_t ids[3] = {k->cred->ruid, k->cred->euid, k->cred->suid};
 	return put_ids(ev, ids);
 }
 
 struct verdict sys_getresgid(struct kernel *k, struct call_event *ev)
 {
-	const uint32_t ids[3] = {k->cred.rgid, k->cred.egid, k->cred.sgid};
+	const uint32_t ids[3] = {k->cred->rgid, k->cred->egid, k->cred->sgid};
 	return put_ids(ev, ids);
 }
 
 struct verdict sys_getgroups(struct kernel *k, struct call_event *ev)
 {
-	if (!k->cred.own_groups)
+	if (!k->cred->own_groups)
 		return verdict_pass();
 	int size = (int)ev->args[0];
 	if (size < 0)
 		return verdict_value(-EINVAL);
 	if (size == 0)
 		return verdict_value(1);
-	uint32_t group = k->cred.group;
+	uint32_t group = k->cred->groups[0];
 	int r = copy_out(ev, arg_ptr(ev, 1), &group, sizeof(group));
 	return verdict_value(r < 0 ? r : 1);
 }

@@ -1,25 +1,123 @@
 #include "kernel/task/cred.h"
 
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-void cred_init_host(struct cred *c)
+enum { CAP_WORDS = 2 };
+
+static const uint64_t all_caps = (UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1;
+
+static struct cred *allocate(size_t group_count)
 {
-	*c = (struct cred){0};
+	struct cred *c = calloc(1, sizeof(*c) + group_count * sizeof(gid_t));
+	if (c)
+		c->refs = 1;
+	return c;
+}
+
+static int compare_gids(const void *a, const void *b)
+{
+	gid_t x = *(const gid_t *)a;
+	gid_t y = *(const gid_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* capabilities(7) of this thread; the bounding set is asked bit by bit elsewhere, so all that exist are taken. */
+static void take_host_caps(struct cred *c)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[CAP_WORDS] = {0};
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	c->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	c->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	c->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+	c->bounding = all_caps;
+}
+
+int cred_create_host(struct cred **ret)
+{
+	int count = getgroups(0, NULL);
+	if (count < 0)
+		return -errno;
+	struct cred *c = allocate((size_t)count);
+	if (!c)
+		return -ENOMEM;
+	count = getgroups(count, c->groups);
+	if (count < 0) {
+		free(c);
+		return -errno;
+	}
+	c->group_count = (size_t)count;
+	qsort(c->groups, c->group_count, sizeof(gid_t), compare_gids);
 	/* Cannot fail with valid pointers. */
 	(void)getresuid(&c->ruid, &c->euid, &c->suid);
 	(void)getresgid(&c->rgid, &c->egid, &c->sgid);
+	c->fsuid = c->euid;
+	c->fsgid = c->egid;
+	c->host = true;
+	take_host_caps(c);
+	*ret = c;
+	return 0;
+}
+
+int cred_copy(const struct cred *from, size_t group_count, struct cred **ret)
+{
+	struct cred *c = allocate(group_count);
+	if (!c)
+		return -ENOMEM;
+	size_t kept = from->group_count < group_count ? from->group_count : group_count;
+	memcpy(c, from, offsetof(struct cred, groups));
+	memcpy(c->groups, from->groups, kept * sizeof(gid_t));
+	c->group_count = kept;
+	c->refs = 1;
+	*ret = c;
+	return 0;
+}
+
+struct cred *cred_ref(const struct cred *c)
+{
+	struct cred *counted = (struct cred *)c;
+	atomic_fetch_add_explicit(&counted->refs, 1, memory_order_relaxed);
+	return counted;
+}
+
+void cred_unref(struct cred *c)
+{
+	if (c && atomic_fetch_sub(&c->refs, 1) == 1)
+		free(c);
 }
 
 void cred_set_uid(struct cred *c, uid_t uid)
 {
-	c->ruid = c->euid = c->suid = uid;
+	c->ruid = c->euid = c->suid = c->fsuid = uid;
+	c->permitted = c->effective = uid == 0 ? all_caps : 0;
+	c->inheritable = c->ambient = 0;
+	c->bounding = all_caps;
+	c->host = false;
+	c->faked = true;
 }
 
 void cred_set_gid(struct cred *c, gid_t gid)
 {
-	c->rgid = c->egid = c->sgid = gid;
+	c->rgid = c->egid = c->sgid = c->fsgid = gid;
 	c->own_groups = true;
-	c->group = gid;
+	c->groups[0] = gid;
+	c->group_count = 1;
+	c->host = false;
+	c->faked = true;
+}
+
+bool cred_capable(const struct cred *c, int cap)
+{
+	return c->effective >> cap & 1;
+}
+
+bool cred_in_group(const struct cred *c, gid_t gid)
+{
+	return gid == c->fsgid || bsearch(&gid, c->groups, c->group_count, sizeof(gid_t), compare_gids);
 }
 
 bool cred_is_root(const struct cred *c)

@@ -104,7 +104,7 @@ static void tell_ids(struct session *s, struct tracee *t)
 	struct regs r;
 	uint64_t sp;
 	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
-	if (s->options->kernel && regs_get(&r, REG_SP, &sp) == 0 && auxv_set_ids(t->tid, sp, &s->options->kernel->cred) < 0)
+	if (s->options->kernel && regs_get(&r, REG_SP, &sp) == 0 && auxv_set_ids(t->tid, sp, s->options->kernel->cred) < 0)
 		log_debug("task %d: the auxiliary vector keeps the host's ids", t->tid);
 }
 

@@ -1,0 +1,48 @@
+/*
+ * Tasks: one for each guest thread that the tracer knows, by its host thread id.
+ *
+ * Locks: tasks.lock guards the table and each task's pointers; it is a leaf and held for moments. A task_view is a
+ * snapshot with references, taken under it, so that handlers work without a lock.
+ */
+#ifndef TRAPLINE_KERNEL_TASK_TASK_H
+#define TRAPLINE_KERNEL_TASK_TASK_H
+
+#include "kernel/task/cred.h"
+#include "kernel/vfs/vfs.h"
+
+struct tasks;
+
+MUST_CHECK int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret);	/* vfs borrowed; may be NULL */
+void tasks_destroy(struct tasks *t);
+
+/* ---- told by the tracer ---- */
+/* The first task: root and cwd "/" until task_set_cwd. */
+MUST_CHECK int task_add_first(struct tasks *t, pid_t tid);
+/* flags: CLONE_FS and CLONE_THREAD count. A child that is already known is left as it is. */
+MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags);
+/* tid was exec'ed by former (another thread of the group, or itself): the fs context is its own from now on. */
+void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
+void task_ended(struct tasks *t, pid_t tid);
+
+/* ---- for handlers ---- */
+/* What a call of this task depends on; task_view_finish drops the references. -ESRCH: unknown. */
+struct task_view {
+	struct walk_env env;
+	struct cred *cred;		/* a reference; env.cred */
+	pid_t tid, tgid;
+};
+MUST_CHECK int task_view(struct tasks *t, pid_t tid, struct task_view *ret);
+void task_view_finish(struct task_view *v);
+
+/* These take references of their own. They change the context that CLONE_FS shares. -ESRCH */
+MUST_CHECK int task_set_cwd(struct tasks *t, pid_t tid, const struct path *cwd);
+MUST_CHECK int task_set_root(struct tasks *t, pid_t tid, const struct path *root);
+mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask);		/* the old one */
+/* Credentials are never changed in place: a copy replaces the old. Takes over the reference. */
+MUST_CHECK int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred);
+MUST_CHECK int task_exe(struct tasks *t, pid_t tid, struct path *ret);
+bool task_known(struct tasks *t, pid_t tid);
+/* Thread group leaders and threads, ascending: the first id > after, 0 at the end. tgid 0: leaders, else threads of it. */
+pid_t task_next(struct tasks *t, pid_t tgid, pid_t after);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * What a filesystem gives the VFS: superblocks and inodes with const tables of operations.
+ *
+ * Contract
+ *  - A filesystem embeds struct super and struct inode in its own (first member) and allocates them; destroy frees.
+ *  - Operations return 0 or a negative errno that the guest may see. A failure of the host that no errno of the call
+ *    explains (the supervisor's own descriptors are exhausted) is -ENFILE; memory is -ENOMEM.
+ *  - Names are 1 to 255 bytes, end in NUL, hold no '/', and are never "." or "..". The VFS has checked permissions with
+ *    the caller's virtual credentials, read-only mounts, types (ENOTDIR, EISDIR, ENOTEMPTY is the filesystem's) before it
+ *    calls; what the host refuses on top of that (a read-only backing) is passed on.
+ *  - A NULL operation: -EPERM for what changes a directory, -EOPNOTSUPP for xattrs, otherwise as said at the member.
+ *
+ * Locks: inode.lock of a directory is taken by the VFS: shared around lookup, iterate; exclusive around create, link,
+ * unlink, rename, tmpfile. Of two directories the ancestor first, else the lower address; renames between directories
+ * are serialised by the superblock's rename_lock, taken before both. A filesystem's own locks come after these.
+ */
+#ifndef TRAPLINE_KERNEL_VFS_INODE_H
+#define TRAPLINE_KERNEL_VFS_INODE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+
+#include "base/errors.h"
+
+enum { VFS_NAME_MAX = 255, VFS_PATH_MAX = 4096, VFS_SYMLINKS_MAX = 40 };
+
+struct inode;
+struct path;
+struct super;
+struct vfs;
+struct walk_env;
+
+enum super_flags {
+	SUPER_READONLY = 1,
+	SUPER_REVALIDATES = 2,	/* objects change behind our back: cached names are checked with .revalidate */
+	SUPER_HOST_DIRS = 4,	/* .open of a directory gives a host directory whose own listing is right */
+	SUPER_HOST_CHECKS = 8,	/* the host checks permissions for the supervisor's own identity, so that we need not */
+	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
+};
+
+struct super_ops {
+	int (*statfs)(struct super *sb, struct statfs *ret);
+	int (*sync)(struct super *sb);		/* NULL: nothing to write back */
+	void (*destroy)(struct super *sb);	/* after its last inode */
+};
+
+struct super {
+	atomic_uint refs;
+	const struct super_ops *ops;
+	const char *type;		/* "tmpfs", as in /proc/mounts; static */
+	unsigned flags;			/* enum super_flags; constant after creation */
+	uint32_t dev_major, dev_minor;	/* st_dev of its inodes, unless getattr says another */
+	pthread_mutex_t rename_lock;	/* see above */
+	struct inode *root;		/* owned */
+};
+
+/* An object to be made. */
+struct vfs_create {
+	mode_t mode;			/* type and permission bits; the umask is already applied */
+	uid_t uid;			/* owner: the creator's, setgid directories considered */
+	gid_t gid;
+	dev_t rdev;			/* S_IFCHR, S_IFBLK */
+	const char *target;		/* S_IFLNK */
+	int open_flags;			/* S_IFREG: if the filesystem can, open it at once, with these flags ... */
+	struct vfs_opened *opened;	/* ... and fill this in; else leave it alone. May be NULL. */
+};
+
+/* chmod, chown, truncate, utimensat in one. */
+struct vfs_attr {
+	unsigned valid;			/* STATX_MODE, STATX_UID, STATX_GID, STATX_SIZE, STATX_ATIME, STATX_MTIME */
+	mode_t mode;			/* permission bits, suid and sgid already dropped where Linux drops them */
+	uid_t uid;
+	gid_t gid;
+	off_t size;
+	struct timespec atime;		/* tv_nsec may be UTIME_NOW */
+	struct timespec mtime;
+};
+
+/* What an open ends with: a descriptor of the host for the guest. */
+struct vfs_opened {
+	int fd;			/* owned by whom it is given to */
+	bool blocks;		/* fd is O_PATH: reopen it with .flags through /proc/self/fd, which may block (a fifo, a terminal) */
+	int flags;
+};
+
+/*
+ * A listing in progress. cursor is where to go on: 0 at the start, 1 and 2 behind "." and "..", which the VFS emits;
+ * a filesystem's own entries have cursors from 3 on, that stay right while the directory changes (an entry that was
+ * neither added nor removed is listed exactly once).
+ */
+struct dir_reader {
+	uint64_t cursor;
+	/* next: the cursor behind this entry. false: no room, stop before it. */
+	bool (*emit)(struct dir_reader *r, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next);
+};
+
+struct inode_ops {
+	/* ---- directories ---- */
+	/* A new reference. -ENOENT: no such name. */
+	int (*lookup)(struct inode *dir, const char *name, struct inode **ret);
+	/* Is name still this inode (NULL: still nothing)? For SUPER_REVALIDATES; dir->lock shared. */
+	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
+	/* Any type, directories and symbolic links too. -EEXIST if the host has it meanwhile. A new reference. */
+	int (*create)(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret);
+	int (*link)(struct inode *dir, const char *name, struct inode *inode);
+	/* Also rmdir: inode says the type. -ENOTEMPTY. */
+	int (*unlink)(struct inode *dir, const char *name, struct inode *inode);
+	/* replaced: what new_name is now, or NULL. flags: RENAME_NOREPLACE (decided by the VFS already), RENAME_EXCHANGE,
+	   RENAME_WHITEOUT; -EINVAL for what it cannot. */
+	int (*rename)(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
+		      const char *new_name, struct inode *replaced, unsigned flags);
+	/* O_TMPFILE: a file without a name that link may name. NULL: -EOPNOTSUPP. */
+	int (*tmpfile)(struct inode *dir, const struct vfs_create *how, struct inode **ret);
+	int (*iterate)(struct inode *dir, struct dir_reader *reader);
+
+	/* ---- any type ---- */
+	/* All fields that STATX_BASIC_STATS and STATX_BTIME name. */
+	int (*getattr)(struct inode *inode, struct statx *ret);
+	int (*setattr)(struct inode *inode, const struct vfs_attr *attr);
+	/* Bytes of the target (not NUL-terminated, at most size). */
+	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* A magic link (/proc/PID/cwd): where it leads, a new reference. NULL: an ordinary link, of which readlink is walked. */
+	int (*follow)(struct inode *inode, struct walk_env *env, struct path *ret);
+	/*
+	 * A new open file description with flags: the access mode, O_APPEND, O_TRUNC, O_NONBLOCK, O_DIRECT, O_SYNC, O_NOATIME ...
+	 * (never O_CREAT, O_EXCL, O_NOFOLLOW, O_CLOEXEC). O_PATH: a descriptor that stands for the object. Directories only
+	 * with SUPER_HOST_DIRS.
+	 */
+	int (*open)(struct inode *inode, int flags, struct vfs_opened *ret);
+	/* An O_PATH descriptor of the host object behind it, owned by the caller: for inotify, sockets, handles. NULL: none. */
+	int (*host)(struct inode *inode, int *ret_fd);
+	ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);	/* size 0: its length */
+	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+	ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);
+	int (*removexattr)(struct inode *inode, const char *name);
+	void (*destroy)(struct inode *inode);
+};
+
+struct inode {
+	atomic_uint refs;
+	const struct inode_ops *ops;
+	struct super *super;		/* a reference, but for super->root */
+	uint64_t ino;
+	mode_t type;			/* S_IFMT bits; constant */
+	pthread_rwlock_t lock;		/* see the head of this file */
+};
+
+/* Fill in the common part, with one reference. super is referenced unless this is going to be its root. */
+void inode_init(struct inode *inode, struct super *super, const struct inode_ops *ops, uint64_t ino, mode_t type);
+struct inode *inode_ref(struct inode *inode);
+/* A reference if there still is one: for a filesystem's own table of inodes (its lock held there and in destroy). */
+bool inode_ref_unless_dead(struct inode *inode);
+void inode_unref(struct inode *inode);			/* NULL is nothing */
+
+/* .dev_*: a new minor number of major 0, as the kernel gives filesystems without a device. */
+void super_init(struct super *sb, const struct super_ops *ops, const char *type, unsigned flags);
+struct super *super_ref(struct super *sb);
+void super_unref(struct super *sb);			/* NULL is nothing; destroys root, then the super */
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * The virtual file system as the handlers use it: mounts, the one path walk, and an operation for each thing that a
+ * system call does to a name or an object. Filesystems are behind vfs/inode.h.
+ *
+ * References: a struct path that a function returns holds a reference to its mount and its dentry; path_put drops it.
+ * Errors are the errno that Linux gives for the same call (path_resolution(7), man pages of the calls).
+ */
+#ifndef TRAPLINE_KERNEL_VFS_VFS_H
+#define TRAPLINE_KERNEL_VFS_VFS_H
+
+#include "kernel/vfs/inode.h"
+
+struct cred;
+struct dentry;
+struct mount;
+struct vfs;
+
+struct path {
+	struct mount *mount;
+	struct dentry *dentry;
+};
+
+void path_get(const struct path *p);
+void path_put(struct path *p);		/* of {NULL, NULL}: nothing; leaves {NULL, NULL} */
+struct inode *path_inode(const struct path *p);	/* borrowed; never NULL for a path that a walk returned */
+
+/* Who walks: everything a path depends on. Borrowed for the call. */
+struct walk_env {
+	struct vfs *vfs;
+	const struct cred *cred;
+	struct path root;		/* chroot(2) */
+	struct path cwd;
+	mode_t umask;
+	pid_t tid;			/* for /proc/self and /proc/thread-self */
+};
+
+enum walk_flags {
+	WALK_FOLLOW = 1,		/* a symbolic link at the end is followed */
+	WALK_DIRECTORY = 2,		/* the end must be a directory */
+	WALK_EMPTY = 4,			/* AT_EMPTY_PATH: "" means the base itself */
+	WALK_NO_SYMLINKS = 8,		/* RESOLVE_* of openat2(2) */
+	WALK_NO_MAGICLINKS = 16,
+	WALK_NO_XDEV = 32,
+	WALK_BENEATH = 64,
+	WALK_IN_ROOT = 128,
+	WALK_REAL_IDS = 256,		/* access(2): the real ids decide */
+};
+
+/* Walk name from base (NULL: env->cwd; absolute names start at env->root). */
+MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
+			struct path *ret);
+
+/* ---- set-up ---- */
+struct vfs_options {
+	const char *scratch;		/* where scratch directories are made; NULL: $TMPDIR, else /tmp */
+	size_t dentries_max;		/* unused cached names kept; 0: a default */
+};
+
+MUST_CHECK int vfs_create(const struct vfs_options *options, struct vfs **ret);
+void vfs_destroy(struct vfs *v);	/* NULL is nothing */
+
+enum mount_flags { MOUNT_READONLY = 1, MOUNT_NOEXEC = 2, MOUNT_NODEV = 4, MOUNT_NOSUID = 8 };
+
+/*
+ * Mount a filesystem (takes over the caller's reference to sb, also when it fails). The first goes to "/". Where target
+ * does not exist it is made up: a mount point that only the VFS knows, listed in its parent. A target on a directory
+ * needs a root that is one; a file can be mounted on a file (a bind of one file): sb->root is that file.
+ * source: as shown in /proc/mounts; copied.
+ */
+MUST_CHECK int vfs_mount(struct vfs *v, const char *target, struct super *sb, unsigned flags, const char *source);
+void vfs_root(struct vfs *v, struct path *ret);		/* "/" of the whole tree, a reference */
+
+/* Call visit for each mount in order; stops at a non-zero result, which is returned. target: as seen from env->root. */
+struct mount_info {
+	int id, parent_id;
+	const struct super *super;
+	unsigned flags;
+	const char *source, *target;
+};
+int vfs_each_mount(const struct walk_env *env, int (*visit)(const struct mount_info *m, void *ctx), void *ctx);
+
+/* ---- names ---- */
+/* The path as seen from env->root: its length with NUL, -ERANGE; unreachable or removed: -ENOENT. */
+ssize_t vfs_name(const struct walk_env *env, const struct path *p, char *buf, size_t size);
+/* As readlink of /proc/self/fd shows it: " (deleted)" is appended. */
+ssize_t vfs_shown_name(const struct walk_env *env, const struct path *p, char *buf, size_t size);
+
+/* ---- opening ---- */
+struct vfs_open_how {
+	int flags;			/* O_*, checked by the caller for what open and openat2 refuse */
+	mode_t mode;			/* umask not yet applied */
+	unsigned walk;			/* WALK_NO_*, BENEATH, IN_ROOT */
+};
+
+/* open(2) with all its flags. ret_path may be NULL. The opened object can be found again by vfs_identify. */
+MUST_CHECK int vfs_open(const struct walk_env *env, const struct path *base, const char *name,
+			const struct vfs_open_how *how, struct vfs_opened *ret, struct path *ret_path);
+/* Reopen an object (open of /proc/self/fd/N). flags as of open(2). */
+MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret);
+/*
+ * What virtual object is behind a guest's descriptor? fd: a duplicate of it in this process (borrowed). -ENOENT: none of
+ * ours (a pipe, a socket, a file that was passed in from outside).
+ */
+MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
+/* getdents64(2) on a directory: p from vfs_identify, fd as there; its file offset is the cursor. Bytes written to buf. */
+ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd, void *buf, size_t size);
+
+/* ---- operations on names: permissions are checked, read-only mounts refused ---- */
+MUST_CHECK int vfs_mknod(const struct walk_env *env, const struct path *base, const char *name, mode_t mode, dev_t rdev);
+MUST_CHECK int vfs_mkdir(const struct walk_env *env, const struct path *base, const char *name, mode_t mode);
+MUST_CHECK int vfs_symlink(const struct walk_env *env, const char *target, const struct path *base, const char *name);
+/* flags: WALK_FOLLOW, WALK_EMPTY for the old name. */
+MUST_CHECK int vfs_link(const struct walk_env *env, const struct path *old_base, const char *old_name, unsigned flags,
+			const struct path *new_base, const char *new_name);
+MUST_CHECK int vfs_unlink(const struct walk_env *env, const struct path *base, const char *name, bool directory);
+MUST_CHECK int vfs_rename(const struct walk_env *env, const struct path *old_base, const char *old_name,
+			  const struct path *new_base, const char *new_name, unsigned flags);
+
+/* ---- operations on objects ---- */
+MUST_CHECK int vfs_getattr(const struct path *p, struct statx *ret);
+/* Checks who may (owner, CAP_FOWNER, CAP_CHOWN), drops suid and sgid as Linux does. attr->mode: as the guest gave it. */
+MUST_CHECK int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr);
+/* mask: R_OK, W_OK, X_OK. real: by the real ids and without capabilities that were dropped (access(2)). */
+MUST_CHECK int vfs_permission(const struct walk_env *env, const struct path *p, int mask, bool real);
+ssize_t vfs_readlink(const struct walk_env *env, const struct path *p, char *buf, size_t size);
+ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size);
+MUST_CHECK int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *name, const void *value,
+			    size_t size, int flags);
+ssize_t vfs_listxattr(const struct walk_env *env, const struct path *p, char *list, size_t size);
+MUST_CHECK int vfs_removexattr(const struct walk_env *env, const struct path *p, const char *name);
+MUST_CHECK int vfs_statfs(const struct path *p, struct statfs *ret);
+/* An O_PATH descriptor of the host object behind it, owned by the caller; -EOPNOTSUPP: there is none. */
+MUST_CHECK int vfs_host(const struct path *p, int *ret_fd);
+unsigned vfs_mount_flags(const struct path *p);		/* enum mount_flags */
+
+#endif
