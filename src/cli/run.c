@@ -133,10 +133,8 @@ static int run_session(struct run_options *o)
 {
 	struct kernel kernel;
 	int r = kernel_init(&kernel, &o->kernel);
-	if (r < 0) {
-		cli_error("run", "cannot make the kernel layer: %s", strerror(-r));
+	if (r < 0)
 		return CLI_EXIT_FAILURE;
-	}
 	o->session.kernel = &kernel;
 	struct session_result result;
 	r = session_run(&o->session, &result);

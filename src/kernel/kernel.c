@@ -1,5 +1,9 @@
 #include "kernel/kernel.h"
 
+#include <string.h>
+
+#include "base/log.h"
+
 static int make_cred(const struct kernel_options *options, struct cred **ret)
 {
 	struct cred *host;
@@ -19,20 +23,35 @@ static int make_cred(const struct kernel_options *options, struct cred **ret)
 	return 0;
 }
 
-int kernel_init(struct kernel *k, const struct kernel_options *options)
+static int init(struct kernel *k, const struct kernel_options *options)
 {
-	*k = (struct kernel){0};
 	int r = make_cred(options, &k->cred);
 	if (r < 0)
 		return r;
 	r = uts_init(&k->uts, options->hostname);
-	if (r < 0)
+	if (r < 0) {
 		cred_unref(k->cred);
+		return r;
+	}
+	return 0;
+}
+
+int kernel_init(struct kernel *k, const struct kernel_options *options)
+{
+	*k = (struct kernel){0};
+	int r = init(k, options);
+	if (r < 0) {
+		log_error("cannot make the kernel layer: %s", strerror(-r));
+		return r;
+	}
+	if (r < 0)
+		kernel_finish(k);
 	return r;
 }
 
 void kernel_finish(struct kernel *k)
 {
+
 	uts_finish(&k->uts);
 	cred_unref(k->cred);
 }

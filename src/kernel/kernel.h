@@ -5,11 +5,18 @@
 #ifndef TRAPLINE_KERNEL_KERNEL_H
 #define TRAPLINE_KERNEL_KERNEL_H
 
+#include "kernel/files.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/uts.h"
+#include "kernel/vfs/vfs.h"
 
 struct tasks;
-struct vfs;
+
+/* The rest of the file kernel (kernel/files.c). */
+struct files {
+	struct path cwd;		/* where guests start */
+	struct files_inherited inherited;
+};
 
 struct kernel {
 	struct cred *cred;	/* owned; the identity that guests start with */
@@ -17,6 +24,7 @@ struct kernel {
 	/* The file kernel; NULL while files are the host's. */
 	struct vfs *vfs;	/* owned */
 	struct tasks *tasks;	/* owned */
+	struct files *files;	/* owned */
 };
 
 /* What a session gives its guests; zero or NULL members mean "as the host has it". */
@@ -26,9 +34,10 @@ struct kernel_options {
 	uid_t uid;
 	gid_t gid;
 	const char *hostname;	/* at most 64 bytes; NULL: the host's */
+	const struct files_options *files;	/* NULL: files are the host's */
 };
 
-/* -EINVAL: host name too long. -errno of uname(2). */
+/* A negative errno after a message. */
 MUST_CHECK int kernel_init(struct kernel *k, const struct kernel_options *options);
 void kernel_finish(struct kernel *k);
 

@@ -1,0 +1,207 @@
+#include "kernel/files.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kernel/fs/fs.h"
+#include "kernel/kernel.h"
+#include "kernel/task/task.h"
+
+static const struct file_mount host_root = {.kind = FILES_HOST, .target = "/", .source = "/"};
+
+/* A host directory (or, for a bind, any file) as a filesystem. */
+static int open_host(const struct kernel *k, const char *path, bool read_only, bool layer, struct super **ret)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC | (layer ? O_DIRECTORY : 0));
+	if (fd < 0)
+		return -errno;
+	const struct hostfs_options options = {
+		.readonly = read_only, .virtual_attrs = k->cred->faked, .xattrs = layer && k->cred->faked, .cached = layer,
+	};
+	return hostfs_create(fd, &options, ret);
+}
+
+static int make_tmpfs(const struct kernel *k, const struct file_mount *m, struct super **ret)
+{
+	const struct tmpfs_options options = {
+		.size = m->size, .inodes = m->inodes, .mode = m->has_mode ? m->mode : 0,
+		.uid = k->cred->fsuid, .gid = k->cred->fsgid,
+	};
+	return tmpfs_create(&options, ret);
+}
+
+static void unref_all(struct super **supers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		super_unref(supers[i]);
+}
+
+static int make_upper(const struct kernel *k, const struct file_mount *m, struct super **ret)
+{
+	if (m->upper)
+		return open_host(k, m->upper, false, true, ret);
+	const struct file_mount memory = {.has_mode = true, .mode = 0755};
+	return make_tmpfs(k, &memory, ret);
+}
+
+static int make_overlay(const struct kernel *k, const struct file_mount *m, struct super **ret)
+{
+	AUTO_FREE struct super **lowers = calloc(m->lower_count, sizeof(struct super *));
+	if (!lowers)
+		return -ENOMEM;
+	struct super *upper = NULL;
+	size_t made = 0;
+	int r = 0;
+	while (r == 0 && made < m->lower_count) {
+		r = open_host(k, m->lowers[made], true, true, &lowers[made]);
+		if (r < 0)
+			log_error("cannot use '%s' as a layer: %s", m->lowers[made], strerror(-r));
+		else
+			made++;
+	}
+	if (r == 0 && !m->read_only) {
+		r = make_upper(k, m, &upper);
+		if (r < 0)
+			log_error("cannot use '%s' as a layer: %s", m->upper ? m->upper : "memory", strerror(-r));
+	}
+	if (r < 0) {
+		unref_all(lowers, made);
+		return r;
+	}
+	return overlay_create(lowers, made, upper, ret);
+}
+
+static int make_super(const struct kernel *k, const struct file_mount *m, struct super **ret)
+{
+	switch (m->kind) {
+	case FILES_HOST:
+		return open_host(k, m->source, m->read_only, false, ret);
+	case FILES_TMPFS:
+		return make_tmpfs(k, m, ret);
+	case FILES_OVERLAY:
+		return make_overlay(k, m, ret);
+	case FILES_PROC:
+		return procfs_create(k->vfs, k->tasks, ret);
+	case FILES_DEV:
+		return devfs_create(ret);
+	}
+	return -EINVAL;
+}
+
+/* As the first column of /proc/mounts shows it. */
+static const char *source_name(const struct file_mount *m)
+{
+	static const char *const names[] = {
+		[FILES_TMPFS] = "tmpfs", [FILES_OVERLAY] = "overlay", [FILES_PROC] = "proc", [FILES_DEV] = "dev",
+	};
+	return m->kind == FILES_HOST ? m->source : names[m->kind];
+}
+
+static int mount_one(struct kernel *k, const struct file_mount *m)
+{
+	struct super *sb;
+	int r = make_super(k, m, &sb);
+	if (r == 0)
+		r = vfs_mount(k->vfs, m->target, sb, m->read_only ? MOUNT_READONLY : 0, source_name(m));
+	if (r < 0)
+		log_error("cannot mount %s on '%s': %s", m->kind == FILES_HOST ? m->source : source_name(m), m->target,
+			  strerror(-r));
+	return r;
+}
+
+static bool has_root(const struct files_options *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (strcmp(o->mounts[i].target, "/") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where guests start. Only a directory that was asked for must be there. */
+static int find_cwd(struct kernel *k, const char *wanted)
+{
+	struct path root;
+	vfs_root(k->vfs, &root);
+	const struct walk_env env = {.vfs = k->vfs, .cred = k->cred, .root = root, .cwd = root};
+	AUTO_FREE char *own = wanted ? NULL : getcwd(NULL, 0);
+	const char *name = wanted ? wanted : own ? own : "/";
+	int r = vfs_walk(&env, NULL, name, WALK_FOLLOW | WALK_DIRECTORY, &k->files->cwd);
+	if (r < 0 && !wanted)
+		r = vfs_walk(&env, NULL, "/", WALK_DIRECTORY, &k->files->cwd);
+	if (r < 0)
+		log_error("cannot start in '%s': %s", name, strerror(-r));
+	path_put(&root);
+	return r;
+}
+
+/* Virtual objects stand on descriptors of ours; and what guests create gets its mode from their umask, not from ours. */
+static void change_process(struct files *f)
+{
+	f->inherited.umask = umask(0);
+	if (getrlimit(RLIMIT_NOFILE, &f->inherited.nofile) < 0)
+		return;
+	const struct rlimit raised = {f->inherited.nofile.rlim_max, f->inherited.nofile.rlim_max};
+	if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
+		log_debug("RLIMIT_NOFILE stays at %llu", (unsigned long long)f->inherited.nofile.rlim_cur);
+}
+
+static int make_tree(struct kernel *k, const struct files_options *options)
+{
+	const struct vfs_options vfs_options = {0};
+	int r = vfs_create(&vfs_options, &k->vfs);
+	if (r == 0)
+		r = tasks_create(k->vfs, k->cred, &k->tasks);
+	if (r < 0) {
+		log_error("cannot make the file kernel: %s", strerror(-r));
+		return r;
+	}
+	if (!has_root(options))
+		r = mount_one(k, &host_root);
+	for (size_t i = 0; r == 0 && i < options->count; i++)
+		r = mount_one(k, &options->mounts[i]);
+	return r < 0 ? r : find_cwd(k, options->cwd);
+}
+
+int files_init(struct kernel *k, const struct files_options *options)
+{
+	k->files = calloc(1, sizeof(*k->files));
+	if (!k->files)
+		return -ENOMEM;
+	change_process(k->files);
+	int r = make_tree(k, options);
+	if (r < 0)
+		files_finish(k);
+	return r;
+}
+
+void files_finish(struct kernel *k)
+{
+	if (!k->files)
+		return;
+	path_put(&k->files->cwd);
+	tasks_destroy(k->tasks);
+	vfs_destroy(k->vfs);
+	(void)umask(k->files->inherited.umask);
+	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
+	free(k->files);
+	k->tasks = NULL;
+	k->vfs = NULL;
+	k->files = NULL;
+}
+
+int files_first_task(struct kernel *k, pid_t tid)
+{
+	int r = task_add_first(k->tasks, tid);
+	if (r < 0)
+		return r;
+	(void)task_set_umask(k->tasks, tid, k->files->inherited.umask);
+	return task_set_cwd(k->tasks, tid, &k->files->cwd);
+}
+
+void files_restore_in_child(const struct kernel *k)
+{
+	(void)umask(k->files->inherited.umask);
+	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
+}
