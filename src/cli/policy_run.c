@@ -15,6 +15,35 @@ static void take_identity(struct kernel_options *kernel, const struct policy_ide
 	kernel->hostname = id->hostname;
 }
 
+static struct file_mount file_mount_of(const struct policy_mount *m)
+{
+	static const enum file_mount_kind kinds[MOUNT_KINDS] = {
+		[MOUNT_HOST] = FILES_HOST, [MOUNT_TMPFS] = FILES_TMPFS, [MOUNT_OVERLAY] = FILES_OVERLAY,
+		[MOUNT_PROC] = FILES_PROC, [MOUNT_DEV] = FILES_DEV,
+	};
+	return (struct file_mount){
+		.kind = kinds[m->kind], .target = m->target, .source = m->source, .lowers = m->lowers,
+		.lower_count = m->lower_count, .upper = m->upper, .read_only = m->read_only, .size = m->size,
+		.inodes = m->inodes, .has_mode = m->has_mode, .mode = m->mode,
+	};
+}
+
+/* Without a mount and without a directory to start in, files are the host's. */
+static int take_mounts(struct policy_run *p, struct kernel_options *kernel)
+{
+	if (!p->policy->mount_count && !p->cwd)
+		return 0;
+	p->mounts = calloc(p->policy->mount_count + 1, sizeof(*p->mounts));
+	if (!p->mounts)
+		return -ENOMEM;
+	size_t count = 0;
+	for (const struct policy_mount *m = policy_mount_next(p->policy, NULL); m; m = policy_mount_next(p->policy, m))
+		p->mounts[count++] = file_mount_of(m);
+	p->files = (struct files_options){.mounts = p->mounts, .count = count, .cwd = p->cwd};
+	kernel->files = &p->files;
+	return 0;
+}
+
 static int open_policy(const struct policy_run *p, struct policy **ret)
 {
 	struct policy_options options = {.features = policy_build_features(), .prelude = p->prelude};
@@ -54,6 +83,10 @@ int policy_run_start(struct policy_run *p, const char *command, const char *file
 	if (r)
 		return r;
 	take_identity(kernel, &p->policy->identity);
+	if (take_mounts(p, kernel) < 0) {
+		cli_error(p->command, "no memory");
+		return CLI_EXIT_FAILURE;
+	}
 	identity_calls(&session->emulated, kernel);
 	if (!file && policy_decides_nothing(p->policy))
 		return 0;
@@ -71,6 +104,8 @@ static void finish_one(struct policy_run *p)
 	plan_destroy(p->plan);
 	policy_destroy(p->policy);
 	free(p->prelude);
+	free(p->mounts);
+	p->mounts = NULL;
 	p->plan = NULL;
 	p->policy = NULL;
 	p->prelude = NULL;

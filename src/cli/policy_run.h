@@ -13,6 +13,9 @@ struct policy_run {
 	struct policy_runtime runtime;	/* the caller sets all but .plan and .reload */
 	const char *command, *file;
 	char *prelude;			/* owned; NULL: none */
+	const char *cwd;		/* the caller's: where the guest starts; NULL: where trapline is */
+	struct file_mount *mounts;	/* owned; the strings are the policy's */
+	struct files_options files;
 	struct session_options *session;
 	struct policy_run *older;	/* owned: what a reload replaced; a decision may still be using it */
 };

@@ -5,11 +5,12 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/policy_run.h"
+#include "cli/run_files.h"
 #include "syscalls/identity.h"
 #include "tracer/session.h"
 
 enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE,
-	OPTION_POLICY, OPTION_AUDIT };
+	OPTION_POLICY, OPTION_AUDIT, OPTION_TMPFS, OPTION_OVERLAY, OPTION_PROC, OPTION_DEV, OPTION_READ_ONLY };
 
 static const struct option long_options[] = {
 	{"uid", required_argument, NULL, OPTION_UID},
@@ -21,6 +22,15 @@ static const struct option long_options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
 	{"audit", required_argument, NULL, OPTION_AUDIT},
 	{"quiet", no_argument, NULL, 'q'},
+	{"rootfs", required_argument, NULL, 'r'},
+	{"bind", required_argument, NULL, 'b'},
+	{"tmpfs", required_argument, NULL, OPTION_TMPFS},
+	{"overlay", required_argument, NULL, OPTION_OVERLAY},
+	{"proc", no_argument, NULL, OPTION_PROC},
+	{"dev", no_argument, NULL, OPTION_DEV},
+	{"read-only", no_argument, NULL, OPTION_READ_ONLY},
+	{"cwd", required_argument, NULL, 'w'},
+	{"root-id", no_argument, NULL, '0'},
 	{"stats", no_argument, NULL, OPTION_STATS},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -34,7 +44,17 @@ static const char usage[] =
 	"  --audit FILE       append a JSON line for each call that the policy refuses or logs\n"
 	"  -q, --quiet        say nothing on stderr of calls that the policy refuses\n"
 	"  --uid N, --gid N   the ids that the guest is told\n"
+	"  -0, --root-id      root to itself, as fakeroot does it: owners, modes and devices that it sets are remembered\n"
 	"  --hostname NAME    the host name that the guest sees, and may change if it is root to itself\n"
+	"  -r, --rootfs DIR   the guest's root directory\n"
+	"  -R DIR             the same, with /proc, /dev, and /sys and the resolver's files of the host\n"
+	"  -S DIR             -R DIR -0\n"
+	"  -b, --bind SOURCE[:TARGET[:ro]]   a directory or file of the host in the guest's tree\n"
+	"  --tmpfs TARGET[:size=N][:inodes=N][:mode=N]   a file system in memory\n"
+	"  --overlay LOWER[,LOWER...][:UPPER[:TARGET]]   directories over each other; changes go to UPPER, else to memory\n"
+	"  --proc, --dev      the guest's own /proc and /dev\n"
+	"  --read-only        the root cannot be changed\n"
+	"  -w, --cwd DIR      where CMD starts, in the guest's tree\n"
 	"  --mechanism M      auto, native, notify, trace, sysemu or step\n"
 	"  --no-ptrace        notify alone: gdb and strace work inside (see `trapline doctor` for what is lost)\n"
 	"  --free-placement   leave threads where the scheduler puts them\n"
@@ -44,6 +64,7 @@ struct run_options {
 	struct session_options session;
 	struct kernel_options kernel;	/* from the policy's statements and those that options stand for */
 	struct policy_identity identity;
+	struct run_files files;
 	const char *policy_file;
 	struct policy_run policy;
 	bool stats;
@@ -70,6 +91,12 @@ static int parse_id(const char *what, const char *text, bool *ret_has, uint32_t 
 	*ret_has = true;
 	*ret = (uint32_t)id;
 	return 0;
+}
+
+static void be_root(struct run_options *o)
+{
+	o->identity.has_uid = o->identity.has_gid = true;
+	o->identity.uid = o->identity.gid = 0;
 }
 
 static int take_option(struct run_options *o, int option)
@@ -100,6 +127,30 @@ static int take_option(struct run_options *o, int option)
 	case OPTION_AUDIT:
 		o->policy.runtime.audit_file = optarg;
 		return 0;
+	case 'r':
+		return run_files_option(&o->files, RUN_FILES_ROOT, optarg);
+	case 'S':
+		be_root(o);
+		return run_files_option(&o->files, RUN_FILES_ROOT_WITH_HOST, optarg);
+	case 'R':
+		return run_files_option(&o->files, RUN_FILES_ROOT_WITH_HOST, optarg);
+	case 'b':
+		return run_files_option(&o->files, RUN_FILES_BIND, optarg);
+	case 'w':
+		return run_files_option(&o->files, RUN_FILES_CWD, optarg);
+	case OPTION_TMPFS:
+		return run_files_option(&o->files, RUN_FILES_TMPFS, optarg);
+	case OPTION_OVERLAY:
+		return run_files_option(&o->files, RUN_FILES_OVERLAY, optarg);
+	case OPTION_PROC:
+		return run_files_option(&o->files, RUN_FILES_PROC, NULL);
+	case OPTION_DEV:
+		return run_files_option(&o->files, RUN_FILES_DEV, NULL);
+	case OPTION_READ_ONLY:
+		return run_files_option(&o->files, RUN_FILES_READ_ONLY, NULL);
+	case '0':
+		be_root(o);
+		return 0;
 	case 'q':
 		o->policy.runtime.quiet = true;
 		return 0;
@@ -115,6 +166,7 @@ static int take_option(struct run_options *o, int option)
 static void write_statements(const struct run_options *o, struct strbuf *out)
 {
 	const struct policy_identity *id = &o->identity;
+	run_files_statements(&o->files, out);
 	if (!id->has_uid && !id->has_gid && !id->hostname)
 		return;
 	strbuf_adds(out, "identity");
@@ -162,16 +214,18 @@ static int run_with_policy(struct run_options *o)
 	return r;
 }
 
-int cmd_run(int argc, char **argv)
+enum { PARSED = -1 };
+
+/* PARSED, or the exit status. */
+static int parse(struct run_options *o, int argc, char **argv)
 {
-	struct run_options o = {0};
 	int option;
-	while ((option = cli_getopt(argc, argv, "hq", long_options)) != -1) {
+	while ((option = cli_getopt(argc, argv, "hqr:R:S:b:w:0", long_options)) != -1) {
 		if (option == 'h') {
 			(void)fputs(usage, stdout);
 			return cli_finish_stdout();
 		}
-		int r = take_option(&o, option);
+		int r = take_option(o, option);
 		if (r)
 			return r;
 	}
@@ -179,6 +233,18 @@ int cmd_run(int argc, char **argv)
 		cli_error("run", "no command given (try 'trapline run --help')");
 		return CLI_EXIT_USAGE;
 	}
-	o.session.argv = argv + optind;
-	return run_with_policy(&o);
+	o->session.argv = argv + optind;
+	o->policy.cwd = o->files.cwd;
+	return PARSED;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o = {0};
+	run_files_init(&o.files);
+	int r = parse(&o, argc, argv);
+	if (r == PARSED)
+		r = run_with_policy(&o);
+	run_files_finish(&o.files);
+	return r;
 }
