@@ -46,6 +46,8 @@ enum super_flags {
 struct super_ops {
 	int (*statfs)(struct super *sb, struct statfs *ret);
 	int (*sync)(struct super *sb);		/* NULL: nothing to write back */
+	/* The last mount of it is gone: drop the references that a tree in memory holds on its inodes (and they on sb). NULL: none. */
+	void (*shutdown)(struct super *sb);
 	void (*destroy)(struct super *sb);	/* after its last inode */
 };
 
@@ -68,6 +70,11 @@ struct vfs_create {
 	const char *target;		/* S_IFLNK */
 	int open_flags;			/* S_IFREG: if the filesystem can, open it at once, with these flags ... */
 	struct vfs_opened *opened;	/* ... and fill this in; else leave it alone. May be NULL. */
+	/*
+	 * S_IFSOCK made by bind(2): an O_PATH descriptor of a bound host socket that no longer has a name, to be what .host
+	 * gives. Who takes it over sets it to -1. NULL: mknod(2).
+	 */
+	int *socket;
 };
 
 /* chmod, chown, truncate, utimensat in one. */
@@ -134,6 +141,8 @@ struct inode_ops {
 	int (*open)(struct inode *inode, int flags, struct vfs_opened *ret);
 	/* An O_PATH descriptor of the host object behind it, owned by the caller: for inotify, sockets, handles. NULL: none. */
 	int (*host)(struct inode *inode, int *ret_fd);
+	/* Has anybody but us a descriptor or a mapping of what .open gave? For the registry of opened objects. NULL: not known. */
+	bool (*in_use)(struct inode *inode);
 	ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);	/* size 0: its length */
 	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 	ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);

@@ -107,6 +107,8 @@ ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd,
 
 /* ---- operations on names: permissions are checked, read-only mounts refused ---- */
 MUST_CHECK int vfs_mknod(const struct walk_env *env, const struct path *base, const char *name, mode_t mode, dev_t rdev);
+/* A socket of bind(2) on a filesystem whose directories have no host (vfs_host): *socket as in struct vfs_create. */
+MUST_CHECK int vfs_mksock(const struct walk_env *env, const struct path *base, const char *name, mode_t mode, int *socket);
 MUST_CHECK int vfs_mkdir(const struct walk_env *env, const struct path *base, const char *name, mode_t mode);
 MUST_CHECK int vfs_symlink(const struct walk_env *env, const char *target, const struct path *base, const char *name);
 /* flags: WALK_FOLLOW, WALK_EMPTY for the old name. */
