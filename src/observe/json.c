@@ -148,6 +148,8 @@ static void add_call(struct json_sink *s, struct observed_task *task, const stru
 		strbuf_adds(b, ",\"emulated\":true");
 	if (e && (e->head->injected & 1))
 		strbuf_adds(b, ",\"injected\":true");
+	if (e && (e->head->injected & 8))
+		strbuf_adds(b, ",\"poked\":true");
 	add_time(s, b, "start", task->enter.time_ns);
 	if (e) {
 		add_name(b, "duration");

@@ -40,7 +40,7 @@ struct record {
 	int32_t id;		/* enum call_id; CALL_NONE if the number is unknown */
 	pid_t tid;
 	pid_t tgid;
-	uint32_t injected;	/* EXIT: bit 0: result was injected by a rule, bit 1: delayed, bit 2: signal added */
+	uint32_t injected;	/* EXIT: bit 0: result was injected by a rule, bit 1: delayed, bit 2: signal added, bit 3: memory overwritten */
 	uint64_t time_ns;	/* CLOCK_MONOTONIC when the stop was received */
 	int64_t nr;		/* raw number */
 	uint64_t ip;		/* instruction pointer, 0 if not fetched */

@@ -266,7 +266,9 @@ static void text_call(struct sink *base, struct observed_task *task, const struc
 	struct output *out = writer_output(base->writer, task);
 	close_arguments(s, task, out);
 	decode_result_text(&task->call, &result, &s->result, &src.base, b);
-	if (e->head->injected & 1)
+	if (e->head->injected & 8)
+		strbuf_adds(b, e->head->injected & 1 ? " (INJECTED: args, retval)" : " (INJECTED: args)");
+	else if (e->head->injected & 1)
 		strbuf_adds(b, " (INJECTED)");
 	if (e->head->injected & 2)
 		strbuf_adds(b, " (DELAYED)");

@@ -45,8 +45,9 @@ static enum plan_mechanism action_mechanism(const struct policy_action *a, const
 		*why = "a module answers";
 		return PLAN_NOTIFY;
 	case ACTION_INJECT:
-		if (a->inject->signal || a->inject->delay_exit_ns || a->inject->short_count) {
-			*why = "the injection needs the call's registers or its exit";
+		if (a->inject->signal || a->inject->delay_exit_ns || a->inject->short_count || a->inject->poke_count ||
+		    a->inject->has_stand_in) {
+			*why = "the injection needs the call's registers, its memory or its exit";
 			return PLAN_TRACE;
 		}
 		if (a->inject->delay_enter_ns) {

@@ -85,7 +85,18 @@ bool policy_action_passes(const struct policy_action *a)
 	return a->kind == ACTION_NATIVE || a->kind == ACTION_LOG;
 }
 
-static void format_inject(const struct policy_inject *j, struct strbuf *out)
+static void format_pokes(const struct policy *p, const struct policy_inject *j, struct strbuf *out)
+{
+	for (unsigned i = 0; i < j->poke_count; i++) {
+		const struct policy_poke *poke = &j->pokes[i];
+
+		strbuf_addf(out, " poke-%s %s = ", poke->at_exit ? "exit" : "enter", p->symbols[poke->symbol]->name);
+		for (uint32_t b = 0; b < poke->len; b++)
+			strbuf_addf(out, "%02x", poke->bytes[b]);
+	}
+}
+
+static void format_inject(const struct policy *p, const struct policy_inject *j, struct strbuf *out)
 {
 	const char *name = j->err ? errno_name(j->err) : NULL;
 
@@ -103,6 +114,9 @@ static void format_inject(const struct policy_inject *j, struct strbuf *out)
 		strbuf_addf(out, " delay-exit %lluns", (unsigned long long)j->delay_exit_ns);
 	if (j->short_count)
 		strbuf_addf(out, " short %llu", (unsigned long long)j->short_count);
+	format_pokes(p, j, out);
+	if (j->has_stand_in)
+		strbuf_addf(out, " as %s", call_desc(j->stand_in)->name);
 }
 
 void policy_action_format(const struct policy *p, const struct policy_action *a, struct strbuf *out)
@@ -132,7 +146,7 @@ void policy_action_format(const struct policy *p, const struct policy_action *a,
 		break;
 	case ACTION_INJECT:
 		if (a->inject)
-			format_inject(a->inject, out);
+			format_inject(p, a->inject, out);
 		break;
 	default:
 		break;

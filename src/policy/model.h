@@ -31,6 +31,19 @@ enum action_kind {
 	ACTION_COUNT,
 };
 
+enum {
+	POKE_MAX = 65536,	/* bytes at one place */
+	POKES_MAX = 12,		/* places: each argument, at entry and exit */
+};
+
+/* Memory of the guest's to overwrite: what a parameter points to. */
+struct policy_poke {
+	uint16_t symbol;
+	bool at_exit;
+	const uint8_t *bytes;
+	uint32_t len;
+};
+
 /* What an inject rule does to a call. */
 struct policy_inject {
 	int32_t err;		/* > 0: the call is not made and fails so */
@@ -38,6 +51,10 @@ struct policy_inject {
 	int64_t retval;		/* the call is not made and returns this */
 	int32_t signal;		/* > 0: sent as the call is entered */
 	uint64_t delay_enter_ns, delay_exit_ns;
+	const struct policy_poke *pokes;
+	uint8_t poke_count;
+	bool has_stand_in;	/* with err or retval: .stand_in, a call that changes nothing, is made instead of none */
+	enum call_id stand_in;
 	uint64_t short_count;	/* > 0: a longer read or write is asked for this many bytes only */
 	/* When: the calls that the condition selects are counted from 1, per guest process. */
 	uint64_t first, step, last;	/* first, first + step, ... up to last (0: no end); step 0: only first */

@@ -176,17 +176,24 @@ static bool is_arg_number(const struct policy *p, const struct operand *o)
 	return p->symbols[o->symbol]->raw;
 }
 
+static const struct call_param raw_argument = {.name = "arg", .kind = PARAM_UINT, .bits = 64, .link = {-1, -1}};
+
 const struct call_param *operand_param(const struct policy *p, const struct operand *o, enum call_id id)
 {
-	static const struct call_param raw = {.name = "arg", .kind = PARAM_UINT, .bits = 64, .link = {-1, -1}};
 	unsigned mask;
 
 	if (o->source != OPERAND_PARAM)
 		return NULL;
 	if (is_arg_number(p, o))
-		return &raw;
+		return &raw_argument;
 	mask = p->symbols[o->symbol]->params[id];
 	return mask ? &call_desc(id)->params[__builtin_ctz(mask)] : NULL;
+}
+
+static bool is_pointer(const struct call_param *param)
+{
+	return param == &raw_argument || param->kind == PARAM_PATH || param->kind == PARAM_STRING ||
+	       param->kind == PARAM_SOCKADDR || param->kind == PARAM_POINTER;
 }
 
 static bool kind_fits(const struct call_param *param, enum operand_field field, enum operand_class class)
@@ -212,6 +219,8 @@ static bool kind_fits(const struct call_param *param, enum operand_field field, 
 		return (param->kind == PARAM_PATH || param->kind == PARAM_STRING) && param->dir != PARAM_OUT;
 	case CLASS_INT:
 		return param->kind != PARAM_PATH && param->kind != PARAM_STRING && param->kind != PARAM_SOCKADDR;
+	case CLASS_POINTER:
+		return is_pointer(param);
 	default:
 		return false;
 	}
@@ -246,7 +255,7 @@ static void say_parameters(struct parser *ps, const struct call_desc *d)
 	diag_hint(ps->p->diags, "its parameters: %s", list);
 }
 
-static void say_misfit(struct parser *ps, const struct operand *o, enum call_id id)
+static void say_misfit(struct parser *ps, const struct operand *o, enum operand_class class, enum call_id id)
 {
 	const struct call_desc *d = call_desc(id);
 	const struct call_param *param = operand_param(ps->p, o, id);
@@ -259,6 +268,9 @@ static void say_misfit(struct parser *ps, const struct operand *o, enum call_id 
 		diag_error(ps->p->diags, o->at, "%.*s of %s has no \"%s\"", (int)base, o->name, d->name,
 			   o->name + base);
 		diag_hint(ps->p->diags, "it is %s", kind_words(param));
+	} else if (class == CLASS_POINTER) {
+		diag_error(ps->p->diags, o->at, "%s of %s points to nothing", o->name, d->name);
+		say_parameters(ps, d);
 	} else {
 		diag_error(ps->p->diags, o->at, "%s of %s cannot be compared so", o->name, d->name);
 		diag_hint(ps->p->diags, "it is %s", kind_words(param));
@@ -281,7 +293,7 @@ bool operand_narrow(struct parser *ps, struct rule_scope *scope, const struct op
 			continue;
 		}
 		if (call_set_has(&scope->named, id)) {
-			say_misfit(ps, o, id);
+			say_misfit(ps, o, class, id);
 			return false;
 		}
 		misfit = id;
@@ -292,7 +304,7 @@ bool operand_narrow(struct parser *ps, struct rule_scope *scope, const struct op
 	if (any || scope->calls.unknown || (misfit == CALL_NONE && scope->foreign_count))
 		return true;
 	if (misfit != CALL_NONE)
-		say_misfit(ps, o, misfit);
+		say_misfit(ps, o, class, misfit);
 	return false;
 }
 

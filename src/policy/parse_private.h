@@ -93,7 +93,7 @@ struct operand {
 	struct span at;
 };
 enum operand_class {
-	CLASS_INT, CLASS_PATH, CLASS_STRING, CLASS_IP, CLASS_KIND,
+	CLASS_INT, CLASS_PATH, CLASS_STRING, CLASS_IP, CLASS_KIND, CLASS_POINTER,
 };
 bool parse_operand(struct parser *ps, struct operand *ret);
 /* Keep the calls of scope that have the operand in the class; false with an error when a named one or all have not. */
@@ -106,6 +106,7 @@ const struct call_param *operand_param(const struct policy *p, const struct oper
 /* ---- rules (parse_rule.c) and other statements (parse_state.c) ---- */
 void parse_rule(struct parser *ps, enum action_kind kind, struct span at);
 bool parse_simple_action(struct parser *ps, struct policy_action *ret);
+bool parse_inject(struct parser *ps, struct policy_rule *rule, struct rule_scope *scope);	/* parse_inject.c */
 bool parse_where(struct parser *ps, struct policy_rule *rule);
 /* Whether a feature is there; else an error about the statement. */
 bool parse_can(struct parser *ps, unsigned feature, struct span at, const char *what);

@@ -10,127 +10,6 @@ static bool feature(const struct parser *ps, unsigned f)
 	return ps->options->any_feature || (ps->options->features & f);
 }
 
-/* ---- inject ---- */
-
-static bool parse_probability(struct parser *ps, uint32_t *ret)
-{
-	const struct token *t = parse_token(ps);
-	char text[16], rest = 0;
-	double v;
-
-	if (t->kind == TOK_WORD && t->len < sizeof(text)) {
-		snprintf(text, sizeof(text), "%.*s", (int)t->len, t->text);
-		if (text[0] >= '0' && text[0] <= '9' && sscanf(text, "%lf%c%c", &v, &rest, &text[15]) >= 1 &&
-		    (rest == 0 || (rest == '%' && text[t->len - 1] == '%'))) {
-			v *= rest ? 10000 : 1000000;
-			if (v >= 1 && v <= 1000000) {
-				*ret = (uint32_t)(v + 0.5);
-				parse_next(ps);
-				return true;
-			}
-		}
-	}
-	return parse_expected(ps, "a probability such as 0.1 or 5%");
-}
-
-static bool parse_positive(struct parser *ps, const char *what, uint64_t *ret)
-{
-	struct span at = parse_token(ps)->at;
-
-	if (!parse_u64(ps, what, ret))
-		return false;
-	if (*ret)
-		return true;
-	diag_error(ps->p->diags, at, "%s starts at 1", what);
-	return false;
-}
-
-struct inject_state {
-	struct policy_inject *inject;
-	bool effect, from, every, at;
-};
-
-static bool parse_effect(struct parser *ps, struct inject_state *s)
-{
-	struct policy_inject *j = s->inject;
-
-	s->effect = true;
-	if (parse_take(ps, "error"))
-		return parse_errno(ps, &j->err);
-	if (parse_take(ps, "retval")) {
-		j->has_retval = true;
-		return parse_i64(ps, "a return value", &j->retval);
-	}
-	if (parse_take(ps, "signal"))
-		return parse_signal(ps, &j->signal);
-	if (parse_take(ps, "delay-enter"))
-		return parse_duration(ps, &j->delay_enter_ns);
-	if (parse_take(ps, "delay-exit"))
-		return parse_duration(ps, &j->delay_exit_ns);
-	(void)parse_take(ps, "short");
-	return parse_positive(ps, "a byte count", &j->short_count);
-}
-
-static bool parse_schedule(struct parser *ps, struct inject_state *s)
-{
-	struct policy_inject *j = s->inject;
-
-	if (parse_take(ps, "every")) {
-		s->every = true;
-		return parse_positive(ps, "a step", &j->step);
-	}
-	if (parse_take(ps, "from")) {
-		s->from = true;
-		return parse_positive(ps, "a count", &j->first);
-	}
-	if (parse_take(ps, "at")) {
-		s->at = true;
-		j->step = 0;
-		return parse_positive(ps, "a count", &j->first);
-	}
-	if (parse_take(ps, "first"))
-		return parse_positive(ps, "a count", &j->last);
-	if (parse_take(ps, "probability"))
-		return parse_probability(ps, &j->probability);
-	if (parse_take(ps, "seed"))
-		return parse_u64(ps, "a seed", &j->seed);
-	return parse_expected(ps, "an effect (error, retval, signal, delay-enter, delay-exit, short) or "
-			      "a schedule (every, from, at, first, probability, seed)");
-}
-
-static const char *const effects[] = {"error", "retval", "signal", "delay-enter", "delay-exit", "short", NULL};
-
-static bool parse_inject(struct parser *ps, struct policy_rule *rule)
-{
-	struct policy_inject *j = parse_alloc(ps, sizeof(*j));
-	struct inject_state s = {.inject = j};
-
-	if (!j)
-		return false;
-	*j = (struct policy_inject){.first = 1, .step = 1, .probability = 1000000};
-	while (!parse_at_end(ps) && !parse_is(ps, "where")) {
-		bool effect = false;
-
-		for (size_t i = 0; effects[i]; i++)
-			effect = effect || parse_is(ps, effects[i]);
-		if (!(effect ? parse_effect : parse_schedule)(ps, &s))
-			return false;
-	}
-	if (!s.effect)
-		return parse_expected(ps, "what to inject: error, retval, signal, delay-enter, delay-exit or short");
-	if (s.every && !s.from)
-		j->first = j->step;
-	if ((s.at && (s.every || s.from)) || (j->err && j->has_retval) ||
-	    (j->short_count && (j->err || j->has_retval))) {
-		diag_error(ps->p->diags, rule->at, "the injection contradicts itself");
-		diag_hint(ps->p->diags, s.at && (s.every || s.from) ? "\"at\" is one call, not \"every\" or \"from\"" :
-			  "only one of error, retval and short");
-		return false;
-	}
-	rule->action.inject = j;
-	return true;
-}
-
 /* ---- what else an action needs ---- */
 
 static bool parse_redirect(struct parser *ps, struct policy_rule *rule)
@@ -339,8 +218,8 @@ static const char *const *stop_words(enum action_kind kind)
 	static const char *const redirect[] = {"when", "where", "to", NULL};
 	static const char *const rewrite[] = {"when", "where", "with", NULL};
 	static const char *const inject[] = {
-		"when",	 "where", "error", "retval", "signal",	    "delay-enter", "delay-exit", "short",
-		"every", "from",  "at",	   "first",  "probability", "seed",	   NULL,
+		"when",	 "where", "error", "retval", "signal",	    "delay-enter", "delay-exit", "poke-enter", "poke-exit",
+		"short", "as",	  "every", "from",   "at",	    "first",	   "probability", "seed",      NULL,
 	};
 
 	switch (kind) {
@@ -394,7 +273,7 @@ static bool parse_extras(struct parser *ps, struct policy_rule *rule, struct rul
 	case ACTION_REWRITE:
 		return parse_rewrite(ps, rule, scope);
 	case ACTION_INJECT:
-		return parse_inject(ps, rule);
+		return parse_inject(ps, rule, scope);
 	default:
 		return true;
 	}

@@ -30,7 +30,7 @@ static int peek_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-static int poke_write(pid_t tid, uint64_t addr, const void *buf, size_t len)
+int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t len)
 {
 	const uint8_t *from = buf;
 	while (len) {
@@ -85,7 +85,7 @@ int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t len)
 		return 0;
 	if (n >= 0)
 		return -EFAULT;
-	return refused(errno) ? poke_write(tid, addr, buf, len) : -errno;
+	return refused(errno) ? memory_poke(tid, addr, buf, len) : -errno;
 }
 
 /*

@@ -14,6 +14,11 @@ MUST_CHECK int memory_read(pid_t tid, uint64_t addr, void *buf, size_t len);
 /* len bytes exactly; on -EFAULT a prefix may have been written, as copy_to_user does. */
 MUST_CHECK int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
 /*
+ * The same by ptrace(2), in the thread that traces the stopped task: also where the guest itself may not write, as
+ * debuggers do it.
+ */
+MUST_CHECK int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t len);
+/*
  * A string of at most max bytes without its NUL; *ret_complete tells whether the NUL was seen. Returns the bytes stored,
  * or -EFAULT when memory ends before the NUL or max bytes.
  */

@@ -78,6 +78,10 @@ struct tracee {
 	uint8_t injected;		/* of the call inside: bits of record.injected */
 	int entry_signal;		/* to go on with from an entry stop */
 	uint64_t delay_exit_ns;		/* PHASE_INSIDE: how long to hold it behind the call */
+	const struct policy_inject *poke_exit;	/* PHASE_INSIDE: what to overwrite behind the call; NULL: nothing */
+	uint8_t poke_regs[POKES_MAX];	/* as in struct applied */
+	bool stood_in;			/* PHASE_INSIDE: a call that changes nothing is made, .stood_in_for is its result */
+	int64_t stood_in_for;
 	uint64_t delay_ns;		/* how long to hold it before it goes on from this stop */
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
@@ -197,10 +201,14 @@ void calls_restore_args(struct session *s, struct tracee *t);
 /* Change an argument for the call that is entered: the first of it is put back behind the call. */
 void calls_change_arg(struct tracee *t, struct regs *r, unsigned arg, uint64_t value);
 void calls_flush(struct session *s, struct regs *r);
+/* The registers of a stopped task, in the ABI of its call. */
+void calls_regs(struct tracee *t, struct regs *r);
 /* Skip the call and leave value as its result. */
 void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value);
 /* ptrace/decided.c: what a policy decided about the call that is entered, carried out. */
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
+/* Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to *value. */
+void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error);
 /* ptrace/held.c: tasks that go on later. */
 void held_add(struct session *s, struct tracee *t, int sig);
 void held_wake(struct session *s);

@@ -165,6 +165,24 @@ class Checks:
             _, out, err = self.run(policy, [sys.executable, "-c", program], mechanism, options)
             self.check(f"values under {mechanism}", out == want.replace("\n7\n", "\n5\n"), out + err[-300:])
 
+    def check_poke(self):
+        """Memory is overwritten at entry and exit, in the checked copy too; a harmless call stands in for another."""
+        one, two = self.write("one", "1\n"), self.write("two", "2\n")
+        policy = (f'default native\ninject openat when path == "{one}" poke-enter path = "{two}"\n'
+                  'inject read when count == 77 poke-exit buf = "XYZ"\n'
+                  'inject pread64 when count == 78 retval 4 poke-exit arg1 = 5758595a\n'
+                  'inject pread64 when count == 79 error ENXIO as getpid\n')
+        program = (
+            "import os,sys\n"
+            "fd = os.open(sys.argv[1], os.O_RDONLY)\n"
+            "print(os.pread(fd, 9, 0), os.read(fd, 77), os.pread(fd, 78, 0))\n"
+            "try: os.pread(fd, 79, 0)\n"
+            "except OSError as e: print(e.strerror)\n")
+        want = "b'2\\n' b'XY' b'WXYZ'\nNo such device or address\n"
+        for mechanism in ("auto", "trace", "step"):
+            _, out, err = self.run(policy, [sys.executable, "-c", program, one], mechanism)
+            self.check(f"poked under {mechanism}", out == want, out + err[-300:])
+
     def check_options(self):
         """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
         ids = ["sh", "-c", "id -u; id -g; uname -n"]
@@ -270,6 +288,18 @@ class Checks:
             ("write", "inject=write:error=ENOSPC:delay_exit=2000:when=3", dd),
             ("%file", "fault=%file:error=EACCES:when=2+3", ["ls", "-d", "."]),
             ("all", "inject=mmap:error=ENOMEM:when=5..6", ["true"]),
+            ("read", "inject=read:poke_exit=@arg2=58595A:when=2", ["cat", "in", "in"]),
+            ("read", "inject=read:retval=5:poke_exit=@arg2=58595a0a0a:when=3", ["cat", "in"]),
+            ("read", "inject=read:retval=5:poke_enter=@arg2=58595a0a0a:when=3", ["cat", "in"]),
+            ("read", "inject=read:error=EIO:poke_enter=@arg2=58:poke_exit=@arg2=5959:when=1", ["cat", "in"]),
+            ("write", "inject=write:poke_enter=@arg2=4142", ["echo", "hello"]),
+            ("write", "inject=write:poke_enter=@arg2=4142:delay_exit=1000:when=1", ["echo", "hello"]),
+            ("openat", "inject=openat:poke_enter=@arg2=2f78:when=1", ["cat", "in"]),
+            ("openat", "inject=openat:poke_exit=@arg2=2f78:when=1", ["cat", "in"]),
+            ("read", "inject=read:syscall=getpid:retval=5:when=3", ["cat", "in"]),
+            ("read", "inject=read:syscall=getpid:error=EINTR:delay_exit=1000:when=3", ["cat", "in"]),
+            ("read", "inject=read:syscall=getpid:delay_enter=1000:when=1:when=3", ["cat", "in"]),
+            ("read", "fault=read:syscall=gettid:when=2", ["cat", "in"]),
         ]
         for trace, inject, argv in cases:
             seen = []
@@ -283,6 +313,13 @@ class Checks:
                 text = re.sub(r"0x[0-9a-f]{6,}", "ADDR", re.sub(r" += ", " = ", text))
                 seen.append((done.returncode, done.stdout, done.stderr, text))
             self.check(f"strace -e {inject}", seen[0] == seen[1], seen)
+        for what in ("syscall=getpid", "syscall=write:retval=5", "syscall=39:retval=5", "syscall=%pure:retval=5",
+                     "syscall=getpid:syscall=gettid:retval=5", "poke_exit=", "poke_exit=@arg2=", "poke_exit=@arg2=123",
+                     "poke_exit=@arg0=58", "poke_exit=@arg8=58", "poke_exit=@ret=58", "poke_enter=@arg2=58:@arg3=00",
+                     "poke_enter=@arg2=58,@arg2=59", "poke_enter=@arg2=58:poke_enter=@arg3=00"):
+            status = [subprocess.run([*tool, "-e", "inject=read:" + what, "true"], capture_output=True).returncode != 0
+                      for tool in ([strace], [self.trapline, "trace"])]
+            self.check(f"refused: {what}", status == [True, True], status)
 
 
 def main():

@@ -113,7 +113,7 @@ static struct verdict decide(struct session *s, struct call_event *ev, uint32_t 
 		v = verdict_value(a.value);
 	else if (a.kind == APPLIED_FAIL)
 		v = (struct verdict){.kind = VERDICT_FAIL, .value = a.value};
-	else if (a.changed || a.carried || a.delay_enter_ns || a.delay_exit_ns)
+	else if (a.changed || a.carried || a.delay_enter_ns || a.delay_exit_ns || a.effect)
 		v = verdict_value(-EPERM);
 	if (a.signal)
 		(void)syscall(SYS_tgkill, tgid, ev->tid, a.signal);

@@ -191,9 +191,61 @@ static void shorten(const struct task_facts *f, uint64_t count, struct applied *
 		set_argument(f, (unsigned)param, count, ret);
 }
 
-static void inject(const struct task_facts *f, const struct policy_inject *j, struct applied *ret)
+/* The register of the parameter that a poke is about; of several by one name, the first. */
+static uint8_t poke_register(const struct apply *a, const struct task_facts *f, const struct policy_poke *poke,
+			     unsigned *ret_param)
+{
+	const struct policy_symbol *s = a->policy->symbols[poke->symbol];
+	unsigned params = s->params[f->event.id >= 0 ? f->event.id : 0];
+	if (!params)
+		return POKE_NOWHERE;
+	*ret_param = (unsigned)__builtin_ctz(params);
+	if (s->raw)
+		return (uint8_t)*ret_param;
+	int reg = task_facts_register(f, *ret_param);
+	return reg < 0 ? POKE_NOWHERE : (uint8_t)reg;
+}
+
+/* The call may be made with a copy of what the guest's memory held: it must hold what the memory is made to hold. */
+static int poke_copy(struct task_facts *f, struct fact_copy *c, const struct policy_poke *poke)
+{
+	size_t len = c->len > poke->len ? c->len : poke->len;
+	char *bytes = arena_alloc(&f->arena, len + 1);	/* zeroed: a string stays one */
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, c->data, c->len);
+	memcpy(bytes, poke->bytes, poke->len);
+	c->data = bytes;
+	c->len = len > c->len ? len + 1 : len;
+	return 0;
+}
+
+static int prepare_pokes(const struct apply *a, struct task_facts *f, const struct policy_inject *j, struct applied *ret)
+{
+	for (unsigned i = 0; i < j->poke_count; i++) {
+		unsigned param = 0;
+		ret->poke_regs[i] = poke_register(a, f, &j->pokes[i], &param);
+		if (ret->poke_regs[i] == POKE_NOWHERE || j->pokes[i].at_exit)
+			continue;
+		for (unsigned p = 0; p < 6; p++) {
+			int r = 0;
+			if (f->copies[p].data && task_facts_register(f, p) == ret->poke_regs[i])
+				r = poke_copy(f, &f->copies[p], &j->pokes[i]);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int inject(const struct apply *a, struct task_facts *f, const struct policy_inject *j, struct applied *ret)
 {
 	ret->injected = true;
+	if (j->poke_count || j->has_stand_in)
+		ret->effect = j;
+	int r = prepare_pokes(a, f, j, ret);
+	if (r < 0)
+		return r;
 	ret->signal = j->signal;
 	ret->delay_enter_ns = j->delay_enter_ns;
 	ret->delay_exit_ns = j->delay_exit_ns;
@@ -203,6 +255,7 @@ static void inject(const struct task_facts *f, const struct policy_inject *j, st
 	} else if (j->short_count) {
 		shorten(f, j->short_count, ret);
 	}
+	return 0;
 }
 
 static void rewrite(const struct apply *a, const struct task_facts *f, const struct policy_action *action,
@@ -292,7 +345,7 @@ static void act(struct apply *a, struct task_facts *f, const struct decision *d,
 		emulate(a, f, ret);
 		break;
 	case ACTION_INJECT:
-		inject(f, action->inject, ret);
+		r = inject(a, f, action->inject, ret);
 		break;
 	case ACTION_REWRITE:
 		rewrite(a, f, action, ret);

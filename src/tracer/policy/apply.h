@@ -59,7 +59,11 @@ struct applied {
 	struct fact_copy copies[6];	/* by register; live as long as the facts */
 	int signal;			/* sent to the task as it enters the call */
 	uint64_t delay_enter_ns, delay_exit_ns;
+	const struct policy_inject *effect;	/* with pokes or a stand-in, else NULL; lives as long as the session */
+	uint8_t poke_regs[POKES_MAX];	/* of effect->pokes: the argument register with the address; POKE_NOWHERE: none */
 };
+
+enum { POKE_NOWHERE = 0xff };
 
 MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
 			  struct kernel *kernel);

@@ -79,7 +79,7 @@ static void take_call(struct tracee *t, const struct ptrace_syscall_info *info, 
 	t->ip = info->instruction_pointer;
 }
 
-static void regs_of(struct tracee *t, struct regs *r)
+void calls_regs(struct tracee *t, struct regs *r)
 {
 	regs_init(r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
 	if (t->abi == ABI_I386 && regs_set_abi(r, REGS_ABI_COMPAT32) < 0)
@@ -158,7 +158,7 @@ static void keep_in_sight(struct session *s, struct tracee *t)
 	if (t->call.id != CALL_clone || !(t->call.args[0] & CLONE_UNTRACED))
 		return;
 	struct regs r;
-	regs_of(t, &r);
+	calls_regs(t, &r);
 	calls_change_arg(t, &r, 0, t->call.args[0] & ~(uint64_t)CLONE_UNTRACED);
 	calls_flush(s, &r);
 }
@@ -176,7 +176,7 @@ void calls_restore_args(struct session *s, struct tracee *t)
 	if (!t->saved)
 		return;
 	struct regs r;
-	regs_of(t, &r);
+	calls_regs(t, &r);
 	/* aarch64 returns the result where the first argument was. */
 	for (unsigned i = regs_arch_host() == REGS_AARCH64; i < 6; i++) {
 		if (t->saved >> i & 1)
@@ -192,6 +192,8 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	t->answered = false;
 	t->inside_recorded = false;
 	t->injected = 0;
+	t->poke_exit = NULL;
+	t->stood_in = false;
 	if (t->launching) {
 		if (t->call.id != CALL_execve)
 			return;
@@ -203,7 +205,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
 	struct regs r;
-	regs_of(t, &r);
+	calls_regs(t, &r);
 	if (s->decides && !t->stop_foreign) {
 		struct call_event ev = event_of(t);
 		calls_decide(s, t, &r, &ev, record, now);
@@ -229,7 +231,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 static void repeat_instruction(struct session *s, struct tracee *t)
 {
 	struct regs r;
-	regs_of(t, &r);
+	calls_regs(t, &r);
 	t->repeat_ip = t->ip;
 	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
 	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
@@ -268,8 +270,11 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	calls_restore_args(s, t);
 	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
+	int64_t value = info->exit.rval;
+	bool is_error = info->exit.is_error;
+	calls_finish_injection(s, t, &value, &is_error);
 	if (t->inside_recorded)
-		emit_exit(s, t, info->exit.rval, info->exit.is_error, now);
+		emit_exit(s, t, value, is_error, now);
 	carry_release(t);
 	t->delay_ns = t->delay_exit_ns;
 	t->delay_exit_ns = 0;
@@ -296,6 +301,12 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 		exit_stop(s, t, &info, now);
 }
 
+/* Whether something is to be done behind the call that was entered. */
+static bool awaits_exit(const struct tracee *t)
+{
+	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in;
+}
+
 void calls_filter_stop(struct session *s, struct tracee *t)
 {
 	uint64_t now = now_ns();
@@ -315,7 +326,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
 	t->stop_foreign = false;
-	t->phase = t->inside_recorded || t->saved || t->delay_exit_ns ? PHASE_INSIDE : PHASE_OUTSIDE;
+	t->phase = awaits_exit(t) ? PHASE_INSIDE : PHASE_OUTSIDE;
 }
 
 /*
@@ -352,7 +363,7 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 	struct regs r;
 	uint64_t value;
 	uint64_t nr;
-	regs_of(t, &r);
+	calls_regs(t, &r);
 	if (regs_get(&r, REG_RET, &value) < 0 || (int64_t)value != RESTARTSYS || regs_get(&r, REG_NR, &nr) < 0)
 		return;
 	enum call_id id = call_from_nr(host_abi(), (int64_t)nr);
@@ -370,8 +381,7 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 		how = OPS_SYSCALL;
 		break;
 	case MECHANISM_SYSEMU:
-		how = t->phase == PHASE_REPEATING || t->inside_recorded || t->saved || t->delay_exit_ns ?
-		      OPS_SYSCALL : OPS_SYSEMU;
+		how = t->phase == PHASE_REPEATING || awaits_exit(t) ? OPS_SYSCALL : OPS_SYSEMU;
 		if (how == OPS_SYSEMU)
 			t->phase = PHASE_OUTSIDE;
 		break;

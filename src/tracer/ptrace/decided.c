@@ -3,10 +3,11 @@
 #include <sys/syscall.h>
 
 #include "base/log.h"
+#include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/session_private.h"
 
-enum { INJECTED = 1, DELAYED = 2, SIGNALLED = 4 };
+enum { INJECTED = 1, DELAYED = 2, SIGNALLED = 4, POKED = 8 };
 
 /* A checked copy cannot be put in place: the call must not be made on the guest's own memory. */
 static void no_carry(struct session *s, struct tracee *t, struct applied *a, int err)
@@ -47,10 +48,76 @@ static uint8_t marks(const struct applied *a)
 			 (a->signal ? SIGNALLED : 0));
 }
 
+/* Also memory that the guest may not write, as a debugger's breakpoint would. */
+static void poke(struct tracee *t, const struct policy_inject *effect, const uint8_t *regs, bool at_exit)
+{
+	for (unsigned i = 0; effect && i < effect->poke_count; i++) {
+		const struct policy_poke *p = &effect->pokes[i];
+		if (p->at_exit != at_exit || regs[i] == POKE_NOWHERE)
+			continue;
+		int r = memory_poke(t->tid, t->call.args[regs[i]], p->bytes, p->len);
+		if (r == 0)
+			t->injected |= POKED;
+		else if (r != -ESRCH)
+			log_warning("task %d: argument %u of %s points to nothing that could be overwritten: %s", t->tid,
+				    regs[i] + 1u, t->call.id >= 0 ? call_desc(t->call.id)->name : "a call", strerror(-r));
+	}
+}
+
+static bool pokes_at_exit(const struct policy_inject *effect)
+{
+	for (unsigned i = 0; effect && i < effect->poke_count; i++) {
+		if (effect->pokes[i].at_exit)
+			return true;
+	}
+	return false;
+}
+
+/* The number of a call in the ABI of the one that is entered, as its register has it; -1: none. */
+static int64_t number_of(const struct tracee *t, enum call_id id)
+{
+	enum { X32_BIT = 0x40000000 };
+	int nr = call_desc(id)->nr[t->call.abi];
+	return nr >= 0 && t->call.abi == ABI_X32 ? nr | X32_BIT : nr;
+}
+
+/*
+ * A harmless call instead of the one that is answered; its result gives way to the answer. Under sysemu the kernel skips
+ * the call whatever its number is, and a call that changes nothing can as well not be made.
+ */
+static bool stand_in(struct session *s, struct tracee *t, struct regs *r, const struct applied *a)
+{
+	int64_t nr = a->effect && a->effect->has_stand_in ? number_of(t, a->effect->stand_in) : -1;
+	if (nr < 0 || s->mechanism == MECHANISM_SYSEMU)
+		return false;
+	regs_set(r, REG_NR, (uint64_t)nr);
+	calls_flush(s, r);
+	t->stood_in = true;
+	t->stood_in_for = a->value;
+	return true;
+}
+
+void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error)
+{
+	if (t->stood_in) {
+		struct regs r;
+		struct verdict v = verdict_value(t->stood_in_for);
+		calls_regs(t, &r);
+		regs_set(&r, REG_RET, (uint64_t)v.value);
+		calls_flush(s, &r);
+		*value = v.value;
+		*is_error = verdict_is_error(&v);
+		t->stood_in = false;
+	}
+	poke(t, t->poke_exit, t->poke_regs, true);
+	t->poke_exit = NULL;
+}
+
 static void carry_out(struct session *s, struct tracee *t, struct regs *r, const struct applied *a)
 {
 	if (a->kind == APPLIED_VALUE) {
-		calls_answer(s, t, r, a->value);
+		if (!stand_in(s, t, r, a))
+			calls_answer(s, t, r, a->value);
 	} else if (a->changed) {
 		pass(t, r, a);
 		calls_flush(s, r);
@@ -61,6 +128,10 @@ static void carry_out(struct session *s, struct tracee *t, struct regs *r, const
 		t->delay_ns += a->delay_exit_ns;
 	else
 		t->delay_exit_ns = a->delay_exit_ns;
+	if (!t->answered && pokes_at_exit(a->effect)) {
+		t->poke_exit = a->effect;
+		memcpy(t->poke_regs, a->poke_regs, sizeof(t->poke_regs));
+	}
 	/* The kernel sends it itself to a task that goes on from an entry stop; from a filter stop it does not. */
 	if (a->signal && s->mechanism == MECHANISM_STEP)
 		t->entry_signal = a->signal;
@@ -75,15 +146,18 @@ void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct ca
 	task_facts_init(&facts, ev, tracee_tgid(t));
 	apply_call(&s->apply, &facts, &a);
 	place_copies(s, t, r, &a);
+	t->injected = marks(&a);
+	poke(t, a.effect, a.poke_regs, false);
 	if (record && !t->ended)
 		emit_enter(s, t, now);
-	t->injected = marks(&a);
 	if (a.kind == APPLIED_FAIL)
 		session_fail(s, (int)a.value, "a handler failed");
 	else if (a.kind == APPLIED_KILL)
 		kill_group(t);
 	else if (!t->ended)
 		carry_out(s, t, r, &a);
+	if (t->answered)
+		poke(t, a.effect, a.poke_regs, true);
 	if (record && t->answered) {
 		struct verdict v = verdict_value(a.value);
 		emit_exit(s, t, a.value, verdict_is_error(&v), now);
