@@ -11,6 +11,8 @@ static const struct {
 } benches[] = {
 	{ "fidelity", bench_fidelity, "what each mechanism saw of registers and what it left in them" },
 	{ "fidelity-guest", bench_fidelity_guest, NULL },
+	{ "files", bench_files, "what file calls cost on each of trapline's filesystems" },
+	{ "files-guest", bench_files_guest, NULL },
 	{ "latency", bench_latency, "what one system call costs, by mechanism" },
 	{ "latency-guest", bench_latency_guest, NULL },
 	{ "policy", bench_policy, "check, compile and load of many rules, and decisions under them" },

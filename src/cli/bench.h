@@ -6,6 +6,8 @@
 
 cli_command bench_fidelity;
 cli_command bench_fidelity_guest;	/* what `bench fidelity` runs as its guest */
+cli_command bench_files;
+cli_command bench_files_guest;	/* what `bench files` runs as its guest */
 cli_command bench_latency;
 cli_command bench_latency_guest;	/* what `bench latency` runs as its guest */
 cli_command bench_policy;

@@ -1,0 +1,48 @@
+/*
+ * What file calls cost a guest: natively, on each of trapline's filesystems, and beside the floor of the mechanism (a
+ * bare loop that receives a notification and answers it with a descriptor, or after one read of guest memory).
+ */
+#ifndef TRAPLINE_BENCH_FILES_H
+#define TRAPLINE_BENCH_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/errors.h"
+
+enum files_op {
+	FILES_READ, FILES_WRITE, FILES_LSEEK, FILES_FSTAT, FILES_MMAP, FILES_OPEN_CLOSE, FILES_STAT, FILES_STAT_DEEP,
+	FILES_ACCESS, FILES_READLINK, FILES_LIST, FILES_CREATE_UNLINK, FILES_MKDIR_RMDIR, FILES_RENAME, FILES_OPS,
+};
+
+enum files_way { FILES_NATIVE, FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY, FILES_FLOOR, FILES_WAYS };
+
+const char *files_op_name(enum files_op op);
+const char *files_way_name(enum files_way way);
+/* Does the bare loop that op is measured against exist? Opens: with a descriptor installed; names: with one read. */
+bool files_op_has_floor(enum files_op op);
+
+struct files_bench {
+	uint64_t calls;		/* operations measured each time */
+	unsigned rounds;	/* the median of so many runs counts */
+	bool pinned;		/* guest and supervisor on one core */
+};
+
+/* Nanoseconds of one operation; 0: this way does not have it (FILES_FLOOR), or it failed (a message was written). */
+struct files_row {
+	double ns[FILES_WAYS];
+};
+
+/* Runs "SELF bench files-guest" and "SELF run ... -- SELF bench files-guest". 0, or a negative errno of making its directory. */
+MUST_CHECK int files_bench_run(const struct files_bench *b, struct files_row rows[FILES_OPS]);
+/* Operations a second of two threads together over those of one thread, for opening files. Both 0 on failure. */
+MUST_CHECK int files_bench_scaling(const struct files_bench *b, double *ret_native, double *ret_here);
+
+/* The guest: sets up op in dir, runs it, prints picoseconds for one. floor: behind the bare loop. Threads: 1 or 2. */
+MUST_CHECK int files_guest_run(enum files_op op, uint64_t calls, const char *dir, bool floor, unsigned threads);
+
+/* files_floor.c: from now on this thread's calls of nr are answered by a bare loop in another process. */
+MUST_CHECK int files_floor_start(int nr, bool installs, int source_fd);
+
+#endif
