@@ -25,6 +25,7 @@ RULES = [
     {"who": "syscalls/sys_*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/dispatch*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/identity*", "may": ["base/*", "kernel/*"] + ANSWER},
+    {"who": "syscalls/file*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/copyio*", "may": ["base/*", "kernel/*"] + ANSWER},
     {"who": "syscalls/decode*", "may": ["base/*"] + DECODE + ["syscalls/*decode*.h", "syscalls/*_priv*.h"], "own": False},
     {"who": "syscalls/*", "may": ["base/*"]},

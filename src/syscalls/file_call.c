@@ -1,0 +1,151 @@
+/* Names and descriptors as arguments of file calls: getname and path_init of Linux's fs/namei.c. */
+#include "syscalls/file_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool file_call_begin(struct file_call *c, struct kernel *k, struct call_event *ev)
+{
+	c->k = k;
+	c->ev = ev;
+	c->task = (struct task_view){0};
+	c->verdict = verdict_pass();
+	if (!k->vfs || !k->tasks)
+		return false;
+	int r = task_view(k->tasks, ev->tid, &c->task);
+	if (r < 0)
+		c->verdict = verdict_value(r);
+	return r == 0;
+}
+
+void file_call_end(struct file_call *c)
+{
+	if (c->task.cred)
+		task_view_finish(&c->task);
+}
+
+int name_copy_in(struct file_call *c, struct guest_ptr from, unsigned flags, struct name_arg *ret)
+{
+	ret->base = (struct path){0};
+	ret->text[0] = '\0';
+	ret->null = !from.addr && flags & NAME_NULL;
+	if (ret->null)
+		return 0;
+	ssize_t n = c->ev->ops->read_string(c->ev, from, ret->text, sizeof(ret->text));
+	if (n < 0)
+		return (int)n;
+	return n == 0 && !(flags & NAME_EMPTY) ? -ENOENT : 0;
+}
+
+/* Below a directory that is not ours nothing is found. */
+static int foreign_base(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? -EACCES : -ENOTDIR;
+}
+
+int name_find_base(struct file_call *c, int dirfd, struct name_arg *n)
+{
+	if (dirfd == AT_FDCWD || n->text[0] == '/')
+		return 0;
+	struct object o AUTO_OBJECT;
+	int r = object_of_fd(c, dirfd, true, &o);
+	if (r < 0)
+		return r;
+	if (object_is_foreign(&o))
+		return foreign_base(o.fd);
+	n->base = o.path;
+	o.path = (struct path){0};
+	return 0;
+}
+
+const struct path *name_base(const struct name_arg *n)
+{
+	return n->base.dentry ? &n->base : NULL;
+}
+
+void name_put(struct name_arg *n)
+{
+	path_put(&n->base);
+}
+
+int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret)
+{
+	*ret = (struct object){.fd = -1};
+	int r = c->ev->ops->get_fd(c->ev, fd, &ret->fd);
+	if (r < 0)
+		return r;
+	if (!path_only && fcntl(ret->fd, F_GETFL) & O_PATH)
+		return -EBADF;
+	r = vfs_identify(c->k->vfs, ret->fd, &ret->path);
+	return r == -ENOENT ? 0 : r;
+}
+
+int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
+	      struct object *ret)
+{
+	*ret = (struct object){.fd = -1};
+	struct name_arg n AUTO_NAME;
+	int r = name_copy_in(c, name, name_flags, &n);
+	if (r < 0)
+		return r;
+	if (!n.text[0] && dirfd != AT_FDCWD)
+		return object_of_fd(c, dirfd, true, ret);
+	r = name_find_base(c, dirfd, &n);
+	if (r < 0)
+		return r;
+	return vfs_walk(&c->task.env, name_base(&n), n.text, walk | (n.text[0] ? 0 : WALK_EMPTY), &ret->path);
+}
+
+void object_put(struct object *o)
+{
+	path_put(&o->path);
+	if (o->fd >= 0)
+		(void)close(o->fd);
+}
+
+const char *fd_name(int fd, char buf[FD_NAME_SIZE])
+{
+	(void)snprintf(buf, FD_NAME_SIZE, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+/* The opening of something that may let us wait. */
+struct blocking_open {
+	struct blocking base;
+	int fd;
+	int flags;
+	bool cloexec;
+};
+
+static struct verdict run_open(struct blocking *b)
+{
+	const struct blocking_open *o = (const struct blocking_open *)b;
+	char name[FD_NAME_SIZE];
+	int fd = open(fd_name(o->fd, name), o->flags | O_CLOEXEC);
+	int err = errno;
+	(void)close(o->fd);
+	return fd < 0 ? verdict_value(-err) : verdict_fd(fd, o->cloexec);
+}
+
+static void drop_open(struct blocking *b)
+{
+	(void)close(((struct blocking_open *)b)->fd);
+}
+
+struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)
+{
+	if (!o->blocks)
+		return verdict_fd(o->fd, cloexec);
+	struct blocking_open *b = malloc(sizeof(*b));
+	if (!b) {
+		(void)close(o->fd);
+		return verdict_value(-ENOMEM);
+	}
+	*b = (struct blocking_open){
+		.base = {.run = run_open, .drop = drop_open}, .fd = o->fd, .flags = o->flags, .cloexec = cloexec,
+	};
+	return verdict_block(&b->base);
+}

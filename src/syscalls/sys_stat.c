@@ -1,0 +1,175 @@
+/*
+ * stat(2) and its kin, statx(2), statfs(2): fs/stat.c and fs/statfs.c of Linux. The structures are those of the host's own
+ * ABI; foreign ones are not answered while files are emulated.
+ */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "syscalls/file_call.h"
+#include "syscalls/handlers.h"
+
+#ifndef AT_STATX_SYNC_TYPE
+#define AT_STATX_SYNC_TYPE 0x6000
+#endif
+
+enum {
+	STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH,
+	STATX_AT_FLAGS = STAT_AT_FLAGS | AT_STATX_SYNC_TYPE,
+};
+
+static struct timespec time_of(const struct statx_timestamp *t)
+{
+	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
+}
+
+static void stat_of_statx(const struct statx *x, struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_dev = makedev(x->stx_dev_major, x->stx_dev_minor),
+		.st_ino = x->stx_ino,
+		.st_nlink = x->stx_nlink,
+		.st_mode = x->stx_mode,
+		.st_uid = x->stx_uid,
+		.st_gid = x->stx_gid,
+		.st_rdev = makedev(x->stx_rdev_major, x->stx_rdev_minor),
+		.st_size = (off_t)x->stx_size,
+		.st_blksize = x->stx_blksize,
+		.st_blocks = (blkcnt_t)x->stx_blocks,
+		.st_atim = time_of(&x->stx_atime),
+		.st_mtim = time_of(&x->stx_mtime),
+		.st_ctim = time_of(&x->stx_ctime),
+	};
+}
+
+static struct verdict put_stat(struct file_call *c, const struct object *o, struct guest_ptr to)
+{
+	struct stat st;
+	if (object_is_foreign(o)) {
+		if (fstat(o->fd, &st) < 0)
+			return answer(-errno);
+	} else {
+		struct statx x;
+		int r = vfs_getattr(&o->path, &x);
+		if (r < 0)
+			return answer(r);
+		stat_of_statx(&x, &st);
+	}
+	return answer(copy_out(c->ev, to, &st, sizeof(st)));
+}
+
+static struct verdict do_stat(struct file_call *c, int dirfd, struct guest_ptr name, struct guest_ptr to, int flags)
+{
+	if (flags & ~STAT_AT_FLAGS)
+		return answer(-EINVAL);
+	struct object o AUTO_OBJECT;
+	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
+	int r = object_at(c, dirfd, name, empty, walk_of_at(flags), &o);
+	return r < 0 ? answer(r) : put_stat(c, &o, to);
+}
+
+struct verdict sys_stat(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	return do_stat(&c, AT_FDCWD, arg_ptr(ev, 0), arg_ptr(ev, 1), 0);
+}
+
+struct verdict sys_lstat(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	return do_stat(&c, AT_FDCWD, arg_ptr(ev, 0), arg_ptr(ev, 1), AT_SYMLINK_NOFOLLOW);
+}
+
+struct verdict sys_newfstatat(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	return do_stat(&c, (int)ev->args[0], arg_ptr(ev, 1), arg_ptr(ev, 2), (int)ev->args[3]);
+}
+
+struct verdict sys_fstat(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	struct object o AUTO_OBJECT;
+	int r = object_of_fd(&c, (int)ev->args[0], true, &o);
+	if (r < 0)
+		return answer(r);
+	return object_is_foreign(&o) ? verdict_pass() : put_stat(&c, &o, arg_ptr(ev, 1));
+}
+
+/* The fields that were not asked for are given all the same, as Linux does where they are at hand. */
+static struct verdict do_statx(struct file_call *c, const struct object *o, int flags, unsigned mask, struct guest_ptr to)
+{
+	struct statx x;
+	if (object_is_foreign(o)) {
+		if (statx(o->fd, "", AT_EMPTY_PATH | (flags & AT_STATX_SYNC_TYPE), mask, &x) < 0)
+			return answer(-errno);
+	} else {
+		memset(&x, 0, sizeof(x));
+		int r = vfs_getattr(&o->path, &x);
+		if (r < 0)
+			return answer(r);
+	}
+	return answer(copy_out(c->ev, to, &x, sizeof(x)));
+}
+
+struct verdict sys_statx(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	int flags = (int)ev->args[2];
+	unsigned mask = (unsigned)ev->args[3];
+	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || flags & ~STATX_AT_FLAGS)
+		return answer(-EINVAL);
+	struct object o AUTO_OBJECT;
+	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
+	int r = object_at(&c, (int)ev->args[0], arg_ptr(ev, 1), empty, walk_of_at(flags), &o);
+	return r < 0 ? answer(r) : do_statx(&c, &o, flags, mask, arg_ptr(ev, 4));
+}
+
+/* ---- file systems ---- */
+
+static struct verdict put_statfs(struct file_call *c, const struct path *p, struct guest_ptr to)
+{
+	struct statfs st;
+	int r = vfs_statfs(p, &st);
+	return answer(r < 0 ? r : copy_out(c->ev, to, &st, sizeof(st)));
+}
+
+struct verdict sys_statfs(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	struct object o AUTO_OBJECT;
+	int r = object_at(&c, AT_FDCWD, arg_ptr(ev, 0), 0, WALK_FOLLOW, &o);
+	return r < 0 ? answer(r) : put_statfs(&c, &o.path, arg_ptr(ev, 1));
+}
+
+struct verdict sys_fstatfs(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	struct object o AUTO_OBJECT;
+	int r = object_of_fd(&c, (int)ev->args[0], true, &o);
+	if (r < 0)
+		return answer(r);
+	return object_is_foreign(&o) ? verdict_pass() : put_statfs(&c, &o.path, arg_ptr(ev, 1));
+}
+
+/* By device number, of which the guest's are made up: none of them is a device with a file system on it. */
+struct verdict sys_ustat(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return k->vfs ? answer(-EINVAL) : verdict_pass();
+}
