@@ -50,11 +50,12 @@ static struct decode_source *capture_init(struct capture *c, struct tracee *t, s
 
 static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
 {
-	strbuf_clear(&s->log);
-	if (unwind_stack(s->unwinder, t->tid, tracee_tgid(t), &s->log) < 0)
+	struct strbuf *log = &t->by->log;
+	strbuf_clear(log);
+	if (unwind_stack(s->unwinder, t->tid, tracee_tgid(t), log) < 0)
 		return;
 	struct record r = call_record(t, RECORD_STACK, now);
-	put(s, &r, s->log.data, s->log.len);
+	put(s, &r, log->data, log->len);
 }
 
 /* A task starts in the host's ABI; strace's readers are told when it makes calls through another. */
@@ -86,9 +87,10 @@ static void capture_exit(struct session *s, struct tracee *t, const struct decod
 void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 {
 	struct record r = call_record(t, RECORD_ENTER, now);
-	t->entered_system_ns = s->system_ns;
-	capture_enter(s, t, &s->log);
-	put(s, &r, s->log.data, s->log.len);
+	struct strbuf *log = &t->by->log;
+	t->entered_system_ns = t->by->system_ns;
+	capture_enter(s, t, log);
+	put(s, &r, log->data, log->len);
 }
 
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now)
@@ -96,19 +98,20 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	/* Before the end, so that whoever waits for the whole call has it then. */
 	if (s->options->record_stack)
 		emit_stack(s, t, now);
+	struct strbuf *log = &t->by->log;
 	struct record r = call_record(t, RECORD_EXIT, now);
 	struct decode_result result = {.value = value, .is_error = is_error};
 	r.result = value;
 	r.is_error = is_error;
 	r.emulated = t->answered;
 	r.injected = t->injected;
-	if (s->system_ns > t->entered_system_ns)
-		r.cpu_ns = s->system_ns - t->entered_system_ns;
+	if (t->by->system_ns > t->entered_system_ns)
+		r.cpu_ns = t->by->system_ns - t->entered_system_ns;
 	if (decode_needs_source_exit(t->call.id, t->call.abi, s->options->decode))
-		capture_exit(s, t, &result, &s->log);
+		capture_exit(s, t, &result, log);
 	else
-		strbuf_clear(&s->log);
-	put(s, &r, s->log.data, s->log.len);
+		strbuf_clear(log);
+	put(s, &r, log->data, log->len);
 }
 
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag)

@@ -45,17 +45,15 @@ void job_stop_sent(struct session *s, const siginfo_t *info)
 	s->job.by_guest = info->si_code <= 0 && (tracee_find(s, by) || (kill(by, 0) < 0 && errno == ESRCH));
 }
 
-static void note_running(struct session *s, struct tracee *t)
+static bool is_running(const struct tracee *t, void *ctx)
 {
-	if (t->live && !t->group_stopped)
-		s->job.running = true;
+	(void)ctx;
+	return t->live && !t->group_stopped;
 }
 
 static bool stopped_by_guest(struct session *s)
 {
-	s->job.running = false;
-	tracee_each(s, note_running);
-	return s->job.by_guest && !s->job.running;
+	return s->job.by_guest && !tracee_any(s, is_running, NULL);
 }
 
 /* Without a tracer: a command that has no children stands alone. */

@@ -143,7 +143,7 @@ static int seize_child(struct session *s, pid_t pid)
 	int r = ops_seize(pid, OPS_EXIT_KILL | (s->uses_filter ? OPS_FILTER_STOPS : 0));
 	if (r < 0)
 		return r;
-	r = tracee_add(s, pid, &t);
+	r = tracee_add(&s->traps[0], pid, &t);
 	if (r < 0)
 		return r;
 	t->tgid = pid;

@@ -10,7 +10,7 @@
 #include "base/thread.h"
 
 enum {
-	SLOT_BUSY = -1,			/* being released */
+	SLOT_BUSY = -1,			/* being claimed or released */
 	DENSE_STOPS = 6,		/* so many short gaps in a row place a task */
 	DENSE_AGAIN = 2,		/* ... one that was placed before */
 	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
@@ -44,6 +44,7 @@ static void free_slot(struct placement *p, struct placement_slot *slot, pid_t ti
 	if (widen)
 		set_mask(tid, &p->base);
 	atomic_fetch_sub(&p->placed, 1);
+	atomic_fetch_sub(&slot->core->placed, 1);
 	atomic_store(&slot->tid, 0);
 }
 
@@ -119,9 +120,14 @@ static void *settler_main(void *arg)
 	return NULL;
 }
 
+void placement_core_init(struct placement_core *core)
+{
+	atomic_store(&core->cpu, -1);
+}
+
 void placement_init(struct placement *p, bool wanted)
 {
-	p->cpu = -1;
+	(void)pthread_mutex_init(&p->lock, NULL);
 	if (sched_getaffinity(0, sizeof(p->base), &p->base) < 0)
 		return; /* more than 1024 CPUs: go without */
 	p->enabled = wanted && CPU_COUNT(&p->base) > 1;
@@ -138,17 +144,17 @@ static bool have_settler(struct placement *p)
 	return true;
 }
 
-void placement_finish(struct placement *p)
+void placement_finish(struct placement *p, struct placement_core *core)
 {
-	if (!p->settler_runs)
-		return;
-	atomic_store(&p->settler_ends, true);
-	wake_settler(p);
-	(void)pthread_join(p->settler, NULL);
-	p->settler_runs = false;
-	if (p->cpu >= 0)
-		set_mask(0, &p->base);
-	p->cpu = -1;
+	if (p->settler_runs) {
+		atomic_store(&p->settler_ends, true);
+		wake_settler(p);
+		(void)pthread_join(p->settler, NULL);
+		p->settler_runs = false;
+		if (core->cpu >= 0)
+			set_mask(0, &p->base);
+	}
+	(void)pthread_mutex_destroy(&p->lock);
 }
 
 static struct placement_slot *slot_of(struct placement *p, const struct placed *t)
@@ -164,65 +170,102 @@ static bool still_placed(struct placement *p, pid_t tid, struct placed *t)
 	return t->slot != 0;
 }
 
-static void take_slot(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+static void take_slot(struct placement *p, struct placement_core *core, pid_t tid, struct placed *t, uint64_t now)
 {
 	for (int i = 0; i < PLACEMENT_SLOTS; i++) {
 		struct placement_slot *slot = &p->slots[i];
-		if (atomic_load(&slot->tid) != 0)
+		pid_t none = 0;
+		if (!atomic_compare_exchange_strong(&slot->tid, &none, SLOT_BUSY))
 			continue;
 		atomic_store(&slot->seen_ns, now);
+		slot->core = core;
 		atomic_store(&slot->tid, tid);
 		atomic_fetch_add(&p->placed, 1);
+		atomic_fetch_add(&core->placed, 1);
 		t->slot = i + 1;
 		wake_settler(p);
 		return;
 	}
 }
 
-/* Bind the trap thread where it runs now, while any task is placed; let it go when none is. */
-static void place_trap_thread(struct placement *p)
+static bool is_taken(const struct placement *p, int cpu)
 {
-	if (p->cpu >= 0)
+	for (size_t i = 0; i < ARRAY_SIZE(p->cores); i++) {
+		if (p->cores[i] && p->cores[i]->cpu == cpu)
+			return true;
+	}
+	return false;
+}
+
+/* Where the thread runs now, if no other trap thread is bound there; else a CPU that none is bound to. -1: none left. */
+static int free_cpu(const struct placement *p)
+{
+	int here = sched_getcpu();
+	if (here >= 0 && CPU_ISSET(here, &p->base) && !is_taken(p, here))
+		return here;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &p->base) && !is_taken(p, cpu))
+			return cpu;
+	}
+	return -1;
+}
+
+static void claim_cpu(struct placement *p, struct placement_core *core)
+{
+	size_t i = 0;
+	(void)pthread_mutex_lock(&p->lock);
+	while (i < ARRAY_SIZE(p->cores) && p->cores[i] && p->cores[i] != core)
+		i++;
+	if (i < ARRAY_SIZE(p->cores)) {
+		core->cpu = free_cpu(p);
+		p->cores[i] = core;
+	}
+	(void)pthread_mutex_unlock(&p->lock);
+}
+
+/* Bind the trap thread while any of its tasks is placed; let it go when none is. */
+static void place_trap_thread(struct placement *p, struct placement_core *core)
+{
+	if (core->cpu >= 0)
 		return;
-	int cpu = sched_getcpu();
-	if (cpu < 0 || !CPU_ISSET(cpu, &p->base))
+	claim_cpu(p, core);
+	if (core->cpu < 0)
 		return;
 	cpu_set_t one;
 	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
+	CPU_SET(core->cpu, &one);
 	set_mask(0, &one);
-	p->cpu = cpu;
 }
 
-static void free_trap_thread(struct placement *p)
+static void free_trap_thread(struct placement *p, struct placement_core *core)
 {
-	if (p->cpu < 0 || atomic_load(&p->placed) != 0)
+	if (core->cpu < 0 || atomic_load(&core->placed) != 0)
 		return;
 	set_mask(0, &p->base);
-	p->cpu = -1;
+	atomic_store(&core->cpu, -1);
 }
 
-static void place(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+static void place(struct placement *p, struct placement_core *core, pid_t tid, struct placed *t, uint64_t now)
 {
 	if (!have_settler(p))
 		return;
-	place_trap_thread(p);
-	if (p->cpu < 0)
+	place_trap_thread(p, core);
+	if (core->cpu < 0)
 		return;
 	cpu_set_t one;
 	CPU_ZERO(&one);
-	CPU_SET(p->cpu, &one);
+	CPU_SET(core->cpu, &one);
 	if (sched_setaffinity(tid, sizeof(one), &one) < 0) {
 		t->own_mask = true; /* not ours to move (another user) */
 		return;
 	}
 	t->was_placed = true;
-	take_slot(p, tid, t, now);
+	take_slot(p, core, tid, t, now);
 	if (!t->slot)
 		set_mask(tid, &p->base);
 }
 
-void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_t now)
+void placement_stopped(struct placement *p, struct placement_core *core, pid_t tid, struct placed *t, uint64_t now)
 {
 	if (!p->enabled || t->own_mask)
 		return;
@@ -234,16 +277,17 @@ void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_
 	}
 	if (!dense) {
 		t->dense = 0;
-		free_trap_thread(p);
+		free_trap_thread(p, core);
 		return;
 	}
 	if (++t->dense >= (t->was_placed ? DENSE_AGAIN : DENSE_STOPS)) {
 		t->dense = 0;
-		place(p, tid, t, now);
+		place(p, core, tid, t, now);
 	}
 }
 
-void placement_forked(struct placement *p, pid_t child, struct placed *to, const struct placed *parent)
+void placement_forked(struct placement *p, struct placement_core *core, pid_t child, struct placed *to,
+		      const struct placed *parent)
 {
 	if (!p->enabled)
 		return;
@@ -253,7 +297,7 @@ void placement_forked(struct placement *p, pid_t child, struct placed *to, const
 		return;
 	/* Born with the narrow mask, or with the wide one if the settler was quicker than the fork: both are put right. */
 	if (parent->slot)
-		take_slot(p, child, to, monotonic_ns());
+		take_slot(p, core, child, to, monotonic_ns());
 	if (!to->slot)
 		set_mask(child, &p->base);
 }

@@ -34,8 +34,15 @@ struct placed {
 
 enum { PLACEMENT_SLOTS = 64 };
 
+/* Where one trap thread and the tasks that stop for it are bound. */
+struct placement_core {
+	_Atomic int cpu;		/* or -1; stored by its trap thread under placement.lock */
+	_Atomic unsigned placed;	/* slots in use */
+};
+
 struct placement_slot {
 	_Atomic pid_t tid;
+	struct placement_core *core;
 	_Atomic uint64_t seen_ns;	/* last stop */
 	uint64_t looked_at;		/* settler only: the .seen_ns at which it took .busy_ns */
 	uint64_t busy_ns;
@@ -44,7 +51,8 @@ struct placement_slot {
 struct placement {
 	bool enabled;
 	cpu_set_t base;			/* the supervisor's own mask: what guests inherit */
-	int cpu;			/* where the trap thread is bound, or -1 */
+	pthread_mutex_t lock;		/* cores choose their CPUs one at a time */
+	struct placement_core *cores[8];	/* that ever were bound; lock */
 	struct placement_slot slots[PLACEMENT_SLOTS];
 	_Atomic unsigned placed;	/* slots in use */
 	_Atomic uint32_t settler_word;	/* futex: 1 while the settler has work */
@@ -53,12 +61,15 @@ struct placement {
 	bool settler_runs;
 };
 
+void placement_core_init(struct placement_core *core);
 void placement_init(struct placement *p, bool wanted);
-void placement_finish(struct placement *p);
-/* The task stopped at now. May bind it and the trap thread. */
-void placement_stopped(struct placement *p, pid_t tid, struct placed *t, uint64_t now);
+/* By the thread of the core, which gets its own mask back. */
+void placement_finish(struct placement *p, struct placement_core *core);
+/* The task stopped at now for the calling trap thread. May bind it and the thread. */
+void placement_stopped(struct placement *p, struct placement_core *core, pid_t tid, struct placed *t, uint64_t now);
 /* A new task inherited its parent's mask. */
-void placement_forked(struct placement *p, pid_t child, struct placed *to, const struct placed *parent);
+void placement_forked(struct placement *p, struct placement_core *core, pid_t child, struct placed *to,
+		      const struct placed *parent);
 /* Give the task its own mask back, before it can look. */
 void placement_release(struct placement *p, pid_t tid, struct placed *t);
 void placement_exited(struct placement *p, pid_t tid, struct placed *t);

@@ -183,13 +183,13 @@ static int run_guests(struct session *s)
 {
 	int r = start_guests(s);
 	if (r < 0 && !s->options->argv && s->tracee_count) {
-		int ignored = loop_run(s); /* detaches those that were caught */
+		int ignored = loop_run(&s->traps[0]); /* detaches those that were caught */
 		(void)ignored;
 		return r;
 	}
 	if (r < 0 || s->result->exec_errno)
 		return r;
-	return s->uses_ptrace ? loop_run(s) : wait_for_command(s);
+	return s->uses_ptrace ? loop_run(&s->traps[0]) : wait_for_command(s);
 }
 
 static void kill_one(struct session *s, struct tracee *t)
@@ -223,8 +223,17 @@ static void count(struct session *s)
 	s->result->answered = atomic_load(&s->answered);
 }
 
+static void trap_thread_init(struct session *s, struct trap_thread *by)
+{
+	by->session = s;
+	strbuf_init(&by->log);
+	placement_core_init(&by->core);
+}
+
 static int start(struct session *s)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
+		trap_thread_init(s, &s->traps[i]);
 	int r = tracee_table_init(s);
 	if (r == 0 && s->options->record_stack)
 		r = unwinder_create(&s->unwinder);
@@ -242,7 +251,7 @@ static void finish(struct session *s)
 {
 	notify_finish(s);
 	guard_finish(&s->guard);
-	placement_finish(&s->placement);
+	placement_finish(&s->placement, &s->traps[0].core);
 	signals_finish(s);
 	launch_finish(s);
 	tracee_table_finish(s);
@@ -250,13 +259,26 @@ static void finish(struct session *s)
 	if (s->decides)
 		apply_finish(&s->apply);
 	unwinder_destroy(s->unwinder);
-	strbuf_finish(&s->log);
+	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
+		strbuf_finish(&s->traps[i].log);
+	(void)pthread_mutex_destroy(&s->table_lock);
 	(void)pthread_mutex_destroy(&s->emit_lock);
 }
 
 static int exec_status(int err)
 {
 	return (err == ENOENT ? 127 : 126) << 8;
+}
+
+/* Held for less than a wake-up takes: whoever meets them taken had better spin. */
+static void init_locks(struct session *s)
+{
+	pthread_mutexattr_t spins;
+	(void)pthread_mutexattr_init(&spins);
+	(void)pthread_mutexattr_settype(&spins, PTHREAD_MUTEX_ADAPTIVE_NP);
+	(void)pthread_mutex_init(&s->emit_lock, &spins);
+	(void)pthread_mutex_init(&s->table_lock, &spins);
+	(void)pthread_mutexattr_destroy(&spins);
 }
 
 int session_run(const struct session_options *options, struct session_result *ret)
@@ -266,7 +288,7 @@ int session_run(const struct session_options *options, struct session_result *re
 	int r = check_mechanism(&s);
 	if (r < 0)
 		return r;
-	(void)pthread_mutex_init(&s.emit_lock, NULL);
+	init_locks(&s);
 	plan(&s);
 	r = start(&s);
 	if (r == 0)

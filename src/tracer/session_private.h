@@ -2,13 +2,15 @@
  * The inside of a session, shared by the files of src/tracer.
  *
  * Threads
- *   trap     the thread that called session_run: the only one that makes ptrace requests; owns the tracee table
+ *   trap     makes ptrace requests for the tasks that it traces; the first is the thread that called session_run, and
+ *            others may be started to use more cores (ptrace/handover.c). A tracee belongs to one of them, .by
  *   worker   receives notifications and answers them (notify/), one or more
  *   signals  takes the signals sent to the supervisor (signals.c)
  *   settler  releases placed tasks that no longer stop (placement.c); sleeps unless some task is placed
  *   writer   the recorder's, in src/observe
  *
- * Locks: emit_lock (the recorder has one producer at a time) is a leaf: nothing is taken under it.
+ * Locks, all leaves: emit_lock (the recorder has one producer at a time), table_lock (the table of tracees, not what is
+ * in them: a tracee is its trap thread's, but for fields that say otherwise).
  */
 #ifndef TRAPLINE_TRACER_SESSION_PRIVATE_H
 #define TRAPLINE_TRACER_SESSION_PRIVATE_H
@@ -43,7 +45,6 @@ struct job {
 	_Atomic uint32_t taken_ms;	/* when trapline took a stop signal itself; 0: not since the command went on */
 	_Atomic bool hung_up;		/* the terminal did, and told us as the leader of its session */
 	bool by_guest;			/* trap thread: who sent the command its last stop signal */
-	bool running;			/* trap thread: scratch */
 };
 
 /* Where a traced task is between two stops of a call that concerns us. */
@@ -53,9 +54,22 @@ enum tracee_phase {
 	PHASE_REPEATING,	/* sysemu: the instruction was rewound so that the host carries the call out */
 };
 
+/* One thread that makes ptrace requests, for its own tracees alone. Its fields are its own, but for atomic ones. */
+struct trap_thread {
+	struct session *session;
+	pthread_t thread;
+	_Atomic size_t tracees;		/* its own */
+	struct strbuf log;		/* scratch read log */
+	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
+	struct placement_core core;
+};
+
+enum { TRAP_THREADS_MAX = 8 };
+
 struct tracee {
 	pid_t tid;
 	pid_t tgid;			/* 0: not known yet */
+	struct trap_thread *by;		/* whose it is */
 	struct tracee *next;		/* hash chain */
 	enum tracee_phase phase;
 	bool live;			/* its first stop was seen: it may be recorded, resumed, detached */
@@ -113,16 +127,15 @@ struct session {
 	bool has_wake_timer;
 	bool places;			/* placement is on: affinity calls stop too */
 
-	struct tracee **table;		/* trap thread only */
-	size_t table_size;		/* a power of two */
-	size_t tracee_count;
+	pthread_mutex_t table_lock;
+	struct tracee **table;		/* table_lock */
+	size_t table_size;		/* table_lock; a power of two */
+	_Atomic size_t tracee_count;
 	_Atomic pid_t main_pid;		/* the command, 0 when attached */
 	_Atomic bool main_ended;
-	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
-	pthread_t trap_thread;
+	struct trap_thread traps[TRAP_THREADS_MAX];	/* the first runs session_run */
 
 	pthread_mutex_t emit_lock;
-	struct strbuf log;		/* scratch read log; trap thread */
 	struct placement placement;
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
@@ -148,12 +161,16 @@ struct session {
 	_Atomic uint64_t answered;
 };
 
-/* tracee.c: the table. Trap thread only. */
-struct tracee *tracee_find(struct session *s, pid_t tid);
-MUST_CHECK int tracee_add(struct session *s, pid_t tid, struct tracee **ret);
+/* tracee.c: the table. */
+struct tracee *tracee_find(struct session *s, pid_t tid);	/* may be another thread's */
+struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid);
+MUST_CHECK int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret);
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid);
 void tracee_remove(struct session *s, struct tracee *t);
+/* Of all threads; visit may remove the tracee. While there is one trap thread only. */
 void tracee_each(struct session *s, void (*visit)(struct session *s, struct tracee *t));
+/* Whether one of any thread's passes the test, which runs under table_lock. */
+bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ctx), void *ctx);
 pid_t tracee_tgid(struct tracee *t);	/* reads /proc once when it is not known */
 MUST_CHECK int tracee_table_init(struct session *s);
 void tracee_table_finish(struct session *s);
@@ -184,7 +201,7 @@ int launch_exec_errno(const struct session *s);
 MUST_CHECK int launch_await_listener(struct session *s);
 
 /* ptrace/loop.c */
-MUST_CHECK int loop_run(struct session *s);
+MUST_CHECK int loop_run(struct trap_thread *by);
 /* A task ended where somebody else than the loop waited for it. */
 void loop_ended(struct tracee *t, int status);
 /* ptrace/attach.c */

@@ -83,7 +83,7 @@ static void wake_trap_thread(struct session *s)
 {
 	const struct timespec pause = {.tv_nsec = POKE_NS};
 	while (!atomic_load(&s->trap_acknowledged)) {
-		(void)pthread_kill(s->trap_thread, poke_signal());
+		(void)pthread_kill(s->traps[0].thread, poke_signal());
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -180,7 +180,7 @@ int signals_start(struct session *s)
 	 */
 	struct sigaction normal = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	(void)sigaction(SIGCHLD, &normal, &s->old_sigchld);
-	s->trap_thread = pthread_self();
+	s->traps[0].thread = pthread_self();
 	s->signals_blocked = true;
 	r = thread_start(&s->signal_thread, signals_main, s);
 	if (r < 0)

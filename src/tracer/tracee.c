@@ -1,4 +1,4 @@
-/* The table of traced tasks: a hash by tid that grows. Only the trap thread uses it. */
+/* The table of traced tasks: a hash by tid that grows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,10 +38,18 @@ static struct tracee **bucket(struct session *s, pid_t tid)
 
 struct tracee *tracee_find(struct session *s, pid_t tid)
 {
+	(void)pthread_mutex_lock(&s->table_lock);
 	struct tracee *t = *bucket(s, tid);
 	while (t && t->tid != tid)
 		t = t->next;
+	(void)pthread_mutex_unlock(&s->table_lock);
 	return t;
+}
+
+struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid)
+{
+	struct tracee *t = tracee_find(by->session, tid);
+	return t && t->by == by ? t : NULL;
 }
 
 static void link_in(struct session *s, struct tracee *t)
@@ -78,33 +86,43 @@ static void grow(struct session *s)
 	free(old);
 }
 
-int tracee_add(struct session *s, pid_t tid, struct tracee **ret)
+int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret)
 {
+	struct session *s = by->session;
 	struct tracee *t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	t->tid = tid;
+	t->by = by;
 	t->abi = ABI_COUNT; /* not known before its first call */
+	(void)pthread_mutex_lock(&s->table_lock);
 	if (s->tracee_count >= s->table_size)
 		grow(s);
 	link_in(s, t);
 	s->tracee_count++;
+	by->tracees++;
+	(void)pthread_mutex_unlock(&s->table_lock);
 	*ret = t;
 	return 0;
 }
 
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 {
+	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	t->tid = tid;
 	link_in(s, t);
+	(void)pthread_mutex_unlock(&s->table_lock);
 }
 
 void tracee_remove(struct session *s, struct tracee *t)
 {
 	carry_forget(t);
+	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	s->tracee_count--;
+	t->by->tracees--;
+	(void)pthread_mutex_unlock(&s->table_lock);
 	free(t);
 }
 
@@ -116,6 +134,18 @@ void tracee_each(struct session *s, void (*visit)(struct session *s, struct trac
 			visit(s, t);
 		}
 	}
+}
+
+bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ctx), void *ctx)
+{
+	bool any = false;
+	(void)pthread_mutex_lock(&s->table_lock);
+	for (size_t i = 0; i < s->table_size && !any; i++) {
+		for (const struct tracee *t = s->table[i]; t && !any; t = t->next)
+			any = test(t, ctx);
+	}
+	(void)pthread_mutex_unlock(&s->table_lock);
+	return any;
 }
 
 pid_t tracee_tgid(struct tracee *t)

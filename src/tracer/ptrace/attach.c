@@ -23,7 +23,7 @@ static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
 	if (r < 0)
 		return r;
 	struct tracee *t;
-	r = tracee_add(s, tid, &t);
+	r = tracee_add(&s->traps[0], tid, &t);
 	if (r < 0)
 		return r;
 	t->tgid = tgid;

@@ -294,7 +294,7 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
 		return;
 	}
-	placement_stopped(&s->placement, t->tid, &t->placed, now);
+	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 		entry_stop(s, t, &info, now);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
@@ -318,7 +318,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
 		return;
 	}
-	placement_stopped(&s->placement, t->tid, &t->placed, now);
+	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
 	uint64_t args[6];
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];

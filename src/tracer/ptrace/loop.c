@@ -50,7 +50,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 		return;
 	t->announced = true;
 	if (parent) {
-		placement_forked(&s->placement, t->tid, &t->placed, &parent->placed);
+		placement_forked(&s->placement, &t->by->core, t->tid, &t->placed, &parent->placed);
 		t->abi = parent->abi;
 		inherit_call(t, parent);
 		carry_inherit(t, parent);
@@ -59,15 +59,16 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 }
 
 /* A task that stops before its parent's event says that it exists: the parent is asked of /proc. */
-static struct tracee *adopt(struct session *s, pid_t tid)
+static struct tracee *adopt(struct trap_thread *by, pid_t tid)
 {
+	struct session *s = by->session;
 	struct tracee *t;
-	if (tracee_add(s, tid, &t) < 0) {
+	if (tracee_add(by, tid, &t) < 0) {
 		session_fail(s, -ENOMEM, "cannot follow a new task");
 		return NULL;
 	}
 	pid_t tgid = tracee_tgid(t);
-	struct tracee *parent = tracee_find(s, tgid != tid ? tgid : proc_status_pid(tid, "PPid"));
+	struct tracee *parent = tracee_find_own(by, tgid != tid ? tgid : proc_status_pid(tid, "PPid"));
 	announce(s, t, parent);
 	return t;
 }
@@ -78,8 +79,8 @@ static void new_child(struct session *s, struct tracee *parent, enum ops_event e
 	if (ops_event_message(parent->tid, &message) < 0)
 		return;
 	pid_t tid = (pid_t)message;
-	struct tracee *t = tracee_find(s, tid);
-	if (!t && tracee_add(s, tid, &t) < 0) {
+	struct tracee *t = tracee_find_own(parent->by, tid);
+	if (!t && tracee_add(parent->by, tid, &t) < 0) {
 		session_fail(s, -ENOMEM, "cannot follow a new task");
 		return;
 	}
@@ -134,11 +135,12 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	if (s->unwinder)
 		unwinder_forget(s->unwinder, tracee_tgid(t));
 	if (former != t->tid) {
-		struct tracee *execer = tracee_find(s, former);
+		struct trap_thread *by = t->by;
+		struct tracee *execer = tracee_find_own(by, former);
 		pid_t leader = t->tid;
 		emit_task(s, t, RECORD_SUPERSEDED, former, false);
 		drop(s, t);
-		if (!execer && tracee_add(s, former, &execer) < 0) {
+		if (!execer && tracee_add(by, former, &execer) < 0) {
 			session_fail(s, -ENOMEM, "cannot follow an execve");
 			return;
 		}
@@ -269,12 +271,13 @@ static void stopped(struct session *s, struct tracee *t, int status)
 		resume(s, t, signal);
 }
 
-static void reported(struct session *s, pid_t tid, int status)
+static void reported(struct trap_thread *by, pid_t tid, int status)
 {
-	struct tracee *t = tracee_find(s, tid);
+	struct session *s = by->session;
+	struct tracee *t = tracee_find_own(by, tid);
 	if (WIFSTOPPED(status)) {
 		if (!t)
-			t = adopt(s, tid);
+			t = adopt(by, tid);
 		if (t)
 			stopped(s, t, status);
 		return;
@@ -283,18 +286,19 @@ static void reported(struct session *s, pid_t tid, int status)
 		ended(s, t, status);
 }
 
-int loop_run(struct session *s)
+int loop_run(struct trap_thread *by)
 {
+	struct session *s = by->session;
 	struct rusage usage = {0};
 	struct rusage *wanted = s->options->record_cpu ? &usage : NULL;
 	while (s->tracee_count || (s->main_pid && !s->main_ended)) {
 		int status;
 		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
-		s->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
+		by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
 		if (s->held)
 			held_wake(s);
 		if (tid > 0)
-			reported(s, tid, status);
+			reported(by, tid, status);
 		else if (errno == ECHILD)
 			break;
 		else if (errno != EINTR)
