@@ -10,6 +10,8 @@
 #include "bench/latency_shared.h"
 #include "observe/options.h"
 #include "observe/recorder.h"
+#include "policy/model.h"
+#include "tracer/policy/apply.h"
 
 extern char **environ;
 
@@ -20,6 +22,7 @@ const char *latency_kind_name(enum latency_kind k)
 	static const char *const names[LATENCY_KINDS] = {
 		[LATENCY_ALONE] = "native", [LATENCY_ERRNO] = "errno", [LATENCY_ANSWERED] = "answered",
 		[LATENCY_WATCHED] = "watched", [LATENCY_OUTSIDE] = "outside",
+		[LATENCY_FILTERED] = "filtered", [LATENCY_PATH] = "path",
 	};
 
 	return names[k];
@@ -27,7 +30,7 @@ const char *latency_kind_name(enum latency_kind k)
 
 unsigned latency_batch(enum latency_kind k)
 {
-	return k == LATENCY_ANSWERED || k == LATENCY_WATCHED ? 1 : 16;
+	return k == LATENCY_ANSWERED || k == LATENCY_WATCHED || k == LATENCY_PATH ? 1 : 16;
 }
 
 const char *latency_placement_name(enum latency_placement p)
@@ -52,6 +55,7 @@ static int shared_create(const struct latency_row *row, uint64_t calls, struct l
 		return -errno;
 	s->calls = calls;
 	s->kind = row->kind;
+	s->path_result = row->mechanism == MECHANISM_NOTIFY ? -EXDEV : 0;
 	*ret = s;
 	*ret_fd = fd;
 	fd = -1;
@@ -117,6 +121,30 @@ static int run_watched(struct session_options *o, struct session_result *result)
 	return err ?: late;
 }
 
+/* A rule about paths: the call is answered by a worker, or made with the copy of its path that was looked at. */
+static int run_path(struct session_options *o, struct session_result *result)
+{
+	const char *text = o->mechanism == MECHANISM_NOTIFY ?
+			   "errno EXDEV faccessat when path == \"" LATENCY_PATH_ASKED "\"\nerrno EPERM faccessat\n" :
+			   "errno EXDEV faccessat when path under \"/nowhere\"\n";
+	struct policy_options how = { .features = policy_build_features() };
+	struct policy_runtime runtime = { .quiet = true };
+	struct policy *policy = NULL;
+	struct plan *plan = NULL;
+	int err = policy_load_text("bench", text, strlen(text), &how, &policy);
+
+	if (!err)
+		err = session_plan(o, policy, false, &plan);
+	if (!err) {
+		runtime.plan = plan;
+		o->policy = &runtime;
+		err = session_run(o, result);
+		plan_destroy(plan);
+	}
+	policy_destroy(policy);
+	return err;
+}
+
 static int run_in_session(const struct latency_row *row, char *const *argv, int *ret_status)
 {
 	struct session_options o = {
@@ -125,7 +153,8 @@ static int run_in_session(const struct latency_row *row, char *const *argv, int 
 		.free_placement = row->placement != LATENCY_FREE,
 	};
 	struct session_result result = { 0 };
-	int err = row->kind == LATENCY_WATCHED ? run_watched(&o, &result) : run_answered(&o, row, &result);
+	int err = row->kind == LATENCY_WATCHED ? run_watched(&o, &result) :
+		  row->kind == LATENCY_PATH ? run_path(&o, &result) : run_answered(&o, row, &result);
 
 	if (!err && result.exec_errno)
 		err = -result.exec_errno;
@@ -150,7 +179,7 @@ static int bind_to_one_cpu(cpu_set_t *ret_before)
 
 static int run_placed(const struct latency_row *row, char *const *argv, int *ret_status)
 {
-	bool alone = row->kind == LATENCY_ALONE || row->kind == LATENCY_ERRNO;
+	bool alone = latency_is_alone(row->kind);
 	cpu_set_t before;
 	int err = 0;
 
@@ -184,7 +213,7 @@ int latency_run(struct latency_row *row, uint64_t calls, char *const *guest_argv
 	char fd_text[16], *argv[GUEST_ARGV_MAX];
 	int err, status = 0;
 
-	if (row->kind != LATENCY_ALONE && row->kind != LATENCY_ERRNO)
+	if (!latency_is_alone(row->kind))
 		row->unavailable = mechanism_info(row->mechanism)->available;
 	if (row->unavailable)
 		return 0;

@@ -16,9 +16,11 @@
 enum latency_kind {
 	LATENCY_ALONE,		/* no supervisor at all: native */
 	LATENCY_ERRNO,		/* no supervisor: a BPF filter answers with an errno */
+	LATENCY_FILTERED,	/* no supervisor: a BPF filter looks at an argument and lets the call pass */
 	LATENCY_ANSWERED,	/* a made-up value, different for each call */
 	LATENCY_WATCHED,	/* traced with arguments and, where the mechanism can, result; carried out by the host */
 	LATENCY_OUTSIDE,	/* the plan intercepts another call than this one */
+	LATENCY_PATH,		/* a policy decides on a path: notify refuses, trace passes the call with the checked copy */
 	LATENCY_KINDS,
 };
 
@@ -34,7 +36,7 @@ enum latency_placement {
 const char *latency_placement_name(enum latency_placement p);
 
 struct latency_row {
-	enum mechanism mechanism;	/* NATIVE for ALONE and ERRNO */
+	enum mechanism mechanism;	/* NATIVE for ALONE, ERRNO and FILTERED */
 	enum latency_kind kind;
 	enum latency_placement placement;
 	int unavailable;		/* not 0: the negative errno for which it cannot run here */
@@ -48,6 +50,12 @@ struct latency_row {
  * appended as its last argument, to latency_guest(). An error has been said on stderr.
  */
 MUST_CHECK int latency_run(struct latency_row *row, uint64_t calls, char *const *guest_argv);
+
+/* Whether the guest runs without a supervisor. */
+static inline bool latency_is_alone(enum latency_kind k)
+{
+	return k == LATENCY_ALONE || k == LATENCY_ERRNO || k == LATENCY_FILTERED;
+}
 
 /*
  * How many calls one sample covers: 1 where a stop is measured; several where the call runs at native speed, since

@@ -1,4 +1,5 @@
 /* The guest of bench latency: makes one call again and again, times each and checks its value. */
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -33,6 +34,15 @@ static uint64_t timer_cost(void)
 	return histogram_quantile(&h, 0.5);
 }
 
+static int install(struct sock_filter *code, unsigned short count)
+{
+	const struct sock_fprog program = { .len = count, .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
 /* As the policy compiler would: compare the number, deny. */
 static int install_errno_filter(void)
 {
@@ -42,11 +52,23 @@ static int install_errno_filter(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | FILTER_ERRNO),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	const struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+	return install(code, ARRAY_SIZE(code));
+}
+
+/* The same with a look at an argument, which keeps the kernel's action cache from answering. */
+static int install_argument_filter(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[5])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x7fffffff, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | FILTER_ERRNO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return install(code, ARRAY_SIZE(code));
 }
 
 static int64_t expected(enum latency_kind kind, pid_t parent, uint64_t n)
@@ -56,13 +78,19 @@ static int64_t expected(enum latency_kind kind, pid_t parent, uint64_t n)
 	return kind == LATENCY_ERRNO ? -FILTER_ERRNO : parent;
 }
 
+static int64_t make_call(const struct latency_shared *s, uint64_t n)
+{
+	int64_t result = s->kind == LATENCY_PATH ? syscall(SYS_faccessat, AT_FDCWD, LATENCY_PATH_ASKED, F_OK)
+						 : syscall(SYS_getppid, n);
+
+	return result == -1 ? -errno : result;
+}
+
 static void call_and_check(struct latency_shared *s, pid_t parent, uint64_t n)
 {
-	int64_t result = syscall(SYS_getppid, n);
+	int64_t result = make_call(s, n);
 
-	if (result == -1)
-		result = -errno;
-	if (result != expected(s->kind, parent, n))
+	if (result != (s->kind == LATENCY_PATH ? s->path_result : expected(s->kind, parent, n)))
 		s->wrong++;
 }
 
@@ -93,6 +121,8 @@ int latency_guest(int shared_fd)
 	s->timer_ns = timer_cost();
 	if (s->kind == LATENCY_ERRNO)
 		err = install_errno_filter();
+	else if (s->kind == LATENCY_FILTERED)
+		err = install_argument_filter();
 	if (err < 0)
 		return -err;
 	measure(s, parent);

@@ -6,9 +6,12 @@
 
 enum { LATENCY_WARMUP = 512 };
 
+#define LATENCY_PATH_ASKED "/dev/null"
+
 struct latency_shared {
 	uint64_t calls;		/* for the guest: how many to measure after the warm-up */
 	enum latency_kind kind;
+	int64_t path_result;	/* for the guest: what LATENCY_PATH is to give */
 	bool done;		/* by the guest: it got to its end */
 	uint64_t wrong;
 	uint64_t timer_ns;

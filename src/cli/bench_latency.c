@@ -1,10 +1,12 @@
 /* trapline bench latency: the table of what one call costs under each mechanism, beside native in the same run. */
 #include <jansson.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "bench/latency.h"
 #include "cli/bench.h"
+#include "cli/costs.h"
 
 enum {
 	ROUNDS = 4,	/* rows are measured in turn, so that a busy moment falls on all of them */
@@ -14,7 +16,7 @@ enum {
 
 struct options {
 	uint64_t calls;
-	bool json;
+	bool json, no_store;
 	bool wanted[MECHANISM_COUNT];
 	bool placements[LATENCY_PLACEMENTS];
 	size_t row_count;
@@ -38,9 +40,10 @@ static void add_placement(struct options *o, enum latency_placement p)
 {
 	add_row(o, MECHANISM_NATIVE, LATENCY_ALONE, p);
 	add_row(o, MECHANISM_NATIVE, LATENCY_ERRNO, p);
+	add_row(o, MECHANISM_NATIVE, LATENCY_FILTERED, p);
 	for (int kind = LATENCY_ANSWERED; kind < LATENCY_KINDS; kind++)
 		for (int m = MECHANISM_NOTIFY; m < MECHANISM_COUNT; m++)
-			if (o->wanted[m])
+			if (o->wanted[m] && (kind != LATENCY_PATH || m == MECHANISM_NOTIFY || m == MECHANISM_TRACE))
 				add_row(o, (enum mechanism)m, (enum latency_kind)kind, p);
 }
 
@@ -85,6 +88,8 @@ static const char *row_what(const struct latency_row *row)
 {
 	if (row->kind == LATENCY_ALONE)
 		return "the host's value";
+	if (row->kind == LATENCY_PATH)
+		return row->mechanism == MECHANISM_NOTIFY ? "refused by path" : "passed by path";
 	return row->kind == LATENCY_ERRNO ? "answered" : latency_kind_name(row->kind);
 }
 
@@ -193,6 +198,7 @@ static void usage(void)
 		     "  --calls N         calls for each row (%d)\n"
 		     "  --mechanism LIST  some of notify,trace,sysemu,step (all)\n"
 		     "  --placement LIST  some of same-cpu,free,scheduler (same-cpu,free)\n"
+		     "  --no-store        do not keep the medians for `trapline policy explain`\n"
 		     "  --json            one JSON object instead of a table\n", DEFAULT_CALLS);
 }
 
@@ -202,7 +208,7 @@ static int parse(struct options *o, int argc, char **argv, int *ret_status)
 	static const struct option options[] = {
 		{ "calls", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
 		{ "mechanism", required_argument, NULL, 'm' }, { "placement", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "no-store", no_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	bool mechanisms = false, placements = false;
 	int opt, status = 0;
@@ -222,6 +228,8 @@ static int parse(struct options *o, int argc, char **argv, int *ret_status)
 			status = parse_list(o, optarg, want_placement);
 		} else if (opt == 'j') {
 			o->json = true;
+		} else if (opt == 's') {
+			o->no_store = true;
 		} else {
 			status = CLI_EXIT_USAGE;
 		}
@@ -236,6 +244,61 @@ static int parse(struct options *o, int argc, char **argv, int *ret_status)
 		o->placements[LATENCY_SAME_CPU] = o->placements[LATENCY_FREE] = true;
 	*ret_status = status;
 	return status != 0;
+}
+
+/* The row that is a price of policy explain's. */
+static const struct latency_row *row_of_cost(const struct options *o, enum plan_cost_kind kind, enum latency_placement p)
+{
+	static const struct {
+		enum mechanism mechanism;
+		enum latency_kind kind;
+	} rows[COST_KINDS] = {
+		[COST_NATIVE] = { MECHANISM_NATIVE, LATENCY_ALONE }, [COST_REFUSED] = { MECHANISM_NATIVE, LATENCY_ERRNO },
+		[COST_CACHED] = { MECHANISM_NOTIFY, LATENCY_OUTSIDE },
+		[COST_FILTERED] = { MECHANISM_NATIVE, LATENCY_FILTERED },
+		[COST_NOTIFY] = { MECHANISM_NOTIFY, LATENCY_ANSWERED },
+		[COST_NOTIFY_MEMORY] = { MECHANISM_NOTIFY, LATENCY_PATH },
+		[COST_TRACE] = { MECHANISM_TRACE, LATENCY_ANSWERED }, [COST_TRACE_MEMORY] = { MECHANISM_TRACE, LATENCY_PATH },
+	};
+
+	for (size_t i = 0; i < o->row_count; i++) {
+		const struct latency_row *row = &o->rows[i];
+
+		if (row->mechanism == rows[kind].mechanism && row->kind == rows[kind].kind && row->placement == p &&
+		    !row->unavailable && !row->wrong && row->ns.count)
+			return row;
+	}
+	return NULL;
+}
+
+/* As people run it, if that was measured. */
+static enum latency_placement stored_placement(const struct options *o)
+{
+	if (o->placements[LATENCY_FREE])
+		return LATENCY_FREE;
+	return o->placements[LATENCY_SAME_CPU] ? LATENCY_SAME_CPU : LATENCY_SCHEDULER;
+}
+
+static void store(const struct options *o)
+{
+	struct plan_costs costs;
+	char path[PATH_MAX], why[COSTS_WHY_MAX];
+
+	if (o->no_store || o->calls < COSTS_CALLS_MIN)
+		return;
+	memset(&costs, 0, sizeof(costs));
+	for (int kind = 0; kind < COST_KINDS; kind++) {
+		const struct latency_row *row = row_of_cost(o, (enum plan_cost_kind)kind, stored_placement(o));
+
+		if (!row)
+			continue;
+		costs.of[kind].ns = (double)histogram_quantile(&row->ns, 0.5);
+		costs.of[kind].native_ns = (double)histogram_quantile(&native_of(o, row)->ns, 0.5);
+	}
+	if (costs_store(&costs, path, sizeof(path), why) < 0)
+		cli_error("bench latency", "the medians are not kept for policy explain: %s", why);
+	else if (!o->json)
+		(void)printf("\nkept for 'trapline policy explain' in %s\n", path);
 }
 
 static int run(struct options *o)
@@ -253,6 +316,7 @@ static int run(struct options *o)
 		err = print_json(o);
 	else
 		print_text(o);
+	store(o);
 	for (size_t i = 0; i < o->row_count; i++)
 		wrong |= o->rows[i].wrong != 0;
 	return err || wrong ? CLI_EXIT_FAILURE : 0;

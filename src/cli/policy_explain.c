@@ -1,6 +1,7 @@
 /* trapline policy explain: the plan that the compiler makes of a policy, and why. */
 #include <string.h>
 
+#include "cli/costs.h"
 #include "cli/policy.h"
 #include "policy/compile.h"
 
@@ -36,14 +37,14 @@ static void explain_briefly(const struct plan *plan, bool all, struct strbuf *ou
 	}
 }
 
-static int explain_named(const struct plan *plan, const char *name, struct strbuf *out)
+static int explain_named(const struct plan *plan, const char *name, const struct plan_costs *costs, struct strbuf *out)
 {
 	enum call_id id = call_from_name(name, strlen(name));
 	int group = name[0] == '%' ? call_group_from_name(name, strlen(name)) : -1;
 	const char *near;
 
 	if (id >= 0) {
-		plan_explain_call(plan, id, out);
+		plan_explain_call(plan, id, costs, out);
 		return 0;
 	}
 	if (group < 0) {
@@ -54,7 +55,7 @@ static int explain_named(const struct plan *plan, const char *name, struct strbu
 	}
 	for (int i = 0; i < CALL_COUNT; i++) {
 		if (call_in_group((enum call_id)i, (enum call_group)group))
-			plan_explain_call(plan, (enum call_id)i, out);
+			plan_explain_call(plan, (enum call_id)i, costs, out);
 	}
 	return 0;
 }
@@ -63,6 +64,8 @@ static int explain(const struct policy *p, const struct plan_options *how, bool 
 {
 	AUTO_STRBUF struct strbuf out;
 	struct plan *plan = NULL;
+	struct plan_costs costs;
+	char why[COSTS_WHY_MAX];
 	int r = plan_create(p, how, &plan), status = 0;
 
 	strbuf_init(&out);
@@ -72,12 +75,17 @@ static int explain(const struct policy *p, const struct plan_options *how, bool 
 		plan_destroy(plan);
 		return CLI_EXIT_FAILURE;
 	}
+	bool unusable = costs_load(&costs, why) < 0;
+
 	if (!argc) {
 		plan_explain(plan, &out);
+		strbuf_addf(&out, "costs: %s\n", why);
 		explain_briefly(plan, all, &out);
 	}
 	for (int i = 0; i < argc && !status; i++)
-		status = explain_named(plan, argv[i], &out);
+		status = explain_named(plan, argv[i], &costs, &out);
+	if (argc && unusable)
+		cli_error("policy explain", "costs: %s", why);
 	(void)fputs(strbuf_str(&out), stdout);
 	plan_destroy(plan);
 	return status;

@@ -71,10 +71,36 @@ struct plan {
 MUST_CHECK int plan_create(const struct policy *p, const struct plan_options *options, struct plan **ret);
 void plan_destroy(struct plan *plan);
 
+/* What explain knows of prices. */
+enum plan_cost_kind {
+	COST_NATIVE,		/* a call without any filter */
+	COST_CACHED,		/* passes: the kernel's action cache answers */
+	COST_FILTERED,		/* passes: the filter looks at arguments */
+	COST_REFUSED,		/* the filter refuses */
+	COST_NOTIFY,		/* answered by a worker */
+	COST_NOTIFY_MEMORY,	/* after a look at a path in the guest's memory */
+	COST_TRACE,		/* answered in a ptrace stop */
+	COST_TRACE_MEMORY,	/* passes with the checked copy of a path */
+	COST_KINDS,
+};
+
+struct plan_cost {
+	double ns, native_ns;	/* and a native call in the same run */
+	char date[24];		/* "2026-11-22"; "": from the design's table */
+};
+
+struct plan_costs {
+	struct plan_cost of[COST_KINDS];
+};
+
+/* What the design measured, for machines that have not been measured. */
+void plan_costs_init(struct plan_costs *costs);
+const char *plan_cost_name(enum plan_cost_kind kind);
+
 /* "trace: ..." for one call: what the filter returns for it and what then happens. */
 void plan_describe_call(const struct plan *plan, const struct decide_event *event, struct strbuf *out);
 /* What "policy explain" says about one call; id CALL_NONE: unknown numbers. */
-void plan_explain_call(const struct plan *plan, enum call_id id, struct strbuf *out);
+void plan_explain_call(const struct plan *plan, enum call_id id, const struct plan_costs *costs, struct strbuf *out);
 /* What it says about the whole. */
 void plan_explain(const struct plan *plan, struct strbuf *out);
 const char *plan_mechanism_name(enum plan_mechanism m);

@@ -4,20 +4,62 @@
 #include "base/log.h"
 #include "policy/compile.h"
 
-/* What one call costs, medians of docs/design.md's machine, beside a native call there. */
-static const char *cost(const struct plan_call *c)
+/* Medians of docs/design.md's machine, supervisor and guest on one core. */
+void plan_costs_init(struct plan_costs *costs)
+{
+	static const double ns[COST_KINDS] = {
+		[COST_NATIVE] = 116,	    [COST_CACHED] = 147,	[COST_FILTERED] = 169, [COST_REFUSED] = 117,
+		[COST_NOTIFY] = 3950,	    [COST_NOTIFY_MEMORY] = 5950, [COST_TRACE] = 8150,
+		[COST_TRACE_MEMORY] = 20000,
+	};
+
+	memset(costs, 0, sizeof(*costs));
+	for (int i = 0; i < COST_KINDS; i++)
+		costs->of[i] = (struct plan_cost){.ns = ns[i], .native_ns = ns[COST_NATIVE]};
+}
+
+const char *plan_cost_name(enum plan_cost_kind kind)
+{
+	static const char *const names[COST_KINDS] = {
+		[COST_NATIVE] = "native",	  [COST_CACHED] = "cached",
+		[COST_FILTERED] = "filtered",	  [COST_REFUSED] = "refused",
+		[COST_NOTIFY] = "notify",	  [COST_NOTIFY_MEMORY] = "notify-memory",
+		[COST_TRACE] = "trace",		  [COST_TRACE_MEMORY] = "trace-memory",
+	};
+
+	return names[kind];
+}
+
+static enum plan_cost_kind cost_kind(const struct plan_call *c)
 {
 	switch (c->mechanism) {
 	case PLAN_NATIVE:
-		return c->arguments ? "about 1.5 x a native call (the filter runs)"
-				    : "about 1.3 x a native call (the action cache answers)";
+		return c->arguments ? COST_FILTERED : COST_CACHED;
 	case PLAN_FILTER:
-		return "about a native call";
+		return COST_REFUSED;
 	case PLAN_NOTIFY:
-		return c->reads_memory ? "about 50 native calls" : "about 35 native calls";
+		return c->reads_memory ? COST_NOTIFY_MEMORY : COST_NOTIFY;
 	default:
-		return "about 70 native calls";
+		return c->reads_memory ? COST_TRACE_MEMORY : COST_TRACE;
 	}
+}
+
+static void explain_cost(const struct plan_call *c, const struct plan_costs *costs, struct strbuf *out)
+{
+	static const char *const what[COST_KINDS] = {
+		[COST_CACHED] = " (the action cache answers)",
+		[COST_FILTERED] = " (the filter runs)",
+	};
+	enum plan_cost_kind kind = cost_kind(c);
+	const struct plan_cost *cost = &costs->of[kind];
+	double times = cost->native_ns > 0 ? cost->ns / cost->native_ns : 0;
+
+	strbuf_addf(out, times < 10 ? "  cost         about %.1f native calls%s" : "  cost         about %.0f native calls%s",
+		    times, what[kind] ? what[kind] : "");
+	if (*cost->date)
+		strbuf_addf(out, ": %.*f us, bench of %.10s\n", cost->ns < 1000 ? 2 : 1, cost->ns / 1000, cost->date);
+	else
+		strbuf_adds(out, ", by the design's table\n");
 }
 
 static void add_action(uint32_t action, struct strbuf *out)
@@ -121,7 +163,7 @@ static void explain_memory(const struct plan_call *c, struct strbuf *out)
 			"  descriptors  looked up at the stop; another thread could replace one until the call runs\n");
 }
 
-void plan_explain_call(const struct plan *plan, enum call_id id, struct strbuf *out)
+void plan_explain_call(const struct plan *plan, enum call_id id, const struct plan_costs *costs, struct strbuf *out)
 {
 	const struct plan_call *c = &plan->calls[id >= 0 ? (int)id : CALL_COUNT];
 
@@ -137,7 +179,7 @@ void plan_explain_call(const struct plan *plan, enum call_id id, struct strbuf *
 	if (id >= 0 && call_desc(id)->nr[policy_own_abi()] >= 0)
 		explain_filter(c, out);
 	explain_memory(c, out);
-	strbuf_addf(out, "  cost         %s\n", cost(c));
+	explain_cost(c, costs, out);
 }
 
 static void explain_abi(const struct plan *plan, enum call_abi abi, struct strbuf *out)

@@ -3,7 +3,10 @@
 trapline=$1
 failed=0
 json=$(mktemp) || exit 1
-trap 'rm -f "$json"' EXIT
+XDG_CACHE_HOME=$(mktemp -d) || exit 1
+export XDG_CACHE_HOME
+costs=$XDG_CACHE_HOME/trapline/costs.json
+trap 'rm -rf "$json" "$XDG_CACHE_HOME"' EXIT
 fail() {
 	echo "FAIL: $1"
 	failed=1
@@ -14,7 +17,7 @@ timeout -k 5 200 "$trapline" bench latency --json --calls 400 --placement same-c
 python3 -c '
 import json, sys
 rows = json.load(sys.stdin)["latency"]
-assert len(rows) == 3 * 14, len(rows)
+assert len(rows) == 3 * 17, len(rows)
 for r in rows:
     if "unavailable" in r:
         print("SKIP:", r["mechanism"], r["unavailable"])
@@ -26,6 +29,43 @@ assert {r["mechanism"] for r in rows} == {"native", "errno", "notify", "trace", 
 ' <"$json" || fail 'the JSON'
 timeout -k 5 60 "$trapline" bench latency --calls 40 --mechanism trace --placement free | grep -q '^free *trace *answered' ||
 	fail 'the table'
+
+# The medians are what policy explain says next; few calls are no measurement, and a broken file is said.
+printf 'errno EPERM ptrace\nvalue 3 getppid\nerrno EACCES openat when path under "/x"\n' >"$XDG_CACHE_HOME/p"
+says() {
+	what=$1
+	shift
+	"$trapline" policy explain "$XDG_CACHE_HOME/p" "$@" 2>&1 | grep -q -- "$what" || fail "explain does not say: $what"
+}
+[ ! -e "$costs" ] || fail 'a bench of few calls was kept'
+says "^costs: the design's table; 'trapline bench latency'"
+says "by the design's table" getppid
+timeout -k 5 100 "$trapline" bench latency --calls 1000 --placement same-cpu --mechanism notify >"$json" || fail 'the bench'
+grep -q "kept for 'trapline policy explain' in $costs" "$json" || fail 'it does not say where the medians are'
+ns=$(awk '/notify *answered/ { printf "%.1f", $4 / 1000 }' "$json")
+says "^costs: measured here, 6 of 8 (bench latency, $(date -u +%Y-%m-%d)"
+says "native calls: $ns us, bench of $(date -u +%Y)" getppid
+says "by the design's table" openat
+timeout -k 5 100 "$trapline" bench latency --no-store --calls 1000 --placement same-cpu --mechanism trace >"$json" || fail 'the bench'
+says 'measured here, 6 of 8'
+timeout -k 5 100 "$trapline" bench latency --calls 1000 --placement same-cpu --mechanism trace >"$json" || fail 'the bench'
+says 'measured here, 8 of 8'
+[ "$(find "$XDG_CACHE_HOME/trapline" -type f | wc -l)" = 1 ] || fail 'something is left beside the file'
+for broken in '' '{' '[]' '{"version":7}' '{"version":1,"machine":"another","calls":{}}'; do
+	echo "$broken" >"$costs"
+	says "^costs: the design's table, as .*costs.json cannot be used"
+	says "costs: the design's table, as .* cannot be used" getppid
+	says "by the design's table" getppid
+done
+sed -i 's/another/x/' "$costs"
+timeout -k 5 100 "$trapline" bench latency --calls 1000 --placement same-cpu --mechanism notify >/dev/null || fail 'the bench'
+says 'measured here, 6 of 8'
+sed -i 's/"ns": [0-9.]*/"ns": -1/' "$costs"
+says "the design's table, as .* has none"
+rm -r "$XDG_CACHE_HOME/trapline"
+echo >"$XDG_CACHE_HOME/trapline"
+timeout -k 5 100 "$trapline" bench latency --calls 1000 --placement same-cpu --mechanism notify 2>&1 >/dev/null |
+	grep -q 'not kept for policy explain: .*/trapline/costs.json: ' || fail 'a place that cannot be written is not said'
 
 # refuses WORDS COMMAND...: status 2 and one line that says WORDS
 refuses() {

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct policy_options options = {.any_feature = 1, .load = load_self, .load_ctx = &self};
 	struct plan_options how = {.may_notify = true, .may_trace = true};
 	struct policy *p;
+	struct plan_costs costs;
 	struct plan *plan = NULL;
 	struct strbuf out;
 
@@ -41,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)policy_run_expects(p);
 		if (plan_create(p, &how, &plan) >= 0) {
 			plan_explain(plan, &out);
-			plan_explain_call(plan, CALL_openat, &out);
+			plan_costs_init(&costs);
+			plan_explain_call(plan, CALL_openat, &costs, &out);
 		}
 		plan_destroy(plan);
 	}
