@@ -17,6 +17,8 @@ struct hostfs_options {
 	   with .xattrs in user.containers.override_stat), as fakeroot does; without, they are the host's to refuse. */
 	bool virtual_attrs;
 	bool xattrs;
+	uid_t own_uid;		/* with virtual_attrs: whose the supervisor's own files seem to be */
+	gid_t own_gid;
 	bool cached;		/* nobody else changes it: names are not revalidated (layers of an overlay) */
 };
 MUST_CHECK int hostfs_create(int dir_fd, const struct hostfs_options *options, struct super **ret);

@@ -1,0 +1,310 @@
+/* hostfs: any host directory, or one file, as a filesystem. hostfs_private.h says how objects are reached. */
+#include "kernel/fs/hostfs_private.h"
+
+#include <sys/resource.h>
+
+bool hostfs_name_ok(const char *name)
+{
+	return name[0] != '\0' && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* ---- the table of inodes ---- */
+
+/* lock is held, for all of these. */
+static struct hostfs_inode **bucket(struct hostfs *fs, const struct hostfs_id *id)
+{
+	return &fs->inodes[hostfs_id_hash(id) & (fs->inode_buckets - 1)];
+}
+
+static void unhash(struct hostfs *fs, struct hostfs_inode *hi)
+{
+	struct hostfs_inode **p = bucket(fs, &hi->id);
+
+	if (!hi->hashed)
+		return;
+	while (*p != hi)
+		p = &(*p)->next;
+	*p = hi->next;
+	hi->hashed = false;
+	fs->inode_count--;
+}
+
+static void grow(struct hostfs *fs)
+{
+	size_t old_buckets = fs->inode_buckets;
+	struct hostfs_inode **old = fs->inodes;
+	struct hostfs_inode **bigger = calloc(old_buckets * 2, sizeof(*bigger));
+
+	if (!bigger)
+		return;		/* longer chains do */
+	fs->inodes = bigger;
+	fs->inode_buckets = old_buckets * 2;
+	for (size_t i = 0; i < old_buckets; i++) {
+		while (old[i]) {
+			struct hostfs_inode *hi = old[i];
+			struct hostfs_inode **p = bucket(fs, &hi->id);
+
+			old[i] = hi->next;
+			hi->next = *p;
+			*p = hi;
+		}
+	}
+	free(old);
+}
+
+static void hash(struct hostfs *fs, struct hostfs_inode *hi)
+{
+	if (fs->inode_count >= fs->inode_buckets)
+		grow(fs);
+	struct hostfs_inode **p = bucket(fs, &hi->id);
+	hi->next = *p;
+	*p = hi;
+	hi->hashed = true;
+	fs->inode_count++;
+}
+
+static struct hostfs_inode *find(struct hostfs *fs, const struct hostfs_id *id, mode_t type)
+{
+	for (struct hostfs_inode *hi = *bucket(fs, id); hi; hi = hi->next) {
+		if (!hostfs_id_equal(&hi->id, id))
+			continue;
+		if (hi->inode.type == type)
+			return inode_ref_unless_dead(&hi->inode) ? hi : NULL;
+		unhash(fs, hi);		/* the number was used again */
+		return NULL;
+	}
+	return NULL;
+}
+
+/* ---- inodes ---- */
+
+static void inode_destroy(struct inode *inode)
+{
+	struct hostfs_inode *hi = hostfs_inode(inode);
+	struct hostfs *fs = hostfs_of(inode);
+
+	(void)pthread_mutex_lock(&fs->lock);
+	unhash(fs, hi);
+	(void)pthread_mutex_unlock(&fs->lock);
+	if (atomic_load(&hi->unlinked))
+		hostfs_virtual_forget(fs, &hi->id);
+	int fd = atomic_load(&hi->fd);
+	if (fd >= 0) {
+		(void)close(fd);
+		atomic_fetch_sub(&fs->pins, 1);
+	}
+	inode_unref(hi->parent);
+	free(hi->name);
+	(void)pthread_rwlock_destroy(&hi->place_lock);
+	free(hi);
+}
+
+/* fd: as for hostfs_get. */
+static int make_inode(struct hostfs *fs, const struct hostfs_id *id, mode_t type, struct inode *parent, const char *name,
+		      int fd, struct hostfs_inode **ret)
+{
+	AUTO_FREE char *copy = name ? strdup(name) : NULL;
+	struct hostfs_inode *hi = calloc(1, sizeof(*hi));
+
+	if (!hi || (name && !copy)) {
+		free(hi);
+		return -ENOMEM;
+	}
+	inode_init(&hi->inode, &fs->super, &hostfs_inode_ops, id->ino, type);
+	hi->id = *id;
+	atomic_init(&hi->fd, fd);
+	if (fd >= 0)
+		atomic_fetch_add(&fs->pins, 1);
+	(void)pthread_rwlock_init(&hi->place_lock, NULL);
+	if (parent)
+		hi->parent = inode_ref(parent);
+	hi->name = copy;
+	copy = NULL;
+	*ret = hi;
+	return 0;
+}
+
+int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent, const char *name, int fd,
+	       struct inode **ret)
+{
+	AUTO_CLOSE int own_fd = fd;
+	struct statx stx = *host;
+	struct hostfs_id id;
+	struct hostfs_inode *hi;
+	int r = 0;
+
+	hostfs_id_of(&stx, &id);
+	hostfs_virtual_apply(fs, &stx);
+	mode_t type = stx.stx_mode & S_IFMT;
+	(void)pthread_mutex_lock(&fs->lock);
+	hi = find(fs, &id, type);
+	bool found = hi;
+	if (!found) {
+		r = make_inode(fs, &id, type, parent, name, own_fd, &hi);
+		if (r == 0) {
+			own_fd = -1;
+			hash(fs, hi);
+		}
+	}
+	(void)pthread_mutex_unlock(&fs->lock);
+	if (r == 0 && found && parent) {
+		r = hostfs_place(hi, parent, name);
+		if (r < 0)
+			inode_unref(&hi->inode);
+	}
+	if (r == 0)
+		*ret = &hi->inode;
+	return r;
+}
+
+/* ---- looking names up ---- */
+
+static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret)
+{
+	struct hostfs *fs = hostfs_of(dir);
+	struct hostfs_hold hold;
+	struct statx stx;
+
+	if (!hostfs_name_ok(name))
+		return -EINVAL;
+	int r = hostfs_hold(hostfs_inode(dir), &hold);
+	if (r < 0)
+		return r;
+	if (statx(hold.fd, name, AT_SYMLINK_NOFOLLOW, HOSTFS_STATX, &stx) < 0)
+		r = hostfs_errno();
+	if (r == 0) {
+		hostfs_virtual_load(fs, &stx, hold.fd, name);
+		r = hostfs_get(fs, &stx, dir, name, -1, ret);
+	}
+	hostfs_release(&hold);
+	return r;
+}
+
+static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode *inode)
+{
+	struct hostfs_hold hold;
+	struct statx stx;
+	struct hostfs_id id;
+
+	if (hostfs_hold(hostfs_inode(dir), &hold) < 0)
+		return false;
+	int r = statx(hold.fd, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_TYPE | STATX_BTIME, &stx);
+	bool missing = r < 0 && errno == ENOENT;
+	hostfs_release(&hold);
+	if (r < 0 || !inode)
+		return missing && !inode;
+	hostfs_id_of(&stx, &id);
+	return hostfs_id_equal(&id, &hostfs_inode(inode)->id);
+}
+
+const struct inode_ops hostfs_inode_ops = {
+	.lookup = hostfs_lookup,
+	.revalidate = hostfs_revalidate,
+	.create = hostfs_create_node,
+	.link = hostfs_link,
+	.unlink = hostfs_unlink,
+	.rename = hostfs_rename,
+	.tmpfile = hostfs_tmpfile,
+	.iterate = hostfs_iterate,
+	.getattr = hostfs_getattr,
+	.setattr = hostfs_setattr,
+	.readlink = hostfs_readlink,
+	.open = hostfs_open,
+	.host = hostfs_host,
+	.getxattr = hostfs_getxattr,
+	.setxattr = hostfs_setxattr,
+	.listxattr = hostfs_listxattr,
+	.removexattr = hostfs_removexattr,
+	.destroy = inode_destroy,
+};
+
+/* ---- the super ---- */
+
+static int hostfs_statfs(struct super *sb, struct statfs *ret)
+{
+	return fstatfs(atomic_load(&hostfs_inode(sb->root)->fd), ret) < 0 ? hostfs_errno() : 0;
+}
+
+static void hostfs_destroy(struct super *sb)
+{
+	struct hostfs *fs = (struct hostfs *)sb;
+
+	hostfs_virtual_finish(fs);
+	free(fs->inodes);
+	(void)pthread_mutex_destroy(&fs->lock);
+	free(fs);
+}
+
+static const struct super_ops hostfs_super_ops = {
+	.statfs = hostfs_statfs,
+	.destroy = hostfs_destroy,
+};
+
+static unsigned super_flags(const struct hostfs_options *o)
+{
+	unsigned flags = o->readonly ? SUPER_READONLY : 0;
+
+	if (!o->cached)
+		flags |= SUPER_REVALIDATES;
+	/* In xattrs of files that nobody looked at yet there may be types that the listing does not have. */
+	if (!o->virtual_attrs || !o->xattrs)
+		flags |= SUPER_HOST_DIRS;
+	if (!o->virtual_attrs)
+		flags |= SUPER_HOST_CHECKS | SUPER_HOST_ATTRS;
+	return flags;
+}
+
+/* A quarter of the descriptors: other mounts, guests' descriptors on their way and the caller want some too. */
+static int pins_allowed(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 64;
+	return limit.rlim_cur > 1u << 20 ? 1 << 18 : (int)(limit.rlim_cur / 4);
+}
+
+static int make_super(const struct hostfs_options *options, struct hostfs **ret)
+{
+	struct hostfs *fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return -ENOMEM;
+	fs->options = *options;
+	fs->uid = geteuid();
+	fs->gid = getegid();
+	fs->pins_max = pins_allowed();
+	fs->inode_buckets = HOSTFS_BUCKETS_MIN;
+	fs->inodes = calloc(fs->inode_buckets, sizeof(fs->inodes[0]));
+	if (!fs->inodes) {
+		free(fs);
+		return -ENOMEM;
+	}
+	(void)pthread_mutex_init(&fs->lock, NULL);
+	super_init(&fs->super, &hostfs_super_ops, "hostfs", super_flags(options));
+	*ret = fs;
+	return 0;
+}
+
+int hostfs_create(int dir_fd, const struct hostfs_options *options, struct super **ret)
+{
+	AUTO_CLOSE int fd = dir_fd;
+	struct statx stx;
+	struct hostfs *fs;
+
+	if (statx(fd, "", AT_EMPTY_PATH, HOSTFS_STATX, &stx) < 0)
+		return -errno;
+	int r = make_super(options, &fs);
+	if (r < 0)
+		return r;
+	fs->super.dev_major = stx.stx_dev_major;
+	fs->super.dev_minor = stx.stx_dev_minor;
+	hostfs_virtual_load(fs, &stx, fd, "");
+	r = hostfs_get(fs, &stx, NULL, NULL, fd, &fs->super.root);
+	fd = -1;
+	if (r < 0) {
+		super_unref(&fs->super);
+		return r;
+	}
+	*ret = &fs->super;
+	return 0;
+}

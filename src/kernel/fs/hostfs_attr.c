@@ -1,0 +1,268 @@
+/* hostfs: attributes, link targets, extended attributes. */
+#include "kernel/fs/hostfs_private.h"
+
+#include <linux/limits.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+enum {
+	AT_OBJECT = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	SYS_FCHMODAT2 = 452,		/* on every architecture; Debian 12's headers do not have it */
+};
+
+int hostfs_getattr(struct inode *inode, struct statx *ret)
+{
+	int r = hostfs_stat(hostfs_inode(inode), ret);
+	if (r < 0)
+		return r;
+	hostfs_virtual_apply(hostfs_of(inode), ret);
+	/* Mounts are the VFS's business. */
+	ret->stx_mask &= HOSTFS_STATX;
+	ret->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;
+	ret->stx_mnt_id = 0;
+	return 0;
+}
+
+/* Before Linux 6.6: chmod follows the magic link to the object itself. */
+static int chmod_by_proc(const struct hostfs_at *at, mode_t mode)
+{
+	AUTO_CLOSE int own = -1;
+	char path[PROC_FD_PATH_SIZE];
+
+	if (at->name[0] != '\0') {
+		own = openat(at->fd, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (own < 0)
+			return hostfs_errno();
+	}
+	return chmod(hostfs_proc_path(own >= 0 ? own : at->fd, path), mode) < 0 ? hostfs_errno() : 0;
+}
+
+int hostfs_chmod(const struct hostfs_at *at, mode_t mode)
+{
+	struct hostfs *fs = hostfs_of(&at->hi->inode);
+
+	if (!atomic_load(&fs->no_fchmodat2)) {
+		if (syscall(SYS_FCHMODAT2, at->fd, at->name, mode & 07777, AT_OBJECT) == 0)
+			return 0;
+		if (errno != ENOSYS)
+			return hostfs_errno();
+		atomic_store(&fs->no_fchmodat2, true);
+	}
+	return chmod_by_proc(at, mode & 07777);
+}
+
+static int set_host_owner_and_mode(const struct hostfs_at *at, const struct vfs_attr *attr)
+{
+	if (attr->valid & (STATX_UID | STATX_GID)) {
+		uid_t uid = attr->valid & STATX_UID ? attr->uid : (uid_t)-1;
+		gid_t gid = attr->valid & STATX_GID ? attr->gid : (gid_t)-1;
+		if (fchownat(at->fd, at->name, uid, gid, AT_OBJECT) < 0)
+			return hostfs_errno();
+	}
+	return attr->valid & STATX_MODE ? hostfs_chmod(at, attr->mode) : 0;
+}
+
+/*
+ * The host's mode follows as far as its owner must not be locked out. An owner that only guests see does not reach the
+ * host, but the time of the change does: chmod to the mode it has.
+ */
+static int change_host_mode(const struct hostfs_at *at, const struct statx *host, mode_t mode)
+{
+	const struct hostfs *fs = hostfs_of(&at->hi->inode);
+
+	if (host->stx_uid != fs->uid || S_ISLNK(host->stx_mode))
+		return 0;
+	int r = hostfs_chmod(at, mode);
+	return r == -EPERM ? 0 : r;
+}
+
+static int set_virtual_owner_and_mode(const struct hostfs_at *at, struct statx *host, const struct vfs_attr *attr)
+{
+	struct hostfs *fs = hostfs_of(&at->hi->inode);
+	struct statx now = *host;
+
+	hostfs_virtual_apply(fs, &now);
+	struct hostfs_override want = {
+		.uid = attr->valid & STATX_UID ? attr->uid : now.stx_uid,
+		.gid = attr->valid & STATX_GID ? attr->gid : now.stx_gid,
+		.mode = now.stx_mode,
+		.rdev = makedev(now.stx_rdev_major, now.stx_rdev_minor),
+	};
+	mode_t host_mode = host->stx_mode;
+	if (attr->valid & STATX_MODE) {
+		if (S_ISLNK(now.stx_mode))
+			return -EOPNOTSUPP;
+		want.mode = (now.stx_mode & S_IFMT) | (attr->mode & 07777);
+		if ((now.stx_mode & S_IFMT) == (host->stx_mode & S_IFMT))
+			host_mode = hostfs_host_mode(fs, want.mode);
+	}
+	int r = change_host_mode(at, host, host_mode);
+	if (r == 0)
+		r = hostfs_at_stat(at, host);
+	return r < 0 ? r : hostfs_virtual_set(fs, host, &want, at->fd, at->name);
+}
+
+static int set_owner_and_mode(const struct hostfs_at *at, struct statx *host, const struct vfs_attr *attr)
+{
+	if (!(attr->valid & (STATX_UID | STATX_GID | STATX_MODE)))
+		return 0;
+	if (hostfs_of(&at->hi->inode)->options.virtual_attrs)
+		return set_virtual_owner_and_mode(at, host, attr);
+	return set_host_owner_and_mode(at, attr);
+}
+
+static int set_times(const struct hostfs_at *at, const struct vfs_attr *attr)
+{
+	const struct timespec omitted = {.tv_nsec = UTIME_OMIT};
+	const struct timespec times[2] = {
+		attr->valid & STATX_ATIME ? attr->atime : omitted,
+		attr->valid & STATX_MTIME ? attr->mtime : omitted,
+	};
+	if (!(attr->valid & (STATX_ATIME | STATX_MTIME)))
+		return 0;
+	return utimensat(at->fd, at->name, times, AT_OBJECT) < 0 ? hostfs_errno() : 0;
+}
+
+static int set_size(struct hostfs_inode *hi, off_t size)
+{
+	struct hostfs_hold hold;
+	char path[PROC_FD_PATH_SIZE];
+	int r = hostfs_hold(hi, &hold);
+	if (r < 0)
+		return r;
+	r = truncate(hostfs_proc_path(hold.fd, path), size) < 0 ? hostfs_errno() : 0;
+	hostfs_release(&hold);
+	return r;
+}
+
+int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr)
+{
+	struct hostfs_at at;
+	struct statx host;
+	int r = 0;
+
+	if (attr->valid & STATX_SIZE)
+		r = set_size(hostfs_inode(inode), attr->size);
+	if (r < 0)
+		return r;
+	r = hostfs_at_begin(hostfs_inode(inode), &at);
+	if (r < 0)
+		return r;
+	r = hostfs_at_stat(&at, &host);
+	if (r == 0)
+		r = set_owner_and_mode(&at, &host, attr);
+	if (r == 0)
+		r = set_times(&at, attr);
+	hostfs_at_end(&at);
+	return r;
+}
+
+ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size)
+{
+	struct hostfs_at at;
+	int r = hostfs_at_begin(hostfs_inode(inode), &at);
+	if (r < 0)
+		return r;
+	ssize_t n = readlinkat(at.fd, at.name, buf, size);
+	if (n < 0)
+		n = at.name[0] != '\0' && (errno == ENOENT || errno == EINVAL) ? -ESTALE : hostfs_errno();
+	hostfs_at_end(&at);
+	return n;
+}
+
+/* ---- extended attributes: the magic link leads to the object itself, of whatever type ---- */
+
+static bool is_own(const struct inode *inode, const char *name)
+{
+	return hostfs_of(inode)->options.xattrs && strcmp(name, HOSTFS_OVERRIDE_XATTR) == 0;
+}
+
+ssize_t hostfs_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+	struct hostfs_hold hold;
+	char path[PROC_FD_PATH_SIZE];
+
+	if (is_own(inode, name))
+		return -ENODATA;
+	int r = hostfs_hold(hostfs_inode(inode), &hold);
+	if (r < 0)
+		return r;
+	ssize_t n = getxattr(hostfs_proc_path(hold.fd, path), name, value, size);
+	if (n < 0)
+		n = hostfs_errno();
+	hostfs_release(&hold);
+	return n;
+}
+
+int hostfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	struct hostfs_hold hold;
+	char path[PROC_FD_PATH_SIZE];
+
+	if (is_own(inode, name))
+		return -EPERM;
+	int r = hostfs_hold(hostfs_inode(inode), &hold);
+	if (r < 0)
+		return r;
+	if (setxattr(hostfs_proc_path(hold.fd, path), name, value, size, flags) < 0)
+		r = hostfs_errno();
+	hostfs_release(&hold);
+	return r;
+}
+
+int hostfs_removexattr(struct inode *inode, const char *name)
+{
+	struct hostfs_hold hold;
+	char path[PROC_FD_PATH_SIZE];
+
+	if (is_own(inode, name))
+		return -ENODATA;
+	int r = hostfs_hold(hostfs_inode(inode), &hold);
+	if (r < 0)
+		return r;
+	if (removexattr(hostfs_proc_path(hold.fd, path), name) < 0)
+		r = hostfs_errno();
+	hostfs_release(&hold);
+	return r;
+}
+
+static ssize_t list_host(struct inode *inode, char *list, size_t size)
+{
+	struct hostfs_hold hold;
+	char path[PROC_FD_PATH_SIZE];
+	int r = hostfs_hold(hostfs_inode(inode), &hold);
+	if (r < 0)
+		return r;
+	ssize_t n = listxattr(hostfs_proc_path(hold.fd, path), list, size);
+	if (n < 0)
+		n = hostfs_errno();
+	hostfs_release(&hold);
+	return n;
+}
+
+ssize_t hostfs_listxattr(struct inode *inode, char *list, size_t size)
+{
+	if (!hostfs_of(inode)->options.xattrs)
+		return list_host(inode, list, size);
+	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
+	if (!all)
+		return -ENOMEM;
+	ssize_t n = list_host(inode, all, XATTR_LIST_MAX);
+	size_t kept = 0;
+	for (ssize_t at = 0; at < n;) {
+		size_t len = strlen(all + at) + 1;
+		if (!is_own(inode, all + at)) {
+			memmove(all + kept, all + at, len);
+			kept += len;
+		}
+		at += (ssize_t)len;
+	}
+	if (n < 0)
+		return n;
+	if (size > 0 && kept > size)
+		return -ERANGE;
+	if (size > 0)
+		memcpy(list, all, kept);
+	return (ssize_t)kept;
+}

@@ -1,0 +1,215 @@
+/* How host objects are reached: by a descriptor of their own, or by parent and name. See hostfs_private.h. */
+#include "kernel/fs/hostfs_private.h"
+
+#include <assert.h>
+
+int hostfs_errno(void)
+{
+	return errno == EMFILE ? -ENFILE : -errno;
+}
+
+const char *hostfs_proc_path(int fd, char buf[PROC_FD_PATH_SIZE])
+{
+	(void)snprintf(buf, PROC_FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+void hostfs_id_of(const struct statx *stx, struct hostfs_id *ret)
+{
+	*ret = (struct hostfs_id){.dev_major = stx->stx_dev_major, .dev_minor = stx->stx_dev_minor, .ino = stx->stx_ino};
+	if (stx->stx_mask & STATX_BTIME)
+		ret->btime = stx->stx_btime;
+}
+
+bool hostfs_id_equal(const struct hostfs_id *a, const struct hostfs_id *b)
+{
+	return a->ino == b->ino && a->dev_minor == b->dev_minor && a->dev_major == b->dev_major &&
+	       a->btime.tv_sec == b->btime.tv_sec && a->btime.tv_nsec == b->btime.tv_nsec;
+}
+
+size_t hostfs_id_hash(const struct hostfs_id *id)
+{
+	uint64_t h = (id->ino ^ ((uint64_t)id->dev_minor << 40)) * 0x9e3779b97f4a7c15u;
+
+	return (size_t)(h >> 20);
+}
+
+/* The host's type may not be the guest's: placeholders. */
+static bool same_object(const struct hostfs_inode *hi, const struct statx *stx)
+{
+	struct hostfs_id id;
+
+	hostfs_id_of(stx, &id);
+	return hostfs_id_equal(&id, &hi->id);
+}
+
+static int open_path(int dir_fd, const char *name, mode_t type)
+{
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (S_ISDIR(type) ? O_DIRECTORY : 0);
+	int fd = openat(dir_fd, name, flags);
+
+	return fd < 0 ? hostfs_errno() : fd;
+}
+
+/* A new O_PATH descriptor of a placed object; place_lock is held. */
+static int open_placed(struct hostfs_inode *hi)
+{
+	struct hostfs_hold parent;
+	int r = hostfs_hold(hostfs_inode(hi->parent), &parent);
+	if (r < 0)
+		return r;
+	AUTO_CLOSE int fd = open_path(parent.fd, hi->name, hi->inode.type);
+	hostfs_release(&parent);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return -ESTALE;
+	if (fd < 0)
+		return fd;
+	struct statx stx;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, HOSTFS_STATX, &stx) < 0)
+		return hostfs_errno();
+	if (!same_object(hi, &stx))
+		return -ESTALE;
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+static void forget_place(struct hostfs_inode *hi, struct inode **ret_parent)
+{
+	*ret_parent = hi->parent;
+	hi->parent = NULL;
+	free(hi->name);
+	hi->name = NULL;
+}
+
+int hostfs_pin(struct hostfs_inode *hi)
+{
+	struct inode *parent = NULL;
+	int r = 0;
+
+	if (atomic_load(&hi->fd) >= 0)
+		return 0;
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	if (atomic_load(&hi->fd) < 0) {
+		r = open_placed(hi);
+		if (r >= 0) {
+			atomic_store(&hi->fd, r);
+			atomic_fetch_add(&hostfs_of(&hi->inode)->pins, 1);
+			forget_place(hi, &parent);
+			r = 0;
+		}
+	}
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+	inode_unref(parent);
+	return r;
+}
+
+static bool pin_directory(struct hostfs_inode *hi)
+{
+	struct hostfs *fs = hostfs_of(&hi->inode);
+
+	return S_ISDIR(hi->inode.type) && atomic_load(&fs->pins) < fs->pins_max && hostfs_pin(hi) == 0;
+}
+
+int hostfs_hold(struct hostfs_inode *hi, struct hostfs_hold *ret)
+{
+	int fd = atomic_load(&hi->fd);
+	if (fd < 0 && pin_directory(hi))
+		fd = atomic_load(&hi->fd);
+	if (fd >= 0) {
+		*ret = (struct hostfs_hold){.fd = fd};
+		return 0;
+	}
+	(void)pthread_rwlock_rdlock(&hi->place_lock);
+	fd = atomic_load(&hi->fd);
+	if (fd >= 0) {
+		*ret = (struct hostfs_hold){.fd = fd};
+		fd = 0;
+	} else {
+		fd = open_placed(hi);
+		if (fd >= 0) {
+			*ret = (struct hostfs_hold){.fd = fd, .temporary = true};
+			fd = 0;
+		}
+	}
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+	return fd;
+}
+
+void hostfs_release(struct hostfs_hold *hold)
+{
+	if (hold->temporary)
+		(void)close(hold->fd);
+	*hold = (struct hostfs_hold){.fd = -1};
+}
+
+int hostfs_at_begin(struct hostfs_inode *hi, struct hostfs_at *ret)
+{
+	*ret = (struct hostfs_at){.hi = hi, .fd = atomic_load(&hi->fd), .name = "", .parent = {.fd = -1}};
+	if (ret->fd >= 0)
+		return 0;
+	(void)pthread_rwlock_rdlock(&hi->place_lock);
+	ret->locked = true;
+	ret->fd = atomic_load(&hi->fd);
+	if (ret->fd >= 0)
+		return 0;
+	int r = hostfs_hold(hostfs_inode(hi->parent), &ret->parent);
+	if (r < 0) {
+		hostfs_at_end(ret);
+		return r;
+	}
+	ret->fd = ret->parent.fd;
+	ret->name = hi->name;
+	return 0;
+}
+
+void hostfs_at_end(struct hostfs_at *at)
+{
+	hostfs_release(&at->parent);
+	if (at->locked)
+		(void)pthread_rwlock_unlock(&at->hi->place_lock);
+	at->locked = false;
+}
+
+int hostfs_at_stat(const struct hostfs_at *at, struct statx *ret)
+{
+	if (statx(at->fd, at->name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, HOSTFS_STATX, ret) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? -ESTALE : hostfs_errno();
+	if (at->name[0] != '\0' && !same_object(at->hi, ret))
+		return -ESTALE;
+	return 0;
+}
+
+int hostfs_stat(struct hostfs_inode *hi, struct statx *ret)
+{
+	struct hostfs_at at;
+	int r = hostfs_at_begin(hi, &at);
+	if (r < 0)
+		return r;
+	r = hostfs_at_stat(&at, ret);
+	hostfs_at_end(&at);
+	return r;
+}
+
+int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name)
+{
+	struct inode *old = NULL;
+	int r = 0;
+
+	if (atomic_load(&hi->fd) >= 0)
+		return 0;
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	if (atomic_load(&hi->fd) < 0 && (hi->parent != parent || strcmp(hi->name, name) != 0)) {
+		char *copy = strdup(name);
+		if (copy) {
+			forget_place(hi, &old);
+			hi->name = copy;
+			hi->parent = inode_ref(parent);
+		} else {
+			r = -ENOMEM;
+		}
+	}
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+	inode_unref(old);
+	return r;
+}
