@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""The differential tester: random sequences of file calls, natively and on trapline's filesystems, must leave the same log.
+
+run.py --program FSOPS [--trapline BIN] [--ops N] [--seed S] [--fs NAME,...] [--length L] [--disk DIR] [--native] [--no-shrink]
+
+N operations on each filesystem (tmpfs, hostfs, overlay, overlay-memory), in sequences of L, seeds from S on. A sequence that
+differs is shrunk and printed as the shortest list that still differs. --native compares the native ways with themselves: what
+chance there is in the log. A number with --only-seed runs one sequence. Last line: "N passed, N failed" (sequences); exit 77:
+this user may not mount, so there is no native root to compare with.
+"""
+import argparse
+import array
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+import ways  # noqa: E402
+
+# Fields that two filesystems of one kind need not have in common, and why. "": every pair.
+LEFT_OUT = {
+    "native-tmpfs": {},
+    "native-disk": {
+        "blocks": "when ext4 allocates is a matter of its delayed allocation",
+        "dirsize": "ext4's directories never shrink and hash names with a seed of the filesystem",
+    },
+    "native-overlay": {
+        "blocks": "as on the disk below",
+        "dirsize": "as on the disk below",
+        "dirnlink": "overlayfs shows 1 for merged directories and the upper's own number for others",
+        "mask": "overlayfs passes on what the layer below gives",
+    },
+    "": {
+        "flags": "statfs: the mount options of a root made for this run",
+        "attr": "statx: the attributes of a mount root and what the disk adds",
+    },
+}
+
+
+def parse():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("--program", required=True, help="fsops, statically linked")
+    p.add_argument("--trapline", default="")
+    p.add_argument("--ops", type=int, default=20000)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--length", type=int, default=2000)
+    p.add_argument("--fs", default="tmpfs,hostfs,overlay")
+    p.add_argument("--disk", default="/var/tmp")
+    p.add_argument("--timeout", type=float, default=120)
+    p.add_argument("--native", action="store_true")
+    p.add_argument("--no-shrink", action="store_true")
+    p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")
+    p.add_argument("--stop", type=int, default=3, help="failures after which a filesystem is given up")
+    p.add_argument("--keep-logs", help="a directory for the logs of what differs")
+    return p.parse_args()
+
+
+class Tester:
+    def __init__(self, opts, base):
+        self.opts, self.base = opts, base
+        self.program = os.path.abspath(opts.program)
+        self.lower = os.path.join(base, "lower")
+        self.trapline = os.path.abspath(opts.trapline) if opts.trapline else None
+        self.oracles = {}
+
+    def way(self, kind):
+        return kind(self.trapline, self.program, self.lower)
+
+    def run(self, kind, seed, count, keep=None):
+        """The log, as lines; a last line says how the run ended if not well."""
+        way = self.way(kind)
+        folder = tempfile.mkdtemp(prefix="run-", dir=self.base)
+        features = 6 | (1 if kind.devices else 0)
+        args = ["--seed", str(seed), "--features", str(features), *(["--keep"] if keep is not None else ["--ops", str(count)])]
+        given = array.array("I", keep).tobytes() if keep is not None else b""
+        os.chmod(folder, 0o755)
+        try:
+            way.setup(folder)
+            return self.execute(way, folder, args, given)
+        finally:
+            subprocess.run(["rm", "-rf", "--", folder], check=False)
+
+    def execute(self, way, folder, args, given):
+        with tempfile.TemporaryFile(dir=self.base) as log, tempfile.TemporaryFile(dir=self.base) as err:
+            argv = way.argv(folder, args)
+            with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=err, start_new_session=True,
+                                  preexec_fn=lambda: way.enter(folder)) as child:
+                try:
+                    child.communicate(given, timeout=self.opts.timeout)
+                    ended = f"status {child.returncode}"
+                except subprocess.TimeoutExpired:
+                    ended = "hang"
+                    os.killpg(child.pid, 9)
+            log.seek(0)
+            err.seek(0)
+            lines = log.read().decode("latin-1").splitlines()
+            if ended != "status 0":
+                lines.append(f"ended: {ended}: {err.read()[-2000:].decode(errors='replace')}")
+            return lines
+
+    def oracle(self, kind, seed, count):
+        key = (kind.name, seed, count)
+        if key not in self.oracles:
+            self.oracles = {key: self.run(kind, seed, count)}
+        return self.oracles[key]
+
+    def chance(self, kind, seed, count, want, at):
+        """Does the native log itself differ there from one run to the next (a clock's tick between two changes)?"""
+        for _ in range(3):
+            again = self.run(kind, seed, count)
+            if at >= len(again) or again[at] != want[at]:
+                return True
+        return False
+
+
+def cleaner(oracle):
+    names = [*LEFT_OUT[""], *LEFT_OUT.get(oracle.name, {})]
+    pattern = re.compile(r" ~(?:" + "|".join(names) + r"):\S+?(?=[ \]]|$)")
+    return lambda line: pattern.sub("", line)
+
+
+def first_difference(want, got, clean):
+    """The index of the first line that differs, or None."""
+    for i, (a, b) in enumerate(zip(want, got)):
+        if a != b and clean(a) != clean(b):
+            return i
+    return None if len(want) == len(got) else min(len(want), len(got))
+
+
+def operation_at(lines, at):
+    """The index of the operation on this line, or of the last before it (an audit's lines)."""
+    for i in range(min(at, len(lines) - 1), -1, -1):
+        m = re.match(r"(\d+) w\d", lines[i])
+        if m:
+            return int(m.group(1))
+    return -1
+
+
+def show(want, got, at, clean, context=6):
+    def line(lines, i):
+        return clean(lines[i]) if i < len(lines) else "(end)"
+    for i in range(max(0, at - context), at):
+        print("    " + line(want, i)[:600])
+    print("  - " + line(want, at)[:3000])
+    print("  + " + line(got, at)[:3000])
+
+
+class Shrinker:
+    """Delta debugging over the indices of the operations."""
+
+    def __init__(self, tester, kind, seed, clean, tries):
+        self.tester, self.kind, self.seed, self.clean, self.tries = tester, kind, seed, clean, tries
+        self.best = None
+
+    def differs(self, keep):
+        self.tries -= 1
+        want = self.tester.run(self.kind.oracle, self.seed, 0, keep)
+        got = self.tester.run(self.kind, self.seed, 0, keep)
+        at = first_difference(want, got, self.clean)
+        if at is None:
+            return False
+        self.best = (want, got, at)
+        return True
+
+    def shrink(self, upto):
+        keep = list(range(upto + 1))
+        if not self.differs(keep):
+            return None
+        size = max(1, len(keep) // 2)
+        while self.tries > 0:
+            at, removed = 0, False
+            while at < len(keep) and self.tries > 0:
+                fewer = keep[:at] + keep[at + size:]
+                if fewer and self.differs(fewer):
+                    keep, removed = fewer, True
+                else:
+                    at += size
+            if size == 1 and not removed:
+                break
+            size = max(1, size // 2)
+        return keep
+
+
+def report(tester, kind, seed, want, got, at, clean):
+    opts = tester.opts
+    print(f"DIFFERS: {kind.name}, seed {seed}, against {kind.oracle.name} (- native, + {kind.name})")
+    show(want, got, at, clean)
+    if opts.keep_logs:
+        for name, lines in ((kind.oracle.name, want), (kind.name, got)):
+            with open(os.path.join(opts.keep_logs, f"{seed}-{name}.log"), "w", encoding="latin-1") as f:
+                f.write("\n".join(map(clean, lines)))
+    if opts.no_shrink:
+        return
+    shrinker = Shrinker(tester, kind, seed, clean, opts.tries)
+    keep = shrinker.shrink(operation_at(want, at))
+    if keep is None:
+        print("  not seen again: chance, or a race")
+        return
+    want, got, at = shrinker.best
+    print(f"  shrunk to {len(keep)} operations: {keep}")
+    show(want, got, at, clean, context=10 ** 6)
+
+
+def main():
+    opts = parse()
+    if not ways.mountable():
+        print("skipped: this user may not mount, so there is no native root", file=sys.stderr)
+        return 77
+    passed = failed = 0
+    base = tempfile.mkdtemp(prefix="fsops-", dir=opts.disk)
+    try:
+        tester = Tester(opts, base)
+        ways.make_lower(tester.program, tester.lower)
+        kinds = list(ways.NATIVE.values()) if opts.native else [ways.EMULATED[name] for name in opts.fs.split(",")]
+        bad = {}
+        started = time.monotonic()
+        for seed in range(opts.seed, opts.seed + max(1, opts.ops // opts.length)):
+            for kind in kinds:
+                if bad.get(kind.name, 0) >= opts.stop:
+                    continue
+                if opts.native:
+                    kind.oracle = kind
+                clean = cleaner(kind.oracle)
+                want = tester.oracle(kind.oracle, seed, opts.length) if not opts.native else tester.run(kind, seed, opts.length)
+                if want and want[-1].startswith("ended:"):
+                    print(f"{kind.oracle.name}, seed {seed}: {want[-1]}")
+                    failed += 1
+                    continue
+                got = tester.run(kind, seed, opts.length)
+                at = first_difference(want, got, clean)
+                while at is not None and at < len(want) and tester.chance(kind.oracle, seed, opts.length, want, at):
+                    want[at] = got[at] if at < len(got) else want[at]
+                    at = first_difference(want, got, clean)
+                passed += at is None
+                failed += at is not None
+                if at is not None:
+                    bad[kind.name] = bad.get(kind.name, 0) + 1
+                    report(tester, kind, seed, want, got, at, clean)
+        print(f"seeds {opts.seed} to {seed}, {opts.length} operations each, {', '.join(k.name for k in kinds)}: "
+              f"{time.monotonic() - started:.0f} s")
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
