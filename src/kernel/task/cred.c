@@ -1,13 +1,11 @@
 #include "kernel/task/cred.h"
 
-#include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CAP_WORDS = 2 };
-
-static const uint64_t all_caps = (UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1;
 
 static struct cred *allocate(size_t group_count)
 {
@@ -24,7 +22,7 @@ static int compare_gids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* capabilities(7) of this thread; the bounding set is asked bit by bit elsewhere, so all that exist are taken. */
+/* capabilities(7) of this thread. What the running kernel does not know yet is -EINVAL, and so not held. */
 static void take_host_caps(struct cred *c)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -34,7 +32,14 @@ static void take_host_caps(struct cred *c)
 	c->effective = data[0].effective | (uint64_t)data[1].effective << 32;
 	c->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	c->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
-	c->bounding = all_caps;
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (prctl(PR_CAPBSET_READ, cap) > 0)
+			c->bounding |= UINT64_C(1) << cap;
+		if (c->inheritable >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) > 0)
+			c->ambient |= UINT64_C(1) << cap;
+	}
+	int bits = prctl(PR_GET_SECUREBITS);
+	c->securebits = bits > 0 ? (unsigned)bits : 0;
 }
 
 int cred_create_host(struct cred **ret)
@@ -93,9 +98,9 @@ void cred_unref(struct cred *c)
 void cred_set_uid(struct cred *c, uid_t uid)
 {
 	c->ruid = c->euid = c->suid = c->fsuid = uid;
-	c->permitted = c->effective = uid == 0 ? all_caps : 0;
+	c->permitted = c->effective = uid == 0 ? CRED_ALL_CAPS : 0;
 	c->inheritable = c->ambient = 0;
-	c->bounding = all_caps;
+	c->bounding = CRED_ALL_CAPS;
 	c->host = false;
 	c->faked = true;
 }

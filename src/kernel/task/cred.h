@@ -5,6 +5,7 @@
 #ifndef TRAPLINE_KERNEL_TASK_CRED_H
 #define TRAPLINE_KERNEL_TASK_CRED_H
 
+#include <linux/capability.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "base/errors.h"
 
 enum { CRED_GROUPS_MAX = 65536 };	/* NGROUPS_MAX of Linux */
+#define CRED_ALL_CAPS ((UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1)
 
 struct cred {
 	atomic_uint refs;
@@ -38,6 +40,12 @@ MUST_CHECK int cred_create_host(struct cred **ret);
 MUST_CHECK int cred_copy(const struct cred *c, size_t group_count, struct cred **ret);
 struct cred *cred_ref(const struct cred *c);
 void cred_unref(struct cred *c);	/* NULL is nothing */
+
+static inline void cleanup_cred(struct cred **c)
+{
+	cred_unref(*c);
+}
+#define AUTO_CRED CLEANUP(cleanup_cred)
 
 /* For a copy: an identity that was asked for on the command line or by a policy. 0 has all capabilities, others none. */
 void cred_set_uid(struct cred *c, uid_t uid);
