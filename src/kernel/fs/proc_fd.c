@@ -1,0 +1,18 @@
+#include "kernel/fs/proc_fd.h"
+
+#include <fcntl.h>
+
+const char *proc_fd_path(int fd, char *buf)
+{
+	(void)snprintf(buf, PROC_FD_PATH_MAX, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+int proc_fd_reopen(int fd, int flags)
+{
+	char path[PROC_FD_PATH_MAX];
+	int r = open(proc_fd_path(fd, path), (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY);
+	if (r >= 0)
+		return r;
+	return errno == EMFILE ? -ENFILE : -errno;
+}

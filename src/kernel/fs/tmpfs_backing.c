@@ -1,0 +1,246 @@
+/*
+ * tmpfs: the host objects behind files.
+ *
+ * ti->lock is held around every reopen of a memfd, so that none meets the lease of tmpfs_in_use: it would wait for
+ * /proc/sys/fs/lease-break-time.
+ */
+#include "kernel/fs/tmpfs_private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernel/fs/devnode.h"
+#include "kernel/fs/proc_fd.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U	/* Linux 6.3 */
+#endif
+
+static int host_error(void)
+{
+	return errno == EMFILE || errno == ENFILE ? -ENFILE : -errno;
+}
+
+/* Guests run programs from tmpfs: executable where the system lets us choose. */
+static int make_memfd(void)
+{
+	int fd = memfd_create("tmpfs", MFD_CLOEXEC | MFD_EXEC);
+	if (fd < 0 && (errno == EINVAL || errno == EACCES))
+		fd = memfd_create("tmpfs", MFD_CLOEXEC);
+	return fd < 0 ? host_error() : fd;
+}
+
+/* A fifo without a name. Two openers meet in it as on Linux, which pipe(2) does not give. */
+static int make_fifo(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	AUTO_FREE char *dir = NULL;
+	AUTO_FREE char *path = NULL;
+	if (asprintf(&dir, "%s/trapline-fifo-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
+		dir = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(dir))
+		return host_error();
+	int fd = -1;
+	int r = 0;
+	if (asprintf(&path, "%s/fifo", dir) < 0) {
+		path = NULL;
+		r = -ENOMEM;
+	} else if (mkfifo(path, 0600) < 0) {
+		r = host_error();
+	} else {
+		fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			r = host_error();
+		(void)unlink(path);
+	}
+	(void)rmdir(dir);
+	return r < 0 ? r : fd;
+}
+
+static void take_times(struct tmpfs_inode *ti, const struct stat *st)
+{
+	ti->seen_atime = st->st_atim;
+	ti->seen_mtime = st->st_mtim;
+	ti->seen_ctime = st->st_ctim;
+}
+
+/* The new host object starts with the times of the file. Its own ctime is only watched for changes. */
+static int adopt(struct tmpfs_inode *ti, int fd)
+{
+	char path[PROC_FD_PATH_MAX];
+	const struct timespec times[2] = {ti->atime, ti->mtime};
+	struct stat st;
+	(void)proc_fd_path(fd, path);
+	if (ti->inode.type == S_IFREG && (ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
+		return -errno;
+	if (utimensat(AT_FDCWD, path, times, 0) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	take_times(ti, &st);
+	return 0;
+}
+
+int tmpfs_need_backing(struct tmpfs_inode *ti)
+{
+	if (ti->backing >= 0)
+		return 0;
+	/* What is neither file nor fifo needs an object for O_PATH descriptors only: any that is its own. */
+	int fd = ti->inode.type == S_IFIFO ? make_fifo() : make_memfd();
+	if (fd < 0)
+		return fd;
+	int r = adopt(ti, fd);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	ti->backing = fd;
+	return 0;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool after(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/*
+ * A memfd's access time moves at each read; relatime lets it pass only if it is not newer than the last change, or a
+ * day old. Which change was the last before that read? If there was one after the read, the one that we knew.
+ */
+static bool atime_passes(const struct tmpfs_inode *ti, const struct stat *st)
+{
+	static const time_t day = 24 * 60 * 60;
+	bool read_last = after(&st->st_atim, &st->st_mtim) && after(&st->st_atim, &st->st_ctim);
+	const struct timespec *mtime = read_last ? &st->st_mtim : &ti->mtime;
+	const struct timespec *ctime = read_last ? &st->st_ctim : &ti->ctime;
+	return !after(&ti->atime, mtime) || !after(&ti->atime, ctime) || st->st_atim.tv_sec - ti->atime.tv_sec >= day;
+}
+
+int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret)
+{
+	if (fstat(ti->backing, ret) < 0)
+		return -errno;
+	if (!same_time(&ret->st_atim, &ti->seen_atime) && atime_passes(ti, ret))
+		ti->atime = ret->st_atim;
+	if (!same_time(&ret->st_mtim, &ti->seen_mtime))
+		ti->mtime = ret->st_mtim;
+	if (!same_time(&ret->st_ctim, &ti->seen_ctime))
+		ti->ctime = ret->st_ctim;
+	take_times(ti, ret);
+	/* A write drops these; it never sets them. */
+	if (ti->inode.type == S_IFREG)
+		ti->mode &= ~(mode_t)(S_ISUID | S_ISGID) | ret->st_mode;
+	return 0;
+}
+
+int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	int fd = make_memfd();
+	if (fd < 0)
+		return fd;
+	struct stat st;
+	int opened = -1;
+	int r = 0;
+	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
+		r = -errno;
+	if (r == 0) {
+		opened = proc_fd_reopen(fd, flags & ~O_TRUNC);
+		r = opened < 0 ? opened : 0;
+	}
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r < 0) {
+		if (opened >= 0)
+			(void)close(opened);
+		(void)close(fd);
+		return r;
+	}
+	take_times(ti, &st);
+	ti->atime = st.st_atim;
+	ti->mtime = st.st_mtim;
+	ti->btime = ti->ctime = st.st_ctim;
+	ti->backing = fd;
+	*ret = (struct vfs_opened){.fd = opened, .flags = flags};
+	return 0;
+}
+
+static int reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	(void)pthread_mutex_lock(&ti->lock);
+	int r = tmpfs_need_backing(ti);
+	int fd = r < 0 ? r : proc_fd_reopen(ti->backing, flags);
+	(void)pthread_mutex_unlock(&ti->lock);
+	if (fd < 0)
+		return fd;
+	*ret = (struct vfs_opened){.fd = fd, .flags = flags};
+	return 0;
+}
+
+static int open_fifo(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	bool waits = !(flags & (O_PATH | O_NONBLOCK)) && (flags & O_ACCMODE) != O_RDWR;
+	int r = reopen(ti, waits ? O_PATH : flags, ret);
+	if (r < 0 || !waits)
+		return r;
+	ret->blocks = true;
+	ret->flags = flags;
+	return 0;
+}
+
+int tmpfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	if (inode->type == S_IFIFO)
+		return open_fifo(ti, flags, ret);
+	if (inode->type == S_IFREG || (flags & O_PATH))
+		return reopen(ti, flags, ret);
+	switch (inode->type) {
+	case S_IFCHR:
+	case S_IFBLK:
+		return devnode_open(inode->type, ti->rdev, flags, ret);
+	case S_IFLNK:
+		return -ELOOP;
+	default:
+		return -ENXIO;
+	}
+}
+
+int tmpfs_host(struct inode *inode, int *ret_fd)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	if (inode->type == S_IFSOCK && ti->backing < 0)
+		return -EOPNOTSUPP;
+	struct vfs_opened opened;
+	int r = reopen(ti, O_PATH, &opened);
+	if (r == 0)
+		*ret_fd = opened.fd;
+	return r;
+}
+
+/*
+ * A write lease is given only where nobody else has the file open or mapped (fcntl(2)), which counts open descriptions
+ * wherever they are. A memfd's first description is not counted, hence one more of ours.
+ */
+bool tmpfs_in_use(struct inode *inode)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	if (ti->backing < 0)
+		return false;
+	if (inode->type != S_IFREG)
+		return true;
+	bool used = true;
+	(void)pthread_mutex_lock(&ti->lock);
+	int fd = proc_fd_reopen(ti->backing, O_RDONLY | O_NOATIME);
+	if (fd >= 0) {
+		used = fcntl(fd, F_SETLEASE, F_WRLCK) < 0;
+		(void)close(fd);
+	}
+	(void)pthread_mutex_unlock(&ti->lock);
+	return used;
+}

@@ -1,0 +1,167 @@
+/*
+ * tmpfs: a tree in memory. Directories are hash tables, regular files memfds.
+ *
+ * A regular file gets its memfd at the first open or truncate; a fifo its host object (a fifo without a name) at the first
+ * open. From then on what the host keeps of it (size, blocks, times) is joined with what we keep (owner, mode, links).
+ *
+ * Times: Linux stamps changes of a file with a coarse clock that it refines where somebody looks. To be in order with the
+ * stamps of files that guests write natively, all of ours come from the same source: a memfd that is touched and looked at.
+ * access times follow relatime, as tmpfs is mounted by default, though memfds are kept with strict ones (tmpfs_refresh).
+ *
+ * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock; tmpfs_inode.lock.
+ * No two tmpfs_inode.lock at once.
+ */
+#ifndef TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
+#define TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
+
+#include "kernel/fs/fs.h"
+#include "kernel/fs/tmpfs.h"
+
+enum {
+	TMPFS_PAGE = 4096,
+	TMPFS_DIRENT_SIZE = 20,		/* what an entry counts in st_size of a directory */
+	TMPFS_INODE_SPACE = 1024,	/* what an inode of the limit buys in xattrs */
+	TMPFS_FIRST_COOKIE = 3,		/* see struct dir_reader */
+};
+
+struct tmpfs_entry {
+	struct tmpfs_entry *next;	/* of its hash bucket; of tmpfs_super.orphans */
+	struct tmpfs_inode *inode;	/* a reference */
+	uint64_t cookie;
+	uint64_t hash;
+	size_t len;
+	char name[];			/* ends in NUL */
+};
+
+struct tmpfs_slot {
+	uint64_t cookie;
+	struct tmpfs_entry *entry;	/* NULL: removed */
+};
+
+struct tmpfs_dir {
+	struct tmpfs_entry **buckets;
+	size_t bucket_count;		/* 0 or a power of two */
+	struct tmpfs_slot *slots;	/* the same entries by ascending cookie, which is the order of their making */
+	size_t slot_count, slot_cap;
+	size_t live;			/* entries; changed under tmpfs_inode.lock, too */
+	bool dead;			/* removed: nothing can be made in it. tmpfs_inode.lock */
+	uint64_t next_cookie;
+};
+
+struct tmpfs_xattr {
+	struct tmpfs_xattr *next;	/* ascending by name */
+	size_t size;
+	char *value;			/* behind the name */
+	char name[];
+};
+
+struct tmpfs_inode {
+	struct inode inode;
+	struct tmpfs_inode *prev, *next;	/* tmpfs_super.lock */
+	dev_t rdev;
+	struct timespec btime;
+	/* The host object behind it: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet. Set once, under lock. */
+	atomic_int backing;
+	pthread_mutex_t lock;			/* all that follows, but where noted */
+	mode_t mode;				/* permission bits */
+	uid_t uid;
+	gid_t gid;
+	nlink_t nlink;
+	struct timespec atime, mtime, ctime;
+	struct timespec seen_atime, seen_mtime, seen_ctime;	/* the backing's, when we last looked */
+	struct tmpfs_xattr *xattrs;
+	union {
+		struct tmpfs_dir dir;		/* inode.lock */
+		struct {
+			char *target;		/* constant, owned */
+			size_t len;
+		} link;
+	};
+};
+
+struct tmpfs_super {
+	struct super super;
+	struct tmpfs_options options;
+	uint64_t hash_key;			/* so that guests cannot make names collide */
+	int clock_fd;				/* owned; see tmpfs_now */
+	atomic_uint_fast64_t next_ino;
+	atomic_uint_fast64_t xattr_bytes;
+	pthread_mutex_t lock;			/* all that follows */
+	struct tmpfs_inode *inodes;
+	uint64_t inode_count;			/* with a hard link counted as one more, as Linux does */
+	uint64_t budget;			/* pages that may be handed out before data is counted again */
+	struct tmpfs_entry *orphans;		/* entries of destroyed directories, whose inodes are still to be let go */
+	bool reaping;				/* somebody is at it */
+};
+
+static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
+{
+	return (struct tmpfs_inode *)inode;
+}
+
+static inline struct tmpfs_super *tmpfs_super(struct tmpfs_inode *ti)
+{
+	return (struct tmpfs_super *)ti->inode.super;
+}
+
+/* ---- tmpfs.c ---- */
+/* Also for filesystems that are a tmpfs with something in it. type: static. */
+MUST_CHECK int tmpfs_create_type(const struct tmpfs_options *options, const char *type, struct super **ret);
+struct timespec tmpfs_now(struct tmpfs_super *sb);
+/* One more inode or link. -ENOSPC */
+MUST_CHECK int tmpfs_charge_inode(struct tmpfs_super *sb);
+void tmpfs_uncharge_inode(struct tmpfs_super *sb);
+
+/* ---- tmpfs_inode.c ---- */
+/* A new inode with one reference and no name; its place in the inode limit is charged. */
+MUST_CHECK int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct tmpfs_inode **ret);
+/* Its ctime is now; at is that time, where we keep it. */
+void tmpfs_touch_ctime(struct tmpfs_inode *ti, const struct timespec *at);
+/* A directory's entries have changed. links: what is added to its link count. */
+void tmpfs_touch_dir(struct tmpfs_inode *dir, const struct timespec *at, int links);
+void tmpfs_add_links(struct tmpfs_inode *ti, int count);
+void tmpfs_touch_atime(struct tmpfs_inode *ti);
+
+/* ---- tmpfs_backing.c ---- */
+/* ti->lock is held in these. */
+MUST_CHECK int tmpfs_need_backing(struct tmpfs_inode *ti);
+/* Take in what the host changed; *ret: its fstat. Only with a backing. */
+MUST_CHECK int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret);
+/* A regular file that is opened right after it was made: its times become those of the memfd. */
+MUST_CHECK int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret);
+MUST_CHECK int tmpfs_open(struct inode *inode, int flags, struct vfs_opened *ret);
+MUST_CHECK int tmpfs_host(struct inode *inode, int *ret_fd);
+bool tmpfs_in_use(struct inode *inode);
+
+/* ---- tmpfs_dir.c: the caller holds inode.lock of the directory ---- */
+struct tmpfs_entry *tmpfs_find(struct tmpfs_inode *dir, const char *name);
+/* An entry that is in no directory yet; takes a reference to inode. NULL: no memory. */
+struct tmpfs_entry *tmpfs_new_entry(struct tmpfs_inode *dir, const char *name, struct tmpfs_inode *inode);
+void tmpfs_free_entry(struct tmpfs_entry *e);	/* drops its reference; NULL is nothing */
+/* Count one more entry in and make room for it: tmpfs_insert must follow. -ENOENT: the directory was removed. */
+MUST_CHECK int tmpfs_reserve(struct tmpfs_inode *dir);
+void tmpfs_insert(struct tmpfs_inode *dir, struct tmpfs_entry *e);
+void tmpfs_remove(struct tmpfs_inode *dir, struct tmpfs_entry *e);
+/* The directory is about to lose its name; its own lock need not be held. -ENOTEMPTY */
+MUST_CHECK int tmpfs_kill_dir(struct tmpfs_inode *dir);
+/* Let go of all entries; for destroy and shutdown. */
+void tmpfs_empty_dir(struct tmpfs_inode *dir);
+MUST_CHECK int tmpfs_lookup(struct inode *dir, const char *name, struct inode **ret);
+MUST_CHECK int tmpfs_iterate(struct inode *dir, struct dir_reader *reader);
+
+/* ---- tmpfs_names.c ---- */
+MUST_CHECK int tmpfs_create_name(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret);
+MUST_CHECK int tmpfs_link(struct inode *dir, const char *name, struct inode *inode);
+MUST_CHECK int tmpfs_unlink(struct inode *dir, const char *name, struct inode *inode);
+MUST_CHECK int tmpfs_rename(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
+			    const char *new_name, struct inode *replaced, unsigned flags);
+MUST_CHECK int tmpfs_tmpfile(struct inode *dir, const struct vfs_create *how, struct inode **ret);
+
+/* ---- tmpfs_xattr.c ---- */
+ssize_t tmpfs_getxattr(struct inode *inode, const char *name, void *value, size_t size);
+MUST_CHECK int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+ssize_t tmpfs_listxattr(struct inode *inode, char *list, size_t size);
+MUST_CHECK int tmpfs_removexattr(struct inode *inode, const char *name);
+void tmpfs_free_xattrs(struct tmpfs_inode *ti);
+
+#endif
