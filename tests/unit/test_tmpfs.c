@@ -544,6 +544,27 @@ START_TEST(size_limit)
 }
 END_TEST
 
+START_TEST(devfs)
+{
+	char buf[32];
+	struct inode *found;
+	ck_assert_int_eq(devfs_create(&sb), 0);
+	root = sb->root;
+	ck_assert_int_eq(root->ops->lookup(root, "zero", &found), 0);
+	ck_assert_uint_eq(attrs(found).stx_mode, S_IFCHR | 0666);
+	ck_assert_uint_eq(attrs(found).stx_rdev_minor, 5);
+	int fd = open_fd(found, O_RDONLY);
+	ck_assert_int_eq(read(fd, buf, sizeof(buf)), sizeof(buf));
+	(void)close(fd);
+	inode_unref(found);
+	ck_assert_int_eq(root->ops->lookup(root, "fd", &found), 0);
+	ck_assert_int_eq(found->ops->readlink(found, buf, sizeof(buf)), 13);
+	inode_unref(found);
+	ck_assert_int_eq(root->ops->lookup(root, "kmsg", &found), -ENOENT);
+	unmount();
+}
+END_TEST
+
 START_TEST(deep_trees_end)
 {
 	struct inode *dir = root;
@@ -583,6 +604,7 @@ int main(void)
 	TCase *limits = tcase_create("limits");
 	tcase_add_test(limits, inode_limit);
 	tcase_add_test(limits, size_limit);
+	tcase_add_test(limits, devfs);
 	suite_add_tcase(suite, limits);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
