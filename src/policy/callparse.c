@@ -204,6 +204,7 @@ static bool read_fd_link(struct reader *r, unsigned param)
 	}
 	if (link.len && link.text[0] == '/')
 		fd->path = link;
+	r->call->links[param] = link;
 	r->call->has_fd[param] = true;
 	r->at = (size_t)(end - r->text) + 1;
 	return true;

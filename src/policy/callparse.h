@@ -20,6 +20,7 @@ struct parsed_call {
 	struct policy_string strings[6];
 	struct decide_addr addrs[6];
 	struct decide_fd fds[6];
+	struct policy_string links[6];	/* of fds: what is written between "<" and ">", "pipe:[1]" too */
 	struct decide_task task;
 	struct policy_string cwd;
 };

@@ -49,9 +49,9 @@ static int base_dir(struct parsed_call *c, unsigned param, struct policy_string 
 	*ret = c->cwd;
 	if (!param || d->params[param - 1].kind != PARAM_DIRFD || (int32_t)c->args[param - 1] == -100)
 		return 0;
-	if (!c->has_fd[param - 1] || !c->fds[param - 1].path.text)
+	if (!c->has_fd[param - 1] || !c->links[param - 1].len)
 		return -EBADF;
-	*ret = c->fds[param - 1].path;
+	*ret = c->links[param - 1];
 	return 0;
 }
 

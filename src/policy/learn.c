@@ -115,19 +115,74 @@ static bool follow_last(struct learner *l, struct policy_string *p)
 	return p->text;
 }
 
+/* What /proc shows of descriptors that are open on no file with a name. */
+static const struct {
+	enum fd_kind kind;
+	const char *prefix, *path, *test;
+} nameless[] = {
+	{FD_PIPE, "pipe:[", "/pipe:[0]", "dirfd.kind == pipe and path glob \"/pipe:*\""},
+	{FD_SOCKET, "socket:[", "/socket:[0]", "dirfd.kind == socket and path glob \"/socket:*\""},
+	{FD_ANON, "anon_inode:", "/anon_inode:[0]", "dirfd.kind == anon and path glob \"/anon_inode:*\""},
+};
+
+const char *learn_nameless_test(enum fd_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(nameless); i++) {
+		if (nameless[i].kind == kind)
+			return nameless[i].test;
+	}
+	return NULL;
+}
+
+static enum fd_kind nameless_kind(const struct policy_string *link)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(nameless); i++) {
+		if (link->len > strlen(nameless[i].prefix) &&
+		    memcmp(link->text, nameless[i].prefix, strlen(nameless[i].prefix)) == 0)
+			return nameless[i].kind;
+	}
+	return FD_UNKNOWN;
+}
+
+/* Where a path starts: false if that is no directory with a name. */
+static bool read_base(struct learner *l, const json_t *dirfd, const struct policy_string *cwd,
+		      const struct policy_string *path, struct deed *d, struct policy_string *ret)
+{
+	struct policy_string dir;
+
+	*ret = *cwd;
+	if (path->len && path->text[0] == '/')
+		return true;
+	if (!text_of(json_object_get(dirfd, "path"), &dir))
+		return true;
+	if (dir.len && dir.text[0] == '/') {
+		*ret = resolve(l, cwd, &dir);
+		return true;
+	}
+	if (!path->len)
+		d->nameless = nameless_kind(&dir);
+	return false;
+}
+
 static void read_paths(struct learner *l, const json_t *args, struct policy_string *cwd, struct deed *d)
 {
 	const struct call_desc *desc = call_desc(d->id);
 
 	for (unsigned i = 0; i < desc->nparams; i++) {
-		struct policy_string path, base = *cwd, dir;
+		const json_t *dirfd = NULL, *arg = json_object_get(args, desc->params[i].name);
+		struct policy_string path, base;
 
-		if (desc->params[i].kind != PARAM_PATH || desc->params[i].dir == PARAM_OUT ||
-		    !text_of(json_object_get(args, desc->params[i].name), &path))
+		if (desc->params[i].kind != PARAM_PATH || desc->params[i].dir == PARAM_OUT)
 			continue;
-		if (i && desc->params[i - 1].kind == PARAM_DIRFD &&
-		    text_of(json_object_get(json_object_get(args, desc->params[i - 1].name), "path"), &dir))
-			base = resolve(l, cwd, &dir);
+		if (i && desc->params[i - 1].kind == PARAM_DIRFD)
+			dirfd = json_object_get(args, desc->params[i - 1].name);
+		/* utimensat(fd, NULL, ...) means the descriptor, as an empty path does. */
+		if (json_is_null(arg) && json_object_get(dirfd, "path"))
+			path = (struct policy_string){.text = "", .len = 0};
+		else if (!text_of(arg, &path))
+			continue;
+		if (!read_base(l, dirfd, cwd, &path, d, &base))
+			continue;
 		d->path[i] = resolve(l, &base, &path);
 		if (l->follow)
 			d->path[i] = follow_dir(l, d->path[i]);
@@ -160,7 +215,7 @@ static void remember(struct learner *l, const struct deed *d)
 	char *bytes;
 
 	strbuf_init(&key);
-	strbuf_addf(&key, "%d %llx", (int)d->id, (unsigned long long)d->flags);
+	strbuf_addf(&key, "%d %llx %d", (int)d->id, (unsigned long long)d->flags, (int)d->nameless);
 	for (unsigned i = 0; i < 6; i++) {
 		strbuf_addc(&key, '\0');
 		if (d->paths >> i & 1)
@@ -202,7 +257,7 @@ static void learn(struct learner *l, const json_t *o)
 	read_paths(l, args, cwd, &d);
 	if (deed_is_open(&d))
 		d.flags = read_flags(args);
-	if (!d.paths && learn_path_count(d.id))
+	if (!d.paths && !d.nameless && learn_path_count(d.id))
 		return;		/* a null or bad pointer: to allow that would be to allow every path */
 	remember(l, &d);
 	if (l->follow && d.paths && !(d.paths & (d.paths - 1)) && follow_last(l, &d.path[__builtin_ctz(d.paths)]))
@@ -234,7 +289,11 @@ static int deed_path(void *ctx, unsigned param, struct policy_string *ret)
 	const struct deed *d = ctx;
 
 	*ret = d->path[param];
-	return d->paths >> param & 1 ? 0 : -EFAULT;
+	for (size_t i = 0; i < ARRAY_SIZE(nameless) && d->nameless; i++) {
+		if (nameless[i].kind == d->nameless)
+			*ret = (struct policy_string){nameless[i].path, (uint32_t)strlen(nameless[i].path)};
+	}
+	return d->paths >> param & 1 || d->nameless ? 0 : -EFAULT;
 }
 
 static int no_addr(void *ctx UNUSED, unsigned param UNUSED, struct decide_addr *ret UNUSED)
@@ -242,9 +301,12 @@ static int no_addr(void *ctx UNUSED, unsigned param UNUSED, struct decide_addr *
 	return -EFAULT;
 }
 
-static int no_fd(void *ctx UNUSED, unsigned param UNUSED, struct decide_fd *ret UNUSED)
+static int deed_fd(void *ctx, unsigned param UNUSED, struct decide_fd *ret)
 {
-	return -EBADF;
+	const struct deed *d = ctx;
+
+	*ret = (struct decide_fd){.kind = d->nameless};
+	return d->nameless ? 0 : -EBADF;
 }
 
 static int no_task(void *ctx UNUSED, struct decide_task *ret)
@@ -256,7 +318,7 @@ static int no_task(void *ctx UNUSED, struct decide_task *ret)
 static bool passes(const struct policy *p, struct deed *d)
 {
 	static const struct decide_ops ops = {
-		.path = deed_path, .string = deed_path, .addr = no_addr, .fd = no_fd, .task = no_task,
+		.path = deed_path, .string = deed_path, .addr = no_addr, .fd = deed_fd, .task = no_task,
 	};
 	struct decide_event e = {.id = d->id, .abi = policy_own_abi(), .ops = &ops, .ctx = d};
 	struct decision decision;
@@ -278,6 +340,8 @@ size_t learner_difference(const struct learner *l, const struct policy *p, struc
 			continue;
 		n++;
 		strbuf_addf(out, "+ native %s", call_desc(d->id)->name);
+		if (d->nameless)
+			strbuf_addf(out, " when %s", learn_nameless_test(d->nameless));
 		for (unsigned i = 0; i < 6; i++) {
 			if (!(d->paths >> i & 1))
 				continue;

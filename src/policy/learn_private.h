@@ -2,6 +2,7 @@
 #ifndef TRAPLINE_POLICY_LEARN_PRIVATE_H
 #define TRAPLINE_POLICY_LEARN_PRIVATE_H
 
+#include "policy/decide.h"
 #include "policy/learn.h"
 #include "policy/map.h"
 
@@ -10,6 +11,7 @@ struct deed {
 	enum call_id id;
 	unsigned paths;			/* bit: parameter */
 	struct policy_string path[6];
+	enum fd_kind nameless;		/* its path is a descriptor that no file has a name for: of this kind; FD_UNKNOWN: no */
 	uint64_t flags;			/* open's */
 	struct deed *next;
 };
@@ -29,6 +31,8 @@ static inline bool deed_is_open(const struct deed *d)
 	return d->id == CALL_open || d->id == CALL_openat;
 }
 
+/* The condition that an empty path and a nameless descriptor of a kind meet, and no other path does. */
+const char *learn_nameless_test(enum fd_kind kind);
 /* How many paths a call takes. */
 unsigned learn_path_count(enum call_id id);
 

@@ -286,6 +286,26 @@ static void write_path_rules(const struct path_set *read, const struct path_set 
 	strbuf_adds(out, "native memfd_create mseal mmap munmap close ftruncate\n");
 }
 
+/* fstat of a pipe, as newer C libraries make it: newfstatat with an empty path. */
+static void write_nameless(const struct learner *l, struct strbuf *out)
+{
+	static const enum fd_kind kinds[] = {FD_PIPE, FD_SOCKET, FD_ANON};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		AUTO_STRBUF struct strbuf when;
+		struct call_set calls;
+
+		strbuf_init(&when);
+		strbuf_addf(&when, " when %s", learn_nameless_test(kinds[i]));
+		call_set_clear(&calls);
+		for (const struct deed *d = l->deeds; d; d = d->next) {
+			if (d->nameless == kinds[i])
+				call_set_add(&calls, d->id);
+		}
+		write_calls("native", &calls, strbuf_str(&when), out);
+	}
+}
+
 /* What write_path_rules allows for trapline's own sake. */
 static void remove_own(struct call_set *s)
 {
@@ -305,9 +325,9 @@ void learner_write(const struct learner *l, struct strbuf *out)
 	call_set_clear(&plain);
 	call_set_clear(&with_paths);
 	for (const struct deed *d = l->deeds; d; d = d->next) {
-		if (!d->paths)
+		if (!d->paths && !d->nameless)
 			call_set_add(&plain, d->id);
-		else if (!deed_is_open(d))
+		else if (d->paths && !deed_is_open(d))
 			call_set_add(&with_paths, d->id);
 		for (unsigned i = 0; i < 6; i++) {
 			if (d->paths >> i & 1)
@@ -316,7 +336,7 @@ void learner_write(const struct learner *l, struct strbuf *out)
 	}
 	if (read.count || written.count)
 		remove_own(&plain);
-	for (size_t i = 0; i < ARRAY_SIZE(plain.bits); i++)	/* fstat by AT_EMPTY_PATH and the like: both ways */
+	for (size_t i = 0; i < ARRAY_SIZE(plain.bits); i++)
 		with_paths.bits[i] &= ~plain.bits[i];
 	prune(&read);
 	prune(&written);
@@ -328,6 +348,7 @@ void learner_write(const struct learner *l, struct strbuf *out)
 		    "# Learned from a run: what it did passes, what else there is does not.\ndefault errno EPERM\n\n");
 	if (read.count || written.count)
 		write_path_rules(&read, &written, &with_paths, out);
+	write_nameless(l, out);
 	write_calls("native", &plain, "", out);
 	strbuf_adds(out, "\n# Newer calls are as on a kernel without them, so that programs fall back.\nerrno ENOSYS "
 			 "%unknown openat2\n");

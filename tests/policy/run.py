@@ -183,6 +183,21 @@ class Checks:
             _, out, err = self.run(policy, [sys.executable, "-c", program, one], mechanism)
             self.check(f"poked under {mechanism}", out == want, out + err[-300:])
 
+    def check_learn(self):
+        """What was learned of a run lets it run again: pipes have other numbers then, and no more is allowed for them."""
+        self.write("in", "learned\n")
+        command = ["sh", "-c", "cat in | cat; touch -c in"]
+        done = subprocess.run(["timeout", "-s", "KILL", str(LIMIT), self.trapline, "policy", "learn", "-o", "learned", "--",
+                               *command], cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True)
+        self.check("learns", (done.returncode, done.stdout) == (0, b"learned\n"), done)
+        with open(os.path.join(self.work, "learned")) as f:
+            policy = f.read()
+        self.check("no path of a pipe", "pipe:[" not in policy, policy)
+        status, out, err = self.run(policy, command)
+        self.check("runs again", (status, out, err) == (0, "learned\n", ""), (status, out, err))
+        status, out, err = self.run(policy, ["sh", "-c", "cat in | cat; touch -c in; cat /etc/hostname"])
+        self.check("and no more", "errno EPERM: openat /etc/hostname" in err, (status, out, err))
+
     def check_options(self):
         """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
         ids = ["sh", "-c", "id -u; id -g; uname -n"]

@@ -586,6 +586,9 @@ static const char *const run_lines[] = {
 	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/c\"}}",
 	"{\"pid\":5,\"syscall\":\"access\",\"args\":{\"pathname\":\"/usr/lib/d\"}}",
 	"{\"pid\":5,\"syscall\":\"open\",\"args\":{\"pathname\":\"/proc/5/maps\",\"flags\":[\"O_RDONLY\"]}}",
+	"{\"pid\":5,\"syscall\":\"newfstatat\",\"args\":{\"dfd\":{\"fd\":1,\"path\":\"pipe:[88]\"},\"pathname\":\"\"}}",
+	"{\"pid\":5,\"syscall\":\"newfstatat\",\"args\":{\"dfd\":{\"fd\":1,\"path\":\"net:[88]\"},\"pathname\":\"\"}}",
+	"{\"pid\":5,\"syscall\":\"utimensat\",\"args\":{\"dfd\":{\"fd\":1,\"path\":\"/srv/out\"},\"pathname\":null}}",
 	"{\"type\":\"exit\",\"pid\":5}",
 };
 
@@ -612,10 +615,15 @@ START_TEST(a_learned_policy_allows_the_run_and_no_more)
 	ck_assert_str_eq(decided(p, "open(\"/proc/77/maps\", O_RDONLY)"), "native");
 	ck_assert_str_eq(decided(p, "rename(\"/srv/out\", \"/etc/x\")"), "errno EPERM");
 	ck_assert_str_eq(decided(p, "ptrace(0, 0, 0, 0)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "newfstatat(7<pipe:[9]>, \"\", 0x1, AT_EMPTY_PATH)"), "native");
+	ck_assert_str_eq(decided(p, "newfstatat(7<socket:[9]>, \"\", 0x1, AT_EMPTY_PATH)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "newfstatat(7<pipe:[9]>, \"/etc/shadow\", 0x1, 0)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "newfstatat(7</etc/shadow>, \"\", 0x1, AT_EMPTY_PATH)"), "errno EPERM");
+	ck_assert_str_eq(decided(p, "utimensat(7</srv/out>, \"\", NULL, 0)"), "native");
 	policy_destroy(p);
 	p = load("default errno EPERM\nnative brk chdir openat");
 	strbuf_clear(&text);
-	ck_assert_uint_eq(learner_difference(l, p, &text), 7);
+	ck_assert_uint_eq(learner_difference(l, p, &text), 9);
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "+ native access when path == \"/usr/lib/a\""));
 	policy_destroy(p);
 	learner_destroy(l);
