@@ -39,7 +39,7 @@ printf 'OBJS = main.o f0.o f1.o f2.o f3.o f4.o f5.o f6.o f7.o\nprog: $(OBJS)\n\t
 
 JOBS = {
     "start": "true",
-    "find, stat": "find /usr/lib /usr/share -exec stat -c %s {} + > /dev/null",
+    "find+stat": "find /usr/lib /usr/share -type f -exec stat -c %s {} + > /dev/null 2>&1; true",
     "untar": "cd /tmp/mix && rm -rf out && mkdir out && tar xf tree.tar -C out",
     "git status": "cd /tmp/mix/tree && git status --porcelain > /dev/null",
     "gcc build": "cd /tmp/mix/src && rm -f *.o prog && make -s CC=gcc prog",
