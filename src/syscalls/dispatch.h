@@ -92,6 +92,15 @@ static inline struct verdict verdict_block(struct blocking *block)
 	return (struct verdict){.kind = VERDICT_BLOCK, .block = block};
 }
 
+/* A verdict that nobody carries out. */
+static inline void verdict_discard(struct verdict *v)
+{
+	if (v->kind == VERDICT_FD)
+		(void)close(v->fd);
+	else if (v->kind == VERDICT_BLOCK)
+		v->block->drop(v->block);
+}
+
 /* The guest sees -4095 to -1 as errors (and no other value). */
 static inline bool verdict_is_error(const struct verdict *v)
 {

@@ -139,25 +139,39 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 }
 
 /* A notified call: workers have no tracee, and see no result of a call that they pass on. */
-void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint32_t injected,
-		   uint64_t now)
+static struct tracee notified_tracee(const struct call_event *ev)
 {
 	struct tracee t = {
 		.tid = ev->tid, .abi = (uint8_t)ev->abi, .ip = ev->ip,
 		.call = {.id = ev->id, .abi = ev->abi, .nr = ev->nr, .tid = ev->tid},
 	};
 	memcpy(t.call.args, ev->args, sizeof(t.call.args));
+	return t;
+}
+
+void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_t now)
+{
+	struct tracee t = notified_tracee(ev);
 	AUTO_STRBUF struct strbuf log;
 	strbuf_init(&log);
 	struct record r = call_record(&t, RECORD_ENTER, now);
 	capture_enter(s, &t, &log);
 	put(s, &r, log.data, log.len);
-	if (verdict->kind != VERDICT_VALUE)
-		return;
-	struct decode_result result = {.value = verdict->value, .is_error = verdict_is_error(verdict)};
+}
+
+void emit_notified_exit(struct session *s, const struct call_event *ev, int64_t value, uint32_t injected)
+{
+	struct tracee t = notified_tracee(ev);
+	const struct verdict v = verdict_value(value);
+	struct decode_result result = {.value = value, .is_error = verdict_is_error(&v)};
+	AUTO_STRBUF struct strbuf log;
+	strbuf_init(&log);
+	/* What is decoded behind the call depends on where the first walk ended. */
+	capture_enter(s, &t, &log);
+	strbuf_clear(&log);
 	capture_exit(s, &t, &result, &log);
-	r = call_record(&t, RECORD_EXIT, now_ns());
-	r.result = verdict->value;
+	struct record r = call_record(&t, RECORD_EXIT, now_ns());
+	r.result = value;
 	r.is_error = result.is_error;
 	r.emulated = true;
 	r.injected = injected;

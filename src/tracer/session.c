@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "kernel/kernel.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -13,6 +14,11 @@ void session_fail(struct session *s, int err, const char *what)
 	int none = 0;
 	if (atomic_compare_exchange_strong(&s->failure, &none, err))
 		log_error("%s: %s; the session ends", what, strerror(-err));
+}
+
+static bool emulates_files(const struct session_options *o)
+{
+	return o->kernel && o->kernel->vfs;
 }
 
 /* The plan says what is needed; without a filter everything is decided at the stops of step. */
@@ -32,6 +38,8 @@ static enum mechanism choose(const struct session_options *o)
 {
 	if (o->mechanism != MECHANISM_AUTO)
 		return o->mechanism;
+	if (emulates_files(o) && !o->policy)
+		return call_set_empty(&o->recorded) && !o->record_tasks ? MECHANISM_NOTIFY : MECHANISM_TRACE;
 	if (o->policy)
 		return planned_mechanism(o);
 	if (!o->argv || call_set_full(&o->recorded))
@@ -57,12 +65,34 @@ void session_unavailable(const struct session *s, int err)
 		  strerror(-err));
 }
 
+/*
+ * Files need both: notifications, since only they can install descriptors, and ptrace, for execve and to know each
+ * task from its birth.
+ */
+static int check_files(const struct session *s)
+{
+	const struct session_options *o = s->options;
+	if (!o->argv)
+		return refuse(s, -EINVAL, "another file tree can only be given to a command that is started");
+	if (o->mechanism != MECHANISM_AUTO && o->mechanism != MECHANISM_NOTIFY)
+		return refuse(s, -EOPNOTSUPP, "another file tree needs the mechanism notify (or auto)");
+	if (o->without_ptrace)
+		return refuse(s, -EOPNOTSUPP, "another file tree needs ptrace as well");
+	int r = mechanism_allowed(MECHANISM_NOTIFY);
+	if (r < 0)
+		return refuse(s, r, "another file tree needs seccomp notifications (see `trapline doctor`)");
+	return 0;
+}
+
 /* What can be known without trying; that ptrace is forbidden shows when the command is seized. */
 static int check_mechanism(const struct session *s)
 {
 	if (!s->options->argv && !mechanism_description(s->mechanism)->can_attach)
 		return refuse(s, -EINVAL, "cannot attach to a running process (use step)");
-	int r = mechanism_allowed(s->mechanism);
+	int r = s->files ? check_files(s) : 0;
+	if (r < 0)
+		return r;
+	r = mechanism_allowed(s->mechanism);
 	if (r < 0)
 		session_unavailable(s, r);
 	return r;
@@ -87,6 +117,22 @@ static void take_plan(struct session *s, const struct plan *p)
 	}
 }
 
+/* Descriptors are installed behind notifications; execve is carried out in a stop. What else is recorded stops. */
+static void plan_files(struct session *s)
+{
+	static const enum call_id affinity[] = {CALL_sched_getaffinity, CALL_sched_setaffinity};
+	merge(&s->notified, &s->emulated);
+	call_set_remove(&s->notified, CALL_execve);
+	call_set_remove(&s->notified, CALL_execveat);
+	merge(&s->stopping, &s->recorded);
+	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++)
+		s->stopping.bits[i] &= ~s->notified.bits[i];
+	call_set_add(&s->stopping, CALL_execve);
+	call_set_add(&s->stopping, CALL_execveat);
+	for (size_t i = 0; s->places && i < ARRAY_SIZE(affinity); i++)
+		call_set_add(&s->stopping, affinity[i]);
+}
+
 /* What the filter sends where. */
 static void plan(struct session *s)
 {
@@ -106,6 +152,10 @@ static void plan(struct session *s)
 	if (o->policy) {
 		if (s->uses_filter)
 			take_plan(s, o->policy->plan);
+		return;
+	}
+	if (s->files) {
+		plan_files(s);
 		return;
 	}
 	struct call_set *target = s->mechanism == MECHANISM_NOTIFY ? &s->notified : &s->stopping;
@@ -242,6 +292,7 @@ static int start(struct session *s)
 	if (r == 0 && s->decides)
 		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel);
 	placement_init(&s->placement, s->places);
+	guest_fds_init(&s->guest_fds);
 	if (r < 0)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;
@@ -255,6 +306,7 @@ static void finish(struct session *s)
 	signals_finish(s);
 	launch_finish(s);
 	tracee_table_finish(s);
+	guest_fds_finish(&s->guest_fds);
 	held_finish(s);
 	if (s->decides)
 		apply_finish(&s->apply);
@@ -284,7 +336,8 @@ static void init_locks(struct session *s)
 int session_run(const struct session_options *options, struct session_result *ret)
 {
 	*ret = (struct session_result){0};
-	struct session s = {.options = options, .result = ret, .mechanism = choose(options)};
+	struct session s = {.options = options, .result = ret, .mechanism = choose(options),
+			   .files = emulates_files(options)};
 	int r = check_mechanism(&s);
 	if (r < 0)
 		return r;

@@ -23,6 +23,7 @@
 #include "syscalls/dispatch.h"
 #include "syscalls/decode.h"
 #include "tracer/guard.h"
+#include "tracer/guest_fds.h"
 #include "tracer/placement.h"
 #include "tracer/policy/apply.h"
 #include "tracer/session.h"
@@ -120,6 +121,7 @@ struct session {
 	struct call_set emulated;
 	bool warned_foreign;		/* that a 32-bit program will not get far */
 	bool emulates;			/* .emulated is not empty */
+	bool files;			/* the guest's files are the kernel layer's: notifications and ptrace both */
 	bool decides;			/* a policy decides: .apply is made */
 	struct apply apply;
 	unsigned held;			/* tasks with .wake_ns; trap thread */
@@ -139,6 +141,7 @@ struct session {
 	struct placement placement;
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
+	struct guest_fds guest_fds;
 	struct notify *notify;
 	struct unwinder *unwinder;
 	struct job job;
@@ -235,6 +238,10 @@ int tracee_resume(struct session *s, struct tracee *t, int sig);
 /* notify/worker.c */
 MUST_CHECK int notify_start(struct session *s);
 void notify_finish(struct session *s);
+/* What was kept for it goes. The watcher would notice too, a moment later. Trap thread. */
+void notify_task_ended(struct session *s, pid_t tid);
+/* Was the task's call given up for a signal, on purpose? Asked once for each. */
+bool notify_interrupted(struct session *s, pid_t tid);
 
 /* signals.c */
 MUST_CHECK int signals_start(struct session *s);
@@ -250,8 +257,8 @@ void emit_enter(struct session *s, struct tracee *t, uint64_t now);
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);
 void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info);
-void emit_notified(struct session *s, const struct call_event *ev, const struct verdict *verdict, uint32_t injected,
-		   uint64_t now);
+void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_t now);
+void emit_notified_exit(struct session *s, const struct call_event *ev, int64_t value, uint32_t injected);
 uint64_t now_ns(void);
 
 #endif

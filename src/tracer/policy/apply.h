@@ -47,11 +47,13 @@ enum applied_kind {
 	APPLIED_VALUE,		/* answered with .value; a negative errno is an error */
 	APPLIED_KILL,		/* the thread group ends */
 	APPLIED_FAIL,		/* the host failed trapline with .value */
+	APPLIED_VERDICT,	/* a handler's .verdict with a descriptor, or that blocks; owned by the receiver */
 };
 
 struct applied {
 	enum applied_kind kind;
 	int64_t value;
+	struct verdict verdict;
 	bool injected;			/* by an inject rule */
 	uint8_t changed;		/* bit: argument register with a new value in .args */
 	uint8_t carried;		/* bit: argument register that points to memory which must be .copies[] from now on */

@@ -65,16 +65,23 @@ static int check_carry(const struct session_options *o, struct plan *plan)
 int session_plan(const struct session_options *o, const struct policy *policy, bool say_denials, struct plan **ret)
 {
 	struct call_set affinity = {0};
+	struct call_set stopped = o->recorder ? o->recorded : (struct call_set){0};
+	bool files = call_set_has(&o->emulated, CALL_execve);
 	bool filters = o->mechanism != MECHANISM_STEP && o->mechanism != MECHANISM_SYSEMU;
 	bool can_trace = mechanism_info(MECHANISM_STEP)->available == 0 && !o->without_ptrace;
 	struct plan_options options = {
 		.may_notify = o->mechanism != MECHANISM_TRACE && mechanism_info(MECHANISM_NOTIFY)->available == 0,
-		.may_trace = o->mechanism != MECHANISM_NOTIFY && can_trace,
+		.may_trace = (o->mechanism != MECHANISM_NOTIFY || files) && can_trace,
 		.trace_data = FILTER_STOP_DATA, .keep_children = can_trace, .say_denials = say_denials,
-		.stopped = o->recorder && !call_set_empty(&o->recorded) ? &o->recorded : NULL,
 		.answered = call_set_empty(&o->emulated) ? NULL : &o->emulated,
 		.stopped_if_traced = o->free_placement ? NULL : &affinity,
 	};
+	/* Another file tree: execve is carried out in a stop. */
+	if (files) {
+		call_set_add(&stopped, CALL_execve);
+		call_set_add(&stopped, CALL_execveat);
+	}
+	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
 	call_set_add(&affinity, CALL_sched_getaffinity);
 	call_set_add(&affinity, CALL_sched_setaffinity);
 	if (!filters)

@@ -48,10 +48,22 @@ static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, c
 	return n;
 }
 
+/* A stopped task: its number is its own. */
+struct stopped_event {
+	struct call_event base;		/* first */
+	struct session *session;
+};
+
+static int guest_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)
+{
+	return guest_fds_get(&((struct stopped_event *)ev)->session->guest_fds, ev->tid, guest_fd, ret_fd);
+}
+
 static const struct guest_ops stopped_guest_ops = {
 	.read = guest_read,
 	.write = guest_write,
 	.read_string = guest_read_string,
+	.get_fd = guest_get_fd,
 };
 
 static enum call_abi abi_of(uint32_t audit_arch, uint64_t nr)
@@ -103,14 +115,26 @@ void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t v
 	atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
 }
 
-static struct call_event event_of(const struct tracee *t)
+static struct stopped_event event_of(struct session *s, const struct tracee *t)
 {
-	return (struct call_event){
-		.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
-		.ops = &stopped_guest_ops,
-		.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
-			 t->call.args[5]},
+	return (struct stopped_event){
+		.session = s,
+		.base = {
+			.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
+			.ops = &stopped_guest_ops,
+			.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
+				 t->call.args[5]},
+		},
 	};
+}
+
+/* Descriptors are installed, and calls may sleep, behind notifications only; here no handler that does either is asked. */
+static struct verdict refuse_fd(struct verdict v)
+{
+	if (v.kind != VERDICT_FD && v.kind != VERDICT_BLOCK)
+		return v;
+	verdict_discard(&v);
+	return verdict_value(-ENOSYS);
 }
 
 static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
@@ -125,13 +149,13 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
-	struct call_event ev = event_of(t);
+	struct stopped_event ev = event_of(s, t);
 	if (probe && probe->answer) {
-		struct verdict v = probe->answer(probe->ctx, &ev);
+		struct verdict v = probe->answer(probe->ctx, &ev.base);
 		if (v.kind != VERDICT_PASS)
-			return v;
+			return refuse_fd(v);
 	}
-	return syscalls_dispatch(s->options->kernel, &ev);
+	return refuse_fd(syscalls_dispatch(s->options->kernel, &ev.base));
 }
 
 /* The guest is about to look at (or choose) its affinity: it must find its own. */
@@ -207,8 +231,8 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	struct regs r;
 	calls_regs(t, &r);
 	if (s->decides && !t->stop_foreign) {
-		struct call_event ev = event_of(t);
-		calls_decide(s, t, &r, &ev, record, now);
+		struct stopped_event ev = event_of(s, t);
+		calls_decide(s, t, &r, &ev.base, record, now);
 		return;
 	}
 	struct verdict v = ask(s, t, &r);
@@ -351,6 +375,20 @@ static bool call_may_restart(enum call_id id)
 }
 
 /*
+ * Under the file kernel calls that take a path or make a descriptor are answered, never passed on, so that their
+ * ERESTARTSYS is the notification's, unless the call was given up for a signal. The rest may have slept on the host.
+ */
+static bool passes_and_restarts(const struct session *s, enum call_id id)
+{
+	static const enum call_id answered[] = {CALL_open, CALL_openat, CALL_openat2, CALL_creat, CALL_close};
+	for (size_t i = 0; i < ARRAY_SIZE(answered); i++) {
+		if (answered[i] == id && call_set_has(&s->emulated, id))
+			return false;
+	}
+	return call_may_restart(id);
+}
+
+/*
  * A signal came while the task waited for a worker to receive its notification: the kernel left -ERESTARTSYS, which a
  * handler without SA_RESTART turns into EINTR, from calls that natively cannot fail so. -ERESTARTNOINTR repeats the
  * call whatever the handler's flags are (kernel/seccomp.c, seccomp_do_user_notification; arch signal delivery).
@@ -367,7 +405,9 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 	if (regs_get(&r, REG_RET, &value) < 0 || (int64_t)value != RESTARTSYS || regs_get(&r, REG_NR, &nr) < 0)
 		return;
 	enum call_id id = call_from_nr(host_abi(), (int64_t)nr);
-	if (!call_set_has(&s->notified, id) || call_may_restart(id))
+	if (!call_set_has(&s->notified, id))
+		return;
+	if (notify_interrupted(s, t->tid) || (s->files ? passes_and_restarts(s, id) : call_may_restart(id)))
 		return;
 	regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);
 	calls_flush(s, &r);

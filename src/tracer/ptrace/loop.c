@@ -226,6 +226,8 @@ static void ended(struct session *s, struct tracee *t, int status)
 	}
 	if (s->decides)
 		apply_ended(&s->apply, t->tid);
+	if (!call_set_empty(&s->notified))
+		notify_task_ended(s, t->tid);
 	drop(s, t);
 }
 

@@ -1,0 +1,34 @@
+/*
+ * Duplicates of guests' descriptors (pidfd_getfd(2)), through pidfds that are kept for the tasks that ask often.
+ * Locks: guest_fds.lock guards the slots and is held while a duplicate is made; a leaf.
+ */
+#ifndef TRAPLINE_TRACER_GUEST_FDS_H
+#define TRAPLINE_TRACER_GUEST_FDS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/errors.h"
+
+enum { GUEST_FDS_SLOTS = 64 };
+
+struct guest_fds {
+	pthread_mutex_t lock;
+	bool no_threads;		/* lock; the kernel has no pidfds of threads (Linux 6.9): thread groups are asked */
+	struct {
+		pid_t tid;		/* 0: empty */
+		int pidfd;		/* owned */
+	} slots[GUEST_FDS_SLOTS];	/* lock; by tid, the last one that asked */
+};
+
+void guest_fds_init(struct guest_fds *g);
+void guest_fds_finish(struct guest_fds *g);
+/*
+ * The same open file description as the task's fd, owned by the caller. -EBADF, -ESRCH: the task is gone, -ENFILE: no
+ * descriptor is left here. That tid is still the task that was meant is for the caller to check, afterwards.
+ */
+MUST_CHECK int guest_fds_get(struct guest_fds *g, pid_t tid, int fd, int *ret);
+void guest_fds_ended(struct guest_fds *g, pid_t tid);
+
+#endif

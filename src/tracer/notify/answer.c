@@ -1,0 +1,205 @@
+/*
+ * A received call: what is asked about it, and how the verdict reaches the guest.
+ *
+ * A verdict with a descriptor is one step (SECCOMP_ADDFD_FLAG_SEND) unless the call is recorded: its record must be
+ * written before the guest goes on, and knows the number only once the descriptor is installed.
+ *
+ * ENOENT is an ordinary answer at every step: the task was killed, or interrupted before its call was received.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "tracer/notify/notify_private.h"
+
+/* What a decision says, as a verdict; owns what the decision owned. */
+static struct verdict verdict_of(const struct applied *a)
+{
+	switch (a->kind) {
+	case APPLIED_VALUE:
+		return verdict_value(a->value);
+	case APPLIED_FAIL:
+		return (struct verdict){.kind = VERDICT_FAIL, .value = a->value};
+	case APPLIED_VERDICT:
+		return a->verdict;
+	default:
+		break;
+	}
+	if (a->changed || a->carried || a->delay_enter_ns || a->delay_exit_ns || a->effect)
+		return verdict_value(-EPERM);
+	return verdict_pass();
+}
+
+/*
+ * What the policy says. A worker cannot change arguments: the plan sends calls for which that matters to the trap loop,
+ * and one that comes here all the same is refused, never passed on unchanged.
+ */
+static struct verdict decide(struct session *s, struct notified_event *ev)
+{
+	struct task_facts facts;
+	struct applied a;
+	pid_t tgid = ev->base.tid;
+	uint32_t uid, gid;
+	if (task_ids(ev->base.tid, &tgid, &uid, &gid) < 0)
+		tgid = ev->base.tid;
+	task_facts_init(&facts, &ev->base, tgid);
+	apply_call(&s->apply, &facts, &a);
+	if (a.kind == APPLIED_KILL)
+		(void)kill(tgid, SIGKILL);
+	struct verdict v = verdict_of(&a);
+	if (a.signal)
+		(void)syscall(SYS_tgkill, tgid, ev->base.tid, a.signal);
+	ev->injected = a.kind == APPLIED_VALUE;
+	task_facts_finish(&facts);
+	return v;
+}
+
+static struct verdict ask(struct session *s, struct notified_event *ev)
+{
+	struct call_event *call = &ev->base;
+	const struct session_probe *probe = s->options->probe;
+	if (probe && probe->entered)
+		probe->entered(probe->ctx, call->tid, call->id, call->args, NULL);
+	if (s->decides)
+		return decide(s, ev);
+	if (!call_set_has(&s->emulated, call->id))
+		return verdict_pass();
+	if (probe && probe->answer) {
+		struct verdict v = probe->answer(probe->ctx, call);
+		if (v.kind != VERDICT_PASS)
+			return v;
+	}
+	return syscalls_dispatch(s->options->kernel, call);
+}
+
+/* EINTR (a signal met the filter's lock) has sent nothing: the task still waits. */
+static void send_response(struct notify *n, int listener, struct seccomp_notif_resp *resp)
+{
+	while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != ENOENT)
+			session_fail(n->session, -errno, "cannot answer a notification");
+		return;
+	}
+}
+
+static void reply(struct notify *n, const struct notified_event *ev, int64_t value, uint32_t flags)
+{
+	/* A kernel with a longer structure reads beyond ours: zeros. */
+	union {
+		struct seccomp_notif_resp resp;
+		char room[256];
+	} u = {.room = {0}};
+	const struct verdict v = verdict_value(value);
+	u.resp.id = ev->id;
+	u.resp.flags = flags;
+	if (verdict_is_error(&v))
+		u.resp.error = (int)value;
+	else
+		u.resp.val = value;
+	send_response(n, ev->listener, &u.resp);
+}
+
+static void record_exit(struct notify *n, const struct notified_event *ev, int64_t value)
+{
+	if (ev->recorded)
+		emit_notified_exit(n->session, &ev->base, value, ev->injected);
+}
+
+static void answer_value(struct notify *n, const struct notified_event *ev, int64_t value)
+{
+	atomic_fetch_add_explicit(&n->session->answered, 1, memory_order_relaxed);
+	record_exit(n, ev, value);
+	reply(n, ev, value, 0);
+}
+
+/*
+ * The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. Signals are blocked in the threads
+ * that come here, but for a failed session's: an interrupted ADDFD with SEND would be lost, and says EINPROGRESS then.
+ */
+static int add_fd(const struct notified_event *ev, const struct verdict *v, uint32_t flags)
+{
+	struct seccomp_notif_addfd a = {
+		.id = ev->id, .flags = flags, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
+	};
+	int r;
+	do {
+		r = ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+static bool gone(int r)
+{
+	return r == -ENOENT || r == -EINPROGRESS;
+}
+
+static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
+{
+	if (!ev->recorded && !atomic_load_explicit(&n->no_send, memory_order_relaxed)) {
+		int r = add_fd(ev, v, SECCOMP_ADDFD_FLAG_SEND);
+		if (r >= 0)
+			atomic_fetch_add_explicit(&n->session->answered, 1, memory_order_relaxed);
+		if (r >= 0 || gone(r))
+			return;
+		if (r != -EINVAL) {
+			answer_value(n, ev, r);
+			return;
+		}
+		atomic_store(&n->no_send, true);
+	}
+	int r = add_fd(ev, v, 0);
+	if (!gone(r))
+		answer_value(n, ev, r);
+}
+
+void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict v)
+{
+	switch (v.kind) {
+	case VERDICT_PASS:
+		/* Nothing was decided on memory that another thread could change: the host judges its own copy. */
+		reply(n, ev, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+		return;
+	case VERDICT_VALUE:
+		answer_value(n, ev, v.value);
+		return;
+	case VERDICT_FD:
+		answer_fd(n, ev, &v);
+		(void)close(v.fd);
+		return;
+	case VERDICT_BLOCK:
+		if (blocked_add(n, ev, v.block) < 0) {
+			verdict_discard(&v);
+			answer_value(n, ev, -ENFILE);
+		}
+		return;
+	case VERDICT_FAIL:
+		session_fail(n->session, (int)v.value, "a handler failed");
+		reply(n, ev, -ENOSYS, 0);
+		return;
+	}
+}
+
+void notify_answer(struct notify *n, const struct seccomp_notif *req)
+{
+	struct session *s = n->session;
+	struct notified_event ev = {
+		.base = {
+			.id = call_from_nr(host_abi(), req->data.nr), .abi = host_abi(), .nr = req->data.nr,
+			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
+		},
+		.notify = n,
+		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),
+		.id = req->id,
+	};
+	for (int i = 0; i < 6; i++)
+		ev.base.args[i] = req->data.args[i];
+	struct verdict v = ask(s, &ev);
+	ev.recorded = call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
+	if (ev.recorded)
+		emit_notified_enter(s, &ev.base, now_ns());
+	notify_deliver(n, &ev, v);
+}
