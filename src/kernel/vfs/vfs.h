@@ -46,7 +46,10 @@ enum walk_flags {
 	WALK_REAL_IDS = 256,		/* access(2): the real ids decide */
 };
 
-/* Walk name from base (NULL: env->cwd; absolute names start at env->root). */
+/*
+ * Walk name from base (NULL: env->cwd; absolute names start at env->root). Without cred in env there is no permission check:
+ * the session itself walks.
+ */
 MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 			struct path *ret);
 
@@ -78,6 +81,11 @@ struct mount_info {
 	const char *source, *target;
 };
 int vfs_each_mount(const struct walk_env *env, int (*visit)(const struct mount_info *m, void *ctx), void *ctx);
+/*
+ * A path to an object that no name leads to, for what a magic link follows to ("pipe:[123]"). shown: as vfs_shown_name
+ * gives it. Takes over the reference to inode, also when it fails.
+ */
+MUST_CHECK int vfs_path_of_inode(struct vfs *v, struct inode *inode, const char *shown, struct path *ret);
 
 /* ---- names ---- */
 /* The path as seen from env->root: its length with NUL, -ERANGE; unreachable or removed: -ENOENT. */

@@ -1,0 +1,89 @@
+/* What a name in a directory is: from the cache, or from the filesystem. */
+#include <string.h>
+
+#include "kernel/vfs/vfs_private.h"
+
+/* Mount points and ghosts are the VFS's own: what the filesystem has there does not count. */
+static bool holds_locked(struct dentry *dir, struct dentry *d)
+{
+	unsigned flags = dentry_flags(d);
+	if (!(flags & DENTRY_CHECKED) || flags & (DENTRY_MOUNTED | DENTRY_GHOST))
+		return true;
+	const struct inode_ops *ops = dir->inode->ops;
+	return !ops->revalidate || ops->revalidate(dir->inode, dentry_name(d)->text, d->inode);
+}
+
+bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d)
+{
+	if (!(dentry_flags(d) & DENTRY_CHECKED))
+		return true;
+	(void)pthread_rwlock_rdlock(&dir->inode->lock);
+	bool holds = holds_locked(dir, d);
+	(void)pthread_rwlock_unlock(&dir->inode->lock);
+	if (!holds)
+		dentry_forget(v, d, 0);
+	return holds;
+}
+
+static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+{
+	int err = -EAGAIN;
+	vfs_read_lock();
+	struct dentry *d = dcache_find(v, dir, name, len);
+	if (d && holds_locked(dir, d)) {
+		if (!d->inode) {
+			*ret = NULL;
+			err = 0;
+		} else if (dentry_ref_unless_dead(d)) {
+			*ret = d;
+			err = 0;
+		}
+	} else if (d) {
+		dentry_forget(v, d, 0);
+	}
+	vfs_read_unlock();
+	return err;
+}
+
+int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+{
+	char text[VFS_NAME_MAX + 1];
+	if (len > VFS_NAME_MAX)
+		return -ENAMETOOLONG;
+	int err = from_cache(v, dir, name, len, ret);
+	if (err != -EAGAIN)
+		return err;
+	if (dentry_flags(dir) & DENTRY_REMOVED) {
+		*ret = NULL;
+		return 0;
+	}
+	memcpy(text, name, len);
+	text[len] = '\0';
+	struct inode *inode = NULL;
+	err = dir->inode->ops->lookup ? dir->inode->ops->lookup(dir->inode, text, &inode) : -ENOTDIR;
+	if (err && err != -ENOENT)
+		return err;
+	if (err && dir->inode->super->flags & SUPER_REVALIDATES) {
+		/* To check that there still is nothing costs as much as to ask. */
+		*ret = NULL;
+		return 0;
+	}
+	struct dentry *d;
+	err = dentry_insert(v, dir, name, len, err ? NULL : inode, 0, &d);
+	if (err)
+		return err;
+	if (!d->inode) {
+		dentry_put(v, d);
+		d = NULL;
+	}
+	*ret = d;
+	return 0;
+}
+
+int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+{
+	(void)pthread_rwlock_rdlock(&dir->inode->lock);
+	int err = vfs_lookup_locked(v, dir, name, len, ret);
+	(void)pthread_rwlock_unlock(&dir->inode->lock);
+	return err;
+}

@@ -1,0 +1,90 @@
+/* The names of things: from the dentry up to the root. */
+#include <string.h>
+
+#include "kernel/vfs/vfs_private.h"
+
+/* A name that is written from its end. */
+struct backwards {
+	char *buf;
+	size_t at;	/* first byte written */
+	bool full;
+};
+
+static void put_front(struct backwards *b, const char *text, size_t len)
+{
+	if (b->full || len > b->at) {
+		b->full = true;
+		return;
+	}
+	b->at -= len;
+	memcpy(b->buf + b->at, text, len);
+}
+
+/* In a read-side section. false: the top of everything was reached, and it was not root. */
+static bool climb(const struct path *root, struct path p, struct backwards *b)
+{
+	while (p.dentry != root->dentry || p.mount != root->mount) {
+		if (p.dentry == p.mount->root) {
+			if (!p.mount->parent)
+				return false;
+			p = (struct path){.mount = p.mount->parent, .dentry = p.mount->point};
+			continue;
+		}
+		const struct dentry_name *n = dentry_name(p.dentry);
+		if (!n->parent)
+			return false;
+		put_front(b, n->text, n->len);
+		put_front(b, "/", 1);
+		p.dentry = n->parent;
+	}
+	return true;
+}
+
+/* Write the name with tail, and move it to the front of buf. reachable may be NULL. */
+static ssize_t compose(const struct walk_env *env, const struct path *p, const char *tail, char *buf, size_t size,
+		       bool *reachable)
+{
+	struct backwards b;
+	unsigned seq;
+	vfs_read_lock();
+	do {
+		seq = atomic_load(&env->vfs->rename_seq);
+		b = (struct backwards){.buf = buf, .at = size};
+		put_front(&b, tail, strlen(tail) + 1);
+		size_t empty = b.at;
+		*reachable = climb(&env->root, *p, &b);
+		if (b.at == empty)
+			put_front(&b, "/", 1);
+	} while (seq != atomic_load(&env->vfs->rename_seq));
+	vfs_read_unlock();
+	if (b.full)
+		return -ERANGE;
+	memmove(buf, buf + b.at, size - b.at);
+	return (ssize_t)(size - b.at);
+}
+
+static bool is_unlinked(const struct path *p)
+{
+	return p->dentry != p->mount->root && !(dentry_flags(p->dentry) & (DENTRY_HASHED | DENTRY_ANONYMOUS));
+}
+
+ssize_t vfs_name(const struct walk_env *env, const struct path *p, char *buf, size_t size)
+{
+	bool reachable;
+	if (is_unlinked(p) || dentry_flags(p->dentry) & DENTRY_ANONYMOUS)
+		return -ENOENT;
+	ssize_t len = compose(env, p, "", buf, size, &reachable);
+	return len >= 0 && !reachable ? -ENOENT : len;
+}
+
+ssize_t vfs_shown_name(const struct walk_env *env, const struct path *p, char *buf, size_t size)
+{
+	bool reachable;
+	if (!(dentry_flags(p->dentry) & DENTRY_ANONYMOUS))
+		return compose(env, p, is_unlinked(p) ? " (deleted)" : "", buf, size, &reachable);
+	const struct dentry_name *n = dentry_name(p->dentry);	/* anonymous dentries are not renamed */
+	if (n->len >= size)
+		return -ERANGE;
+	memcpy(buf, n->text, n->len + 1u);
+	return n->len + 1;
+}

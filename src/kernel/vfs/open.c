@@ -1,0 +1,307 @@
+/* open(2): the last component is created, or checked and opened, as do_open of fs/namei.c does. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/task/cred.h"
+#include "kernel/vfs/vfs_private.h"
+
+/* An open in progress. */
+struct opening {
+	const struct walk_env *env;
+	int flags;
+	mode_t mode;		/* of what is created */
+	unsigned walk;		/* enum walk_flags */
+	struct vfs_opened *opened;
+	struct path path;	/* what it came to, references */
+	bool created;
+};
+
+static int access_mask(int flags)
+{
+	static const int mask[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+	return mask[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
+}
+
+/* ---- an object that is there ---- */
+
+static int may_open(const struct opening *o, int flags)
+{
+	const struct inode *inode = path_inode(&o->path);
+	int mask = access_mask(flags);
+	switch (inode->type) {
+	case S_IFLNK:
+		return -ELOOP;
+	case S_IFDIR:
+		if (mask & MAY_WRITE)
+			return -EISDIR;
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		if (o->path.mount->flags & MOUNT_NODEV)
+			return -EACCES;
+		break;
+	default:
+		break;
+	}
+	if (o->created || permission_is_hosts(o->env, inode))
+		return 0;
+	return permission_check(o->env, path_inode(&o->path), mask, false);
+}
+
+/* What only the owner may ask for, and what a read-only mount refuses. */
+static int may_open_so(const struct opening *o, int flags)
+{
+	struct inode *inode = path_inode(&o->path);
+	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+	if (flags & O_NOATIME && !permission_is_hosts(o->env, inode)) {
+		struct owner owner;
+		int err = inode_owner(inode, &owner);
+		if (err || !permission_owns(o->env, &owner))
+			return err ? err : -EPERM;
+	}
+	if (writes && inode->type == S_IFREG && !o->created)
+		return mount_want_write(o->path.mount);
+	return inode->type == S_IFSOCK ? -ENXIO : 0;
+}
+
+static void drop_opened(struct vfs_opened *o)
+{
+	if (o->fd >= 0)
+		(void)close(o->fd);
+	o->fd = -1;
+}
+
+static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_opened *ret)
+{
+	struct inode *inode = path_inode(p);
+	flags &= ~(O_TRUNC | O_APPEND);
+	if (inode->super->flags & SUPER_HOST_DIRS && inode->ops->open && !(dentry_flags(p->dentry) & DENTRY_HAS_GHOSTS)) {
+		int err = inode->ops->open(inode, flags, ret);
+		if (err)
+			return err;
+		err = registry_add(v, ret->fd, p, BACKING_HOST_DIR);
+		if (err != -EEXIST)
+			return err;
+		drop_opened(ret);
+	}
+	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME));
+	if (fd < 0)
+		return fd;
+	*ret = (struct vfs_opened){.fd = fd};
+	return 0;
+}
+
+/* Nothing is checked any more. flags: without those of creating and walking. On failure ret may still own a descriptor. */
+static int open_object(struct vfs *v, const struct path *p, int flags, struct vfs_opened *ret)
+{
+	struct inode *inode = path_inode(p);
+	*ret = (struct vfs_opened){.fd = -1};
+	if (inode->type == S_IFDIR)
+		return open_dir(v, p, flags, ret);
+	if (!inode->ops->open)
+		return inode->type == S_IFREG ? -EACCES : -ENXIO;
+	int err = inode->ops->open(inode, flags, ret);
+	return err ? err : registry_add(v, ret->fd, p, BACKING_FILE);
+}
+
+static int flags_for_object(int flags)
+{
+	if (flags & O_PATH)
+		return O_PATH;
+	return flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY | O_TMPFILE);
+}
+
+/* The checks of do_open, and the open. */
+static int finish_open(struct opening *o)
+{
+	int flags = o->flags;
+	struct inode *inode = path_inode(&o->path);
+	if (flags & O_PATH)
+		return open_object(o->env->vfs, &o->path, O_PATH, o->opened);
+	if (flags & O_CREAT) {
+		if (flags & O_EXCL && !o->created)
+			return -EEXIST;
+		if (inode->type == S_IFDIR)
+			return -EISDIR;
+	}
+	if (o->created || inode->type != S_IFREG)
+		flags &= ~O_TRUNC;
+	int err = flags & O_TRUNC ? mount_want_write(o->path.mount) : 0;
+	if (!err)
+		err = may_open(o, o->flags);
+	if (!err)
+		err = may_open_so(o, flags);
+	if (!err && o->opened->fd < 0)
+		err = open_object(o->env->vfs, &o->path, flags_for_object(flags), o->opened);
+	return err;
+}
+
+int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)
+{
+	struct opening o = {.env = env, .flags = flags & ~(O_CREAT | O_EXCL), .opened = ret, .path = *p};
+	*ret = (struct vfs_opened){.fd = -1};
+	if (flags & O_DIRECTORY && !dentry_is_dir(p->dentry))
+		return -ENOTDIR;
+	int err = finish_open(&o);
+	if (err)
+		drop_opened(ret);
+	return err;
+}
+
+/* ---- creating ---- */
+
+/* dir's lock is held exclusively and there is no such name. */
+static int create_file(struct opening *o, const struct path *dir, const char *name, size_t len)
+{
+	struct inode *dir_inode = path_inode(dir), *inode = NULL;
+	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	char text[VFS_NAME_MAX + 1];
+	int err = mount_want_write(dir->mount);
+	if (!err)
+		err = permission_create(o->env, dir->dentry);
+	if (!err && !dir_inode->ops->create)
+		err = -EACCES;
+	if (!err)
+		err = permission_new(o->env, dir_inode, o->mode, &how);
+	if (err)
+		return err;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	err = dir_inode->ops->create(dir_inode, text, &how, &inode);
+	if (err)
+		return err;
+	o->path.mount = dir->mount;
+	o->created = true;
+	err = dentry_insert(o->env->vfs, dir->dentry, name, len, inode, 0, &o->path.dentry);
+	if (!err && o->opened->fd >= 0)
+		err = registry_add(o->env->vfs, o->opened->fd, &o->path, BACKING_FILE);
+	return err;
+}
+
+/* The walk stands before its last component, which was missing. WALK_RESTART: it is there meanwhile. */
+static int create_last(struct walk *w, struct opening *o)
+{
+	struct path dir;
+	struct dentry *d = NULL;
+	char name[VFS_NAME_MAX];
+	size_t len = w->len;
+	memcpy(name, w->name, len);
+	int err = walk_take(w, &dir);
+	if (err)
+		return err;
+	vfs_read_unlock();
+	(void)pthread_rwlock_wrlock(&path_inode(&dir)->lock);
+	err = vfs_lookup_locked(w->vfs, dir.dentry, name, len, &d);
+	if (!err)
+		err = d ? WALK_RESTART : create_file(o, &dir, name, len);
+	(void)pthread_rwlock_unlock(&path_inode(&dir)->lock);
+	dentry_put(w->vfs, d);
+	path_put(&dir);
+	vfs_read_lock();
+	return err == -EEXIST && !(o->flags & O_EXCL) ? WALK_RESTART : err;
+}
+
+/* ---- the walk ---- */
+
+static int open_once(struct walk *w, struct opening *o, const struct path *base, const char *name)
+{
+	int r = walk_begin(w, o->env, base, name, o->walk);
+	bool creates = o->flags & O_CREAT;
+	if (!r && *name) {
+		do {
+			r = walk_to_last(w);
+			if (!r && creates && w->last == LAST_NORMAL && w->slash)
+				r = -EISDIR;
+			if (!r)
+				r = walk_last(w);
+		} while (r > 0);
+	}
+	if (r == -ENOENT && creates && w->missing)
+		r = create_last(w, o);
+	else if (!r)
+		r = walk_take(w, &o->path);
+	bool directory = w->flags & WALK_DIRECTORY;
+	walk_end(w);
+	if (!r && directory && !(creates && !o->created && o->flags & O_EXCL) && !dentry_is_dir(o->path.dentry))
+		r = -ENOTDIR;
+	return r;
+}
+
+static int walk_to_object(struct opening *o, const struct path *base, const char *name)
+{
+	struct walk w;
+	int err;
+	do
+		err = open_once(&w, o, base, name);
+	while (err == WALK_RESTART);
+	return err;
+}
+
+/* O_TMPFILE: the name is that of the directory. */
+static int open_tmpfile(struct opening *o)
+{
+	struct path dir = o->path;
+	struct inode *dir_inode = path_inode(&dir), *inode = NULL;
+	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	char shown[32];
+	int err = mount_want_write(dir.mount);
+	if (!err)
+		err = permission_create(o->env, dir.dentry);
+	if (!err && !dir_inode->ops->tmpfile)
+		err = -EOPNOTSUPP;
+	if (!err)
+		err = permission_new(o->env, dir_inode, o->mode, &how);
+	if (err)
+		return err;
+	(void)pthread_rwlock_wrlock(&dir_inode->lock);
+	err = dir_inode->ops->tmpfile(dir_inode, &how, &inode);
+	(void)pthread_rwlock_unlock(&dir_inode->lock);
+	if (err)
+		return err;
+	(void)snprintf(shown, sizeof(shown), "#%llu", (unsigned long long)inode->ino);
+	err = dentry_create_unhashed(dir.dentry, shown, inode, o->flags & O_EXCL ? 0 : DENTRY_LINKABLE, &o->path.dentry);
+	if (err)
+		return err;
+	dentry_put(o->env->vfs, dir.dentry);
+	o->created = true;
+	if (o->opened->fd >= 0)
+		return registry_add(o->env->vfs, o->opened->fd, &o->path, BACKING_FILE);
+	return open_object(o->env->vfs, &o->path, flags_for_object(o->flags), o->opened);
+}
+
+static unsigned walk_flags_of(const struct vfs_open_how *how)
+{
+	unsigned walk = how->walk;
+	if (how->flags & O_DIRECTORY)
+		walk |= WALK_DIRECTORY;
+	if (!(how->flags & O_NOFOLLOW) && (how->flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
+		walk |= WALK_FOLLOW;
+	return walk;
+}
+
+int vfs_open(const struct walk_env *env, const struct path *base, const char *name, const struct vfs_open_how *how,
+	     struct vfs_opened *ret, struct path *ret_path)
+{
+	struct opening o = {
+		.env = env,
+		.flags = how->flags,
+		.mode = S_IFREG | (how->mode & 07777 & ~env->umask),
+		.walk = walk_flags_of(how),
+		.opened = ret,
+	};
+	if (o.flags & O_PATH)
+		o.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	bool tmpfile = (o.flags & O_TMPFILE) == O_TMPFILE;
+	*ret = (struct vfs_opened){.fd = -1};
+	int err = walk_to_object(&o, base, name);
+	if (!err)
+		err = tmpfile ? open_tmpfile(&o) : finish_open(&o);
+	if (err)
+		drop_opened(ret);
+	if (!err && ret_path)
+		*ret_path = o.path;
+	else
+		path_put(&o.path);
+	return err;
+}

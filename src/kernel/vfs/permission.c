@@ -1,0 +1,192 @@
+/*
+ * Who may do what: mode bits, owners and capabilities, as fs/namei.c of Linux decides. A NULL cred is the VFS itself.
+ */
+#include <linux/capability.h>
+#include <linux/securebits.h>
+
+#include "kernel/task/cred.h"
+#include "kernel/vfs/vfs_private.h"
+
+/* Whose rights count: the file system ids, or for access(2) the real ones. */
+struct holder {
+	const struct cred *cred;
+	uid_t uid;
+	gid_t gid;
+	uint64_t caps;
+};
+
+static struct holder holder_of(const struct walk_env *env, bool real)
+{
+	const struct cred *c = env->cred;
+	struct holder h = {.cred = c, .uid = c->fsuid, .gid = c->fsgid, .caps = c->effective};
+	if (real) {
+		h.uid = c->ruid;
+		h.gid = c->rgid;
+		if (!(c->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP)))
+			h.caps = c->ruid == 0 ? c->permitted : 0;
+	}
+	return h;
+}
+
+static bool capable(const struct holder *h, int cap)
+{
+	return h->caps >> cap & 1;
+}
+
+static bool in_group(const struct holder *h, gid_t gid)
+{
+	if (gid == h->gid)
+		return true;
+	for (size_t i = 0; i < h->cred->group_count; i++)
+		if (h->cred->groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool permission_is_hosts(const struct walk_env *env, const struct inode *inode)
+{
+	return !env->cred || (env->cred->host && inode->super->flags & SUPER_HOST_CHECKS);
+}
+
+int inode_owner(struct inode *inode, struct owner *ret)
+{
+	struct statx st;
+	int err = inode->ops->getattr(inode, &st);
+	if (err)
+		return err;
+	*ret = (struct owner){.mode = st.stx_mode, .uid = st.stx_uid, .gid = st.stx_gid};
+	return 0;
+}
+
+static bool mode_allows(const struct holder *h, const struct owner *o, int mask)
+{
+	mode_t mode = o->mode;
+	if (o->uid == h->uid)
+		mode >>= 6;
+	else if (in_group(h, o->gid))
+		mode >>= 3;
+	return (mask & ~(int)mode & 7) == 0;
+}
+
+static bool caps_allow_dir(const struct holder *h, int mask)
+{
+	return capable(h, CAP_DAC_OVERRIDE) || (!(mask & MAY_WRITE) && capable(h, CAP_DAC_READ_SEARCH));
+}
+
+static int check(const struct holder *h, struct inode *inode, int mask)
+{
+	struct owner o;
+	if (inode->type == S_IFDIR && caps_allow_dir(h, mask))
+		return 0;
+	if (inode->type != S_IFDIR && !(mask & MAY_EXEC) && capable(h, CAP_DAC_OVERRIDE))
+		return 0;
+	int err = inode_owner(inode, &o);
+	if (err)
+		return err;
+	if (mode_allows(h, &o, mask))
+		return 0;
+	if (inode->type == S_IFDIR)
+		return -EACCES;
+	if (mask == MAY_READ && capable(h, CAP_DAC_READ_SEARCH))
+		return 0;
+	return o.mode & 0111 && capable(h, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+}
+
+static bool is_file_of_super(const struct inode *inode)
+{
+	return inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
+}
+
+int permission_check(const struct walk_env *env, struct inode *inode, int mask, bool real)
+{
+	if (mask & MAY_WRITE && inode->super->flags & SUPER_READONLY && is_file_of_super(inode))
+		return -EROFS;
+	if (!env->cred)
+		return 0;
+	struct holder h = holder_of(env, real);
+	return check(&h, inode, mask);
+}
+
+int permission_search(const struct walk_env *env, struct inode *dir, bool real)
+{
+	if (permission_is_hosts(env, dir))
+		return 0;
+	struct holder h = holder_of(env, real);
+	return check(&h, dir, MAY_EXEC);
+}
+
+bool permission_owns(const struct walk_env *env, const struct owner *o)
+{
+	return !env->cred || env->cred->fsuid == o->uid || cred_capable(env->cred, CAP_FOWNER);
+}
+
+int permission_create(const struct walk_env *env, const struct dentry *dir)
+{
+	if (dentry_flags(dir) & DENTRY_REMOVED)
+		return -ENOENT;
+	if (permission_is_hosts(env, dir->inode))
+		return 0;
+	return permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC, false);
+}
+
+/* In a sticky directory only owners of the file or of the directory remove names. */
+static int check_sticky(const struct walk_env *env, struct inode *dir, struct inode *victim)
+{
+	struct owner d, o;
+	if (cred_capable(env->cred, CAP_FOWNER))
+		return 0;
+	int err = inode_owner(dir, &d);
+	if (err || !(d.mode & S_ISVTX) || env->cred->fsuid == d.uid)
+		return err;
+	err = inode_owner(victim, &o);
+	if (err)
+		return err;
+	return env->cred->fsuid == o.uid ? 0 : -EPERM;
+}
+
+int permission_delete(const struct walk_env *env, const struct dentry *dir, struct inode *victim, bool directory)
+{
+	if (!permission_is_hosts(env, dir->inode)) {
+		int err = permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC, false);
+		if (!err)
+			err = check_sticky(env, dir->inode, victim);
+		if (err)
+			return err;
+	}
+	if (directory && victim->type != S_IFDIR)
+		return -ENOTDIR;
+	if (!directory && victim->type == S_IFDIR)
+		return -EISDIR;
+	return dentry_flags(dir) & DENTRY_REMOVED ? -ENOENT : 0;
+}
+
+int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how)
+{
+	how->mode = mode;
+	how->uid = env->cred ? env->cred->fsuid : 0;
+	how->gid = env->cred ? env->cred->fsgid : 0;
+	if (permission_is_hosts(env, dir))
+		return 0;
+	struct owner o;
+	int err = inode_owner(dir, &o);
+	if (err || !(o.mode & S_ISGID))
+		return err;
+	how->gid = o.gid;
+	if (S_ISDIR(mode))
+		how->mode |= S_ISGID;
+	else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !cred_in_group(env->cred, o.gid) &&
+		 !cred_capable(env->cred, CAP_FSETID))
+		how->mode &= ~(mode_t)S_ISGID;
+	return 0;
+}
+
+int vfs_permission(const struct walk_env *env, const struct path *p, int mask, bool real)
+{
+	struct inode *inode = path_inode(p);
+	int err = permission_check(env, inode, mask, real);
+	if (!err && mask & MAY_EXEC && inode->type == S_IFREG && p->mount->flags & MOUNT_NOEXEC)
+		err = -EACCES;
+	if (!err && mask & MAY_WRITE && is_file_of_super(inode))
+		err = mount_want_write(p->mount);
+	return err;
+}

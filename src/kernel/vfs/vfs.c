@@ -1,0 +1,53 @@
+/* Set-up and end of a VFS, and references to paths. */
+#include <string.h>
+
+#include "kernel/vfs/vfs_private.h"
+
+void path_get(const struct path *p)
+{
+	dentry_ref(p->dentry);
+}
+
+void path_put(struct path *p)
+{
+	if (p->dentry)
+		dentry_put(p->mount->vfs, p->dentry);
+	*p = (struct path){0};
+}
+
+struct inode *path_inode(const struct path *p)
+{
+	return p->dentry->inode;
+}
+
+int vfs_create(const struct vfs_options *options, struct vfs **ret)
+{
+	struct vfs *v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
+	if (!err)
+		err = registry_init(&v->registry, 0);
+	if (!err)
+		err = scratch_init(&v->scratch, options ? options->scratch : NULL);
+	if (!err)
+		err = mounts_init(v);
+	if (err) {
+		vfs_destroy(v);
+		return err;
+	}
+	*ret = v;
+	return 0;
+}
+
+void vfs_destroy(struct vfs *v)
+{
+	if (!v)
+		return;
+	if (v->registry.buckets)
+		registry_finish(v);
+	scratch_finish(&v->scratch);
+	mounts_finish(v);
+	dcache_finish(v);
+	free(v);
+}

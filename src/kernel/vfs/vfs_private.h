@@ -1,0 +1,291 @@
+/*
+ * The insides of the VFS.
+ *
+ * Locks, in the order in which they are taken:
+ *   1. super.rename_lock			one rename between two directories of a filesystem at a time
+ *   2. inode.lock of directories		the ancestor first, else the lower address (vfs/inode.h)
+ *   3. locks of filesystems
+ *   4. scratch.lock				making and dropping scratch directories
+ *   5. registry.lock				which object is behind a descriptor
+ *   6. dcache.lock				writers of the dentry cache: hash chains, LRU, names, mounts
+ * RCU read-side sections may surround any of these and host calls: nothing waits for a grace period but vfs_destroy.
+ *
+ * Life of a dentry: refs counts its users. With refs 0 it lives on as a cached name (hashed, on the LRU) or, when its
+ * name is gone, it dies: refs becomes DENTRY_DEAD, once, and the memory and the reference to the inode go after a grace
+ * period. So a reader inside a read-side section may look at any dentry that it came to and at its inode without a
+ * reference, and needs dentry_ref_unless_dead to take it outside. A dentry's inode never changes: a name that comes to
+ * mean something else gets another dentry.
+ *
+ * Life of a name: parent and text never change either. A rename gives the dentry another dentry_name; the old one stays
+ * readable for a grace period, its place in the hash chain too, so no reader is led astray: it sees the old or the new
+ * name, never a mixture. ".." inside a scope (RESOLVE_BENEATH) looks at rename_seq besides.
+ */
+#ifndef TRAPLINE_KERNEL_VFS_VFS_PRIVATE_H
+#define TRAPLINE_KERNEL_VFS_VFS_PRIVATE_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "kernel/vfs/rcu.h"
+#include "kernel/vfs/vfs.h"
+
+enum dentry_flags {
+	DENTRY_HASHED = 1,	/* found by its name; changed under dcache.lock */
+	DENTRY_ON_LRU = 2,	/* dcache.lock */
+	DENTRY_USED = 4,	/* found since the LRU looked at it last */
+	DENTRY_MOUNTED = 8,	/* something is mounted on it, in some mount; never cleared */
+	DENTRY_GHOST = 16,	/* made up for a mount point: pinned, no filesystem knows it */
+	DENTRY_HAS_GHOSTS = 32,	/* some child is a ghost */
+	DENTRY_CHECKED = 64,	/* of a filesystem that revalidates; constant */
+	DENTRY_REMOVED = 128,	/* unlinked: nothing can be made in it, its shown name is "(deleted)" */
+	DENTRY_LINKABLE = 256,	/* of O_TMPFILE without O_EXCL; constant */
+	DENTRY_ANONYMOUS = 512,	/* shown by its bare text: what no directory ever held; constant */
+	DENTRY_DIRECTORY = 1024,	/* inode->type, without a look at the inode; constant */
+	DENTRY_SYMLINK = 2048,
+};
+
+#define DENTRY_DEAD INT_MIN
+
+/* A place in the tree: immutable, freed after a grace period. */
+struct dentry_name {
+	_Atomic(struct dentry_name *) next;	/* hash chain; written under dcache.lock */
+	struct dentry *dentry;
+	struct dentry *parent;			/* a reference of the dentry's while this is its name; NULL: none */
+	struct rcu_head rcu;
+	uint32_t hash;
+	uint16_t len;
+	char text[];				/* NUL-terminated */
+};
+
+struct dentry {
+	atomic_int refs;
+	atomic_uint flags;
+	struct inode *inode;			/* a reference; constant; NULL: known not to exist */
+	_Atomic(struct dentry_name *) name;	/* written under dcache.lock; readers in a read-side section */
+	struct dentry *lru_prev, *lru_next;	/* dcache.lock */
+	struct rcu_head rcu;
+};
+
+/* Mounts stay until vfs_destroy, so nobody counts references to them. */
+struct mount {
+	struct vfs *vfs;
+	struct mount *parent;			/* NULL: the tree's root */
+	struct dentry *point;			/* a reference; where in parent; NULL for the root */
+	struct dentry *root;			/* a reference */
+	struct super *super;			/* a reference */
+	unsigned flags;				/* enum mount_flags */
+	int id;
+	char *source;				/* owned */
+	_Atomic(struct mount *) next;		/* all mounts, oldest first; a later one on the same point covers it */
+};
+
+struct dcache {
+	pthread_mutex_t lock;
+	_Atomic(struct dentry_name *) *buckets;	/* owned; constant size */
+	uint32_t mask;
+	uint64_t key;				/* of the hash; random, so that guests cannot aim at one chain */
+	struct dentry lru;			/* head of the list; lru_next was put there last; lock */
+	size_t lru_count;			/* lock */
+	size_t lru_max;
+};
+
+struct registry_entry;
+struct registry {
+	pthread_mutex_t lock;
+	struct registry_entry **buckets;	/* by device and inode; lock; owned */
+	struct registry_entry **scratch_buckets;/* scratch directories by mount and dentry; lock; owned */
+	struct registry_entry *clock;		/* all entries in a ring, for eviction; lock */
+	size_t count, scratch_count;		/* lock */
+	size_t max, scratch_max;
+};
+
+struct scratch {
+	pthread_mutex_t lock;
+	int dir_fd;				/* O_PATH, where they are made; -1 until one is needed; lock */
+	int inotify_fd;				/* tells of closed scratch directories; -1: cannot; lock */
+	unsigned serial;			/* lock */
+	char *place;				/* owned */
+};
+
+struct vfs {
+	struct dcache dcache;
+	struct registry registry;
+	struct scratch scratch;
+	_Atomic(struct mount *) mounts;		/* the first; written under dcache.lock */
+	struct mount *root;			/* topmost mount on "/"; constant once there is one; dcache.lock before */
+	struct super *ghosts;			/* owner of made-up directories and files; a reference */
+	struct mount *anonymous;		/* of objects that no name leads to; not in mounts; owned */
+	int next_id;				/* of mounts; dcache.lock */
+	atomic_uint next_minor;			/* of filesystems without a device */
+	atomic_uint rename_seq;			/* counts renames */
+};
+
+/* ---- dentry.c ---- */
+int dcache_init(struct dcache *c, size_t unused_max);
+void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
+uint32_t dcache_hash(const struct dcache *c, const struct dentry *parent, const char *name, size_t len);
+/* In a read-side section. NULL: not known. Unchecked (DENTRY_CHECKED). */
+struct dentry *dcache_find(struct vfs *v, const struct dentry *parent, const char *name, size_t len);
+/*
+ * Say what name in parent (referenced by the caller, its inode's lock held) is now. inode: a reference, taken over; NULL:
+ * nothing. Whatever was known before is forgotten, unless it is the same. *ret: a reference. -ENOMEM.
+ */
+int dentry_insert(struct vfs *v, struct dentry *parent, const char *name, size_t len, struct inode *inode,
+		  unsigned flags, struct dentry **ret);
+/* One that no name leads to, named for being shown. parent may be NULL. inode: a reference, taken over. */
+int dentry_create_unhashed(struct dentry *parent, const char *name, struct inode *inode, unsigned flags,
+			   struct dentry **ret);
+void dentry_ref(struct dentry *d);		/* the caller has one */
+bool dentry_ref_unless_dead(struct dentry *d);	/* in a read-side section */
+void dentry_put(struct vfs *v, struct dentry *d);
+/* The name leads to nothing known any more. more: further flags (DENTRY_REMOVED). */
+void dentry_forget(struct vfs *v, struct dentry *d, unsigned more);
+/* d gets another place; what was known there is forgotten. room: from dentry_name_create, taken over. */
+void dentry_move(struct vfs *v, struct dentry *d, struct dentry *to_parent, struct dentry_name *room);
+/* Two dentries change places; the rooms are for a at b's place and for b at a's. */
+void dentry_exchange(struct vfs *v, struct dentry *a, struct dentry *b, struct dentry_name *a_room,
+		     struct dentry_name *b_room);
+struct dentry_name *dentry_name_create(struct vfs *v, const struct dentry *parent, const char *name, size_t len);
+static inline unsigned dentry_flags(const struct dentry *d)
+{
+	return atomic_load_explicit(&((struct dentry *)d)->flags, memory_order_acquire);
+}
+static inline struct dentry_name *dentry_name(const struct dentry *d)
+{
+	return atomic_load_explicit(&((struct dentry *)d)->name, memory_order_acquire);
+}
+static inline bool dentry_is_dir(const struct dentry *d)
+{
+	return dentry_flags(d) & DENTRY_DIRECTORY;
+}
+/* Is d at or below above? Names must not change meanwhile (rename_lock) or the answer is of some moment. */
+bool dentry_is_below(struct dentry *d, const struct dentry *above);
+
+/* ---- lookup.c ---- */
+/*
+ * What a name in a directory is: cached, or asked for. The directory is referenced by the caller and its inode's lock held.
+ * *ret: a reference, or NULL if there is no such name.
+ */
+int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
+/* The same, taking the lock itself; in no read-side section. */
+int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
+/* In a read-side section. Is the cached name right still? Forgets it if not. */
+bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
+
+/* ---- mount.c ---- */
+/* The mount on this dentry as seen in this mount; NULL. */
+struct mount *mount_on(const struct mount *m, const struct dentry *d);
+/* Made-up children of d: references. */
+struct ghost_list {
+	struct dentry **ghost;
+	size_t count;
+};
+MUST_CHECK int ghost_list_init(struct vfs *v, const struct dentry *d, struct ghost_list *ret);
+void ghost_list_finish(struct vfs *v, struct ghost_list *l);
+int mounts_init(struct vfs *v);
+void mounts_finish(struct vfs *v);
+
+/* ---- ghost.c ---- */
+int ghosts_create(struct super **ret);
+int ghost_create(struct super *sb, mode_t type, struct inode **ret);
+
+/* ---- walk.c ---- */
+enum walk_last { LAST_NORMAL, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
+
+/* Not an errno: what the walk stood on died under it. It is begun again. */
+enum { WALK_RESTART = -5000 };
+
+/*
+ * One walk. Between walk_begin and walk_end the thread is in a read-side section, so that cur may be borrowed.
+ *
+ *	walk_begin; { walk_to_last; walk_last } as long as that follows links; walk_take; walk_end
+ */
+struct walk {
+	const struct walk_env *env;
+	struct vfs *vfs;
+	unsigned flags;			/* enum walk_flags; FOLLOW and DIRECTORY are added by trailing slashes */
+	struct path cur;		/* where it is: borrowed */
+	struct dentry *held;		/* a reference to what was asked for last, or NULL */
+	struct path root;		/* ".." goes no further; borrowed */
+	unsigned rename_seq;		/* vfs.rename_seq at the beginning */
+	bool missing;			/* -ENOENT was for the last component itself */
+	unsigned links;			/* followed so far */
+	unsigned depth;			/* of stack */
+	const char *rest;		/* what remains of the string that is being walked */
+	const char *stack[VFS_SYMLINKS_MAX];	/* what remains of those around it; not empty */
+	char *body[VFS_SYMLINKS_MAX];	/* of links that were followed; links of them or fewer; owned */
+	unsigned bodies;
+	enum walk_last last;		/* the next component, by walk_to_last the last one */
+	const char *name;
+	size_t len;
+	bool slash;			/* slashes come after it */
+};
+
+int walk_begin(struct walk *w, const struct walk_env *env, const struct path *base, const char *name, unsigned flags);
+int walk_to_last(struct walk *w);
+/* Go to the last component. 1: it was a link that is followed, so that walk_to_last comes next. -ENOENT: see missing. */
+int walk_last(struct walk *w);
+/* A reference to cur; leaves the read-side section. */
+int walk_take(struct walk *w, struct path *ret);
+void walk_end(struct walk *w);
+
+/* What is before the last component, and that one. */
+struct walk_end {
+	struct path dir;		/* references */
+	enum walk_last type;
+	bool slash;			/* the name goes on with slashes: it must be a directory */
+	size_t len;
+	char name[VFS_NAME_MAX + 1];	/* LAST_NORMAL */
+};
+
+/* Search permission in .dir is checked. -ENAMETOOLONG for a last name too long. */
+int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret);
+void walk_end_finish(struct walk_end *e);
+
+/* ---- permission.c ---- */
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+
+struct owner {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The filesystem's own check suffices: the host carries the call out with the very rights of the guest. */
+bool permission_is_hosts(const struct walk_env *env, const struct inode *inode);
+int inode_owner(struct inode *inode, struct owner *ret);
+int permission_check(const struct walk_env *env, struct inode *inode, int mask, bool real);
+/* Search permission in a directory. */
+int permission_search(const struct walk_env *env, struct inode *dir, bool real);
+bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or may act as if (CAP_FOWNER) */
+/* May dir get another entry, or lose this one? */
+int permission_create(const struct walk_env *env, const struct dentry *dir);
+int permission_delete(const struct walk_env *env, const struct dentry *dir, struct inode *victim, bool directory);
+/* Is d a mount point, or made up for one, or a directory with such things in it? */
+bool mount_is_busy(const struct dentry *d);
+/* The mode and owner of an object made in dir. */
+int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how);
+int mount_want_write(const struct mount *m);	/* -EROFS */
+
+/* ---- registry.c, scratch.c ---- */
+enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH };
+
+int registry_init(struct registry *r, size_t max);
+void registry_finish(struct vfs *v);
+/*
+ * fd stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. For BACKING_SCRATCH, fd is
+ * also kept as what the directory is reopened by (taken over on success).
+ */
+int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind);
+int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
+/* A new description of the scratch directory that p has already. -ENOENT: none. */
+int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags);
+/* p's last name is gone: forget it as soon as nobody has it open. */
+void registry_unlinked(struct vfs *v, const struct path *p);
+int scratch_init(struct scratch *s, const char *place);
+void scratch_finish(struct scratch *s);
+/* A descriptor for a virtual directory. */
+int scratch_open(struct vfs *v, const struct path *p, int flags);
+
+#endif

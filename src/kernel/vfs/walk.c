@@ -1,0 +1,387 @@
+/*
+ * The path walk (path_resolution(7), openat2(2)).
+ *
+ * It runs in a read-side section and borrows what it stands on; only what it must ask the filesystem for it takes a
+ * reference to, for the time of asking. When a dentry died under it, it begins again, which nobody can tell from having
+ * begun later.
+ */
+#include <string.h>
+
+#include "kernel/vfs/vfs_private.h"
+
+enum { SCOPED = WALK_BENEATH | WALK_IN_ROOT };
+
+/* Forget the reference to what was asked for last; cur stays readable since this is a read-side section. */
+static void hold(struct walk *w, struct dentry *d)
+{
+	struct dentry *old = w->held;
+	w->held = d;
+	dentry_put(w->vfs, old);
+}
+
+/* Keep cur alive outside the read-side section. */
+static int hold_cur(struct walk *w)
+{
+	if (w->held == w->cur.dentry)
+		return 0;
+	if (!dentry_ref_unless_dead(w->cur.dentry))
+		return WALK_RESTART;
+	hold(w, w->cur.dentry);
+	return 0;
+}
+
+static bool same_path(const struct path *a, const struct path *b)
+{
+	return a->dentry == b->dentry && a->mount == b->mount;
+}
+
+/* Absolute names and links. first: the name itself, for which leaving no mount counts as not crossing one. */
+static int jump_to_root(struct walk *w, bool first)
+{
+	if (w->flags & WALK_BENEATH)
+		return -EXDEV;
+	if (w->flags & WALK_NO_XDEV && !first && w->cur.mount != w->root.mount)
+		return -EXDEV;
+	w->cur = w->root;
+	return 0;
+}
+
+int walk_begin(struct walk *w, const struct walk_env *env, const struct path *base, const char *name, unsigned flags)
+{
+	const struct path *start = base ? base : &env->cwd;
+	w->env = env;
+	w->vfs = env->vfs;
+	w->flags = flags;
+	w->cur = *start;
+	w->held = NULL;
+	w->root = flags & SCOPED ? *start : env->root;
+	w->rename_seq = atomic_load(&env->vfs->rename_seq);
+	w->missing = false;
+	w->links = w->depth = w->bodies = 0;
+	w->rest = w->name = name;
+	vfs_read_lock();
+	size_t len = strnlen(name, VFS_PATH_MAX);
+	if (len >= VFS_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (len == 0)
+		return flags & WALK_EMPTY ? 0 : -ENOENT;
+	return name[0] == '/' ? jump_to_root(w, true) : 0;
+}
+
+void walk_end(struct walk *w)
+{
+	vfs_read_unlock();
+	dentry_put(w->vfs, w->held);
+	for (unsigned i = 0; i < w->bodies; i++)
+		free(w->body[i]);
+	w->held = NULL;
+	w->bodies = 0;
+}
+
+/* What is mounted there counts, not what it is mounted on. */
+static int cross_down(struct walk *w, struct path *p)
+{
+	while (dentry_flags(p->dentry) & DENTRY_MOUNTED) {
+		struct mount *m = mount_on(p->mount, p->dentry);
+		if (!m)
+			break;
+		if (w->flags & WALK_NO_XDEV)
+			return -EXDEV;
+		*p = (struct path){.mount = m, .dentry = m->root};
+	}
+	return 0;
+}
+
+static int ask(struct walk *w, struct dentry **ret)
+{
+	struct dentry *d = NULL;
+	int err = hold_cur(w);
+	if (err)
+		return err;
+	struct dentry *dir = w->cur.dentry;
+	vfs_read_unlock();
+	err = vfs_lookup_one(w->vfs, dir, w->name, w->len, &d);
+	vfs_read_lock();
+	if (err)
+		return err;
+	if (!d)
+		return -ENOENT;
+	hold(w, d);
+	*ret = d;
+	return 0;
+}
+
+/* The component w->name of cur: borrowed. */
+static int find_child(struct walk *w, struct dentry **ret)
+{
+	if (w->len > VFS_NAME_MAX)
+		return -ENAMETOOLONG;
+	struct dentry *d = dcache_find(w->vfs, w->cur.dentry, w->name, w->len);
+	if (!d || !vfs_name_holds(w->vfs, w->cur.dentry, d))
+		return ask(w, ret);
+	if (!d->inode)
+		return -ENOENT;
+	*ret = d;
+	return 0;
+}
+
+static int walk_dotdot(struct walk *w)
+{
+	struct path p = w->cur;
+	if (same_path(&p, &w->root))
+		return w->flags & WALK_BENEATH ? -EXDEV : 0;
+	while (p.dentry == p.mount->root) {
+		if (!p.mount->parent)
+			return 0;
+		p = (struct path){.mount = p.mount->parent, .dentry = p.mount->point};
+		if (same_path(&p, &w->root))
+			return w->flags & WALK_BENEATH ? -EXDEV : 0;
+		if (w->flags & WALK_NO_XDEV)
+			return -EXDEV;
+	}
+	struct dentry *parent = dentry_name(p.dentry)->parent;
+	if (!parent)
+		return 0;
+	/* A directory above may have been moved out of the scope since. */
+	if (w->flags & SCOPED && atomic_load(&w->vfs->rename_seq) != w->rename_seq)
+		return -EAGAIN;
+	p.dentry = parent;
+	int err = cross_down(w, &p);
+	if (!err)
+		w->cur = p;
+	return err;
+}
+
+/* ---- symbolic links ---- */
+
+/* Magic links lead to an object, not to a name. */
+static int follow_magic(struct walk *w, struct inode *link)
+{
+	struct path p = {0};
+	if (w->flags & WALK_NO_MAGICLINKS)
+		return -ELOOP;
+	int err = link->ops->follow(link, (struct walk_env *)w->env, &p);
+	if (err)
+		return err;
+	if (w->flags & SCOPED || (w->flags & WALK_NO_XDEV && p.mount != w->cur.mount)) {
+		path_put(&p);
+		return -EXDEV;
+	}
+	hold(w, p.dentry);
+	w->cur = p;
+	w->rest = "";
+	return 0;
+}
+
+static int follow_text(struct walk *w, struct inode *link)
+{
+	char buf[VFS_PATH_MAX];
+	if (!link->ops->readlink)
+		return -EINVAL;
+	ssize_t len = link->ops->readlink(link, buf, sizeof(buf));
+	if (len < 0)
+		return (int)len;
+	if (len == 0)
+		return -ENOENT;
+	if (len >= VFS_PATH_MAX)
+		return -ENAMETOOLONG;
+	char *body = malloc((size_t)len + 1);
+	if (!body)
+		return -ENOMEM;
+	memcpy(body, buf, (size_t)len);
+	body[len] = '\0';
+	w->body[w->bodies++] = body;
+	w->rest = body;
+	return body[0] == '/' ? jump_to_root(w, false) : 0;
+}
+
+/* Go on with where the link at the current component leads; what is left of the name waits. */
+static int follow_link(struct walk *w, struct dentry *link)
+{
+	if (w->links++ >= VFS_SYMLINKS_MAX || w->flags & WALK_NO_SYMLINKS)
+		return -ELOOP;
+	if (*w->rest)
+		w->stack[w->depth++] = w->rest;
+	return link->inode->ops->follow ? follow_magic(w, link->inode) : follow_text(w, link->inode);
+}
+
+/* ---- components ---- */
+
+static const char *skip_slashes(const char *s)
+{
+	while (*s == '/')
+		s++;
+	return s;
+}
+
+/* Split the next component off; false: there is none. */
+static bool next_component(struct walk *w)
+{
+	const char *s = skip_slashes(w->rest);
+	while (!*s && w->depth > 0)
+		s = skip_slashes(w->stack[--w->depth]);
+	w->rest = s;
+	if (!*s)
+		return false;
+	w->name = s;
+	w->len = (size_t)(strchrnul(s, '/') - s);
+	w->slash = s[w->len] == '/';
+	w->rest = skip_slashes(s + w->len);
+	w->last = LAST_NORMAL;
+	if (s[0] == '.' && w->len == 1)
+		w->last = LAST_DOT;
+	else if (s[0] == '.' && s[1] == '.' && w->len == 2)
+		w->last = LAST_DOTDOT;
+	return true;
+}
+
+/* Go to the current component. 1: a link that is being followed. */
+static int step(struct walk *w, bool follow)
+{
+	struct dentry *d;
+	if (w->last == LAST_DOTDOT)
+		return walk_dotdot(w);
+	if (w->last != LAST_NORMAL)
+		return 0;
+	int err = find_child(w, &d);
+	if (err)
+		return err;
+	struct path p = {.mount = w->cur.mount, .dentry = d};
+	err = cross_down(w, &p);
+	if (err)
+		return err;
+	if (follow && dentry_flags(p.dentry) & DENTRY_SYMLINK) {
+		err = follow_link(w, p.dentry);
+		return err ? err : 1;
+	}
+	w->cur = p;
+	return 0;
+}
+
+int walk_to_last(struct walk *w)
+{
+	for (;;) {
+		if (!next_component(w)) {
+			w->last = LAST_ROOT;
+			w->slash = false;
+			return 0;
+		}
+		if (!dentry_is_dir(w->cur.dentry))
+			return -ENOTDIR;
+		int err = permission_search(w->env, w->cur.dentry->inode, w->flags & WALK_REAL_IDS);
+		if (err)
+			return err;
+		if (!*w->rest && w->depth == 0)
+			return 0;
+		err = step(w, true);
+		if (err < 0)
+			return err;
+	}
+}
+
+int walk_last(struct walk *w)
+{
+	if (w->last == LAST_NORMAL && w->slash)
+		w->flags |= WALK_FOLLOW | WALK_DIRECTORY;
+	unsigned links = w->links;
+	int r = step(w, w->flags & WALK_FOLLOW);
+	w->missing = r == -ENOENT && w->last == LAST_NORMAL && w->links == links;
+	return r;
+}
+
+/* Renames while we walked may have taken us out of the scope, "" and ".." apart. */
+static int check_scope(const struct walk *w)
+{
+	if (!(w->flags & SCOPED) || atomic_load(&w->vfs->rename_seq) == w->rename_seq)
+		return 0;
+	struct path p = w->cur;
+	while (!same_path(&p, &w->root)) {
+		if (p.dentry == p.mount->root) {
+			if (!p.mount->parent)
+				return -EXDEV;
+			p = (struct path){.mount = p.mount->parent, .dentry = p.mount->point};
+			continue;
+		}
+		p.dentry = dentry_name(p.dentry)->parent;
+		if (!p.dentry)
+			return -EXDEV;
+	}
+	return 0;
+}
+
+int walk_take(struct walk *w, struct path *ret)
+{
+	int err = check_scope(w);
+	if (!err)
+		err = hold_cur(w);
+	if (err)
+		return err;
+	*ret = w->cur;
+	w->held = NULL;
+	return 0;
+}
+
+static int walk_once(struct walk *w, const struct walk_env *env, const struct path *base, const char *name,
+		     unsigned flags, struct path *ret)
+{
+	int r = walk_begin(w, env, base, name, flags);
+	if (!r && *name) {
+		do {
+			r = walk_to_last(w);
+			if (!r)
+				r = walk_last(w);
+		} while (r > 0);
+	}
+	if (!r && w->flags & WALK_DIRECTORY && !dentry_is_dir(w->cur.dentry))
+		r = -ENOTDIR;
+	if (!r)
+		r = walk_take(w, ret);
+	walk_end(w);
+	return r;
+}
+
+int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags, struct path *ret)
+{
+	struct walk w;
+	int err;
+	do
+		err = walk_once(&w, env, base, name, flags, ret);
+	while (err == WALK_RESTART);
+	return err;
+}
+
+static int parent_once(struct walk *w, const struct walk_env *env, const struct path *base, const char *name,
+		       struct walk_end *ret)
+{
+	int err = walk_begin(w, env, base, name, 0);
+	if (!err)
+		err = walk_to_last(w);
+	if (!err && w->last == LAST_NORMAL && w->len > VFS_NAME_MAX)
+		err = -ENAMETOOLONG;
+	if (!err)
+		err = walk_take(w, &ret->dir);
+	if (!err) {
+		ret->type = w->last;
+		ret->slash = w->slash;
+		ret->len = w->last == LAST_NORMAL ? w->len : 0;
+		memcpy(ret->name, w->name, ret->len);
+		ret->name[ret->len] = '\0';
+	}
+	walk_end(w);
+	return err;
+}
+
+int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret)
+{
+	struct walk w;
+	int err;
+	do
+		err = parent_once(&w, env, base, name, ret);
+	while (err == WALK_RESTART);
+	return err;
+}
+
+void walk_end_finish(struct walk_end *e)
+{
+	path_put(&e->dir);
+}

@@ -1,0 +1,104 @@
+/* Extended attributes: who may see and set those of which name space (xattr(7), fs/xattr.c). */
+#include <linux/capability.h>
+#include <string.h>
+
+#include "kernel/task/cred.h"
+#include "kernel/vfs/vfs_private.h"
+
+enum { XATTR_NAME_MAX_ = 255 };
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* user.*: the permissions of the file; sticky directories only for owners. */
+static int check_user(const struct walk_env *env, struct inode *inode, int mask)
+{
+	struct owner o;
+	if (inode->type != S_IFREG && inode->type != S_IFDIR)
+		return mask == MAY_WRITE ? -EPERM : -ENODATA;
+	if (permission_is_hosts(env, inode))
+		return 0;
+	if (inode->type == S_IFDIR && mask == MAY_WRITE) {
+		int err = inode_owner(inode, &o);
+		if (err)
+			return err;
+		if (o.mode & S_ISVTX && !permission_owns(env, &o))
+			return -EPERM;
+	}
+	return permission_check(env, inode, mask, false);
+}
+
+static int check_name(const struct walk_env *env, const struct path *p, const char *name, int mask)
+{
+	struct inode *inode = path_inode(p);
+	size_t len = strnlen(name, XATTR_NAME_MAX_ + 1);
+	if (len == 0 || len > XATTR_NAME_MAX_)
+		return -ERANGE;
+	if (mask == MAY_WRITE) {
+		int err = mount_want_write(p->mount);
+		if (!err && inode->super->flags & SUPER_READONLY)
+			err = -EROFS;
+		if (err)
+			return err;
+	}
+	if (has_prefix(name, "trusted."))
+		return !env->cred || cred_capable(env->cred, CAP_SYS_ADMIN) ? 0 : mask == MAY_WRITE ? -EPERM : -ENODATA;
+	if (has_prefix(name, "user."))
+		return check_user(env, inode, mask);
+	return 0;
+}
+
+/* Other name spaces are changed by the owner (ACLs) or with CAP_SYS_ADMIN (file capabilities and labels). */
+static int check_change(const struct walk_env *env, struct inode *inode, const char *name)
+{
+	struct owner o;
+	if (permission_is_hosts(env, inode) || has_prefix(name, "user.") || has_prefix(name, "trusted."))
+		return 0;
+	if (has_prefix(name, "security."))
+		return cred_capable(env->cred, strcmp(name, "security.capability") == 0 ? CAP_SETFCAP : CAP_SYS_ADMIN)
+			       ? 0 : -EPERM;
+	int err = inode_owner(inode, &o);
+	if (err)
+		return err;
+	return permission_owns(env, &o) ? 0 : -EPERM;
+}
+
+ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size)
+{
+	struct inode *inode = path_inode(p);
+	int err = check_name(env, p, name, MAY_READ);
+	if (err)
+		return err;
+	return inode->ops->getxattr ? inode->ops->getxattr(inode, name, value, size) : -EOPNOTSUPP;
+}
+
+int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *name, const void *value, size_t size,
+		 int flags)
+{
+	struct inode *inode = path_inode(p);
+	int err = check_name(env, p, name, MAY_WRITE);
+	if (!err && !inode->ops->setxattr)
+		err = -EOPNOTSUPP;
+	if (!err)
+		err = check_change(env, inode, name);
+	return err ? err : inode->ops->setxattr(inode, name, value, size, flags);
+}
+
+ssize_t vfs_listxattr(const struct walk_env *env UNUSED, const struct path *p, char *list, size_t size)
+{
+	struct inode *inode = path_inode(p);
+	return inode->ops->listxattr ? inode->ops->listxattr(inode, list, size) : 0;
+}
+
+int vfs_removexattr(const struct walk_env *env, const struct path *p, const char *name)
+{
+	struct inode *inode = path_inode(p);
+	int err = check_name(env, p, name, MAY_WRITE);
+	if (!err && !inode->ops->removexattr)
+		err = -EOPNOTSUPP;
+	if (!err)
+		err = check_change(env, inode, name);
+	return err ? err : inode->ops->removexattr(inode, name);
+}
