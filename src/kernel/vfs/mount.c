@@ -15,10 +15,21 @@ struct mount *mount_on(const struct mount *m, const struct dentry *d)
 	return at;
 }
 
+static struct mount *mount_of(struct vfs *v, const struct super *sb)
+{
+	struct mount *m = atomic_load(&v->mounts);
+	while (m && m->super != sb)
+		m = atomic_load(&m->next);
+	return m;
+}
+
+/* m is in no list. */
 static void mount_destroy(struct mount *m)
 {
 	if (!m)
 		return;
+	if (m->super->ops->shutdown && !mount_of(m->vfs, m->super))
+		m->super->ops->shutdown(m->super);
 	dentry_put(m->vfs, m->root);
 	dentry_put(m->vfs, m->point);
 	super_unref(m->super);
@@ -29,9 +40,7 @@ static void mount_destroy(struct mount *m)
 /* A filesystem that is mounted twice has one tree of dentries. */
 static int root_dentry(struct vfs *v, struct super *sb, struct dentry **ret)
 {
-	struct mount *m = atomic_load(&v->mounts);
-	while (m && m->super != sb)
-		m = atomic_load(&m->next);
+	struct mount *m = mount_of(v, sb);
 	if (m) {
 		dentry_ref(m->root);
 		*ret = m->root;

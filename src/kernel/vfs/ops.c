@@ -97,6 +97,12 @@ int vfs_mknod(const struct walk_env *env, const struct path *base, const char *n
 	return create(env, base, name, &how);
 }
 
+int vfs_mksock(const struct walk_env *env, const struct path *base, const char *name, mode_t mode, int *sock)
+{
+	struct vfs_create how = {.mode = S_IFSOCK | (mode & 07777 & ~env->umask), .socket = sock};
+	return create(env, base, name, &how);
+}
+
 int vfs_mkdir(const struct walk_env *env, const struct path *base, const char *name, mode_t mode)
 {
 	struct vfs_create how = {.mode = S_IFDIR | (mode & 01777 & ~env->umask)};

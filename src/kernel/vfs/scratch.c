@@ -12,10 +12,9 @@ enum { NAMES_TRIED = 1000 };
 
 int scratch_init(struct scratch *s, const char *place)
 {
-	const char *tmp = place ? place : getenv("TMPDIR");
 	s->dir_fd = s->inotify_fd = -1;
 	(void)pthread_mutex_init(&s->lock, NULL);
-	s->place = strdup(tmp && *tmp ? tmp : "/tmp");
+	s->place = strdup(place ? place : "");
 	return s->place ? 0 : -ENOMEM;
 }
 
@@ -31,26 +30,69 @@ void scratch_finish(struct scratch *s)
 	(void)pthread_mutex_destroy(&s->lock);
 }
 
-/* scratch.lock held. The new directory, which exists no more: O_PATH. */
-static int make_locked(struct scratch *s)
+/* A directory that exists no more: O_PATH. */
+static int make_in(struct scratch *s, int dir_fd)
 {
-	if (s->dir_fd < 0)
-		s->dir_fd = open(s->place, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd < 0)
-		return -errno;
 	for (int i = 0; i < NAMES_TRIED; i++) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), ".trapline-%d-%u", getpid(), s->serial++);
-		if (mkdirat(s->dir_fd, name, 0700) == 0) {
-			int fd = openat(s->dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (mkdirat(dir_fd, name, 0700) == 0) {
+			int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			int err = errno;
-			(void)unlinkat(s->dir_fd, name, AT_REMOVEDIR);
+			(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
 			return fd < 0 ? -err : fd;
 		}
 		if (errno != EEXIST)
 			return -errno;
 	}
 	return -EEXIST;
+}
+
+/* Directories are listed with 63-bit cursors, which ext4 has no offsets for in a directory that was removed; tmpfs has. */
+static bool seeks_anywhere(int dir_fd)
+{
+	AUTO_CLOSE int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && lseek(fd, INT64_MAX, SEEK_SET) == INT64_MAX;
+}
+
+/* Is place usable? Then it is the place if it is the first, or better than what was found before. */
+static int try_place(struct scratch *s, const char *place, bool *good)
+{
+	AUTO_CLOSE int dir = place && *place ? open(place, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (dir < 0)
+		return place && *place ? -errno : -ENOENT;
+	AUTO_CLOSE int made = make_in(s, dir);
+	if (made < 0)
+		return made;
+	*good = seeks_anywhere(made);
+	if (s->dir_fd < 0 || *good) {
+		if (s->dir_fd >= 0)
+			(void)close(s->dir_fd);
+		s->dir_fd = dir;
+		dir = -1;
+	}
+	return 0;
+}
+
+/* scratch.lock held. */
+static int find_place(struct scratch *s)
+{
+	const char *const places[] = {s->place, getenv("TMPDIR"), "/dev/shm", "/tmp", "/var/tmp"};
+	bool good = false;
+	int err = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && !good; i++) {
+		int r = try_place(s, places[i], &good);
+		if (r && r != -ENOENT)
+			err = r;
+	}
+	return s->dir_fd >= 0 ? 0 : err ? err : -ENOENT;
+}
+
+/* scratch.lock held. */
+static int make_locked(struct scratch *s)
+{
+	int err = s->dir_fd < 0 ? find_place(s) : 0;
+	return err ? err : make_in(s, s->dir_fd);
 }
 
 /* Failures of the host that the guest's call has no errno for. */

@@ -55,7 +55,7 @@ MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, con
 
 /* ---- set-up ---- */
 struct vfs_options {
-	const char *scratch;		/* where scratch directories are made; NULL: $TMPDIR, else /tmp */
+	const char *scratch;		/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */
 	size_t dentries_max;		/* unused cached names kept; 0: a default */
 };
 
