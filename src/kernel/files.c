@@ -7,6 +7,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/task/task.h"
+#include "kernel/unix_names.h"
 
 static const struct file_mount host_root = {.kind = FILES_HOST, .target = "/", .source = "/"};
 
@@ -170,7 +171,9 @@ int files_init(struct kernel *k, const struct files_options *options)
 	if (!k->files)
 		return -ENOMEM;
 	change_process(k->files);
-	int r = make_tree(k, options);
+	int r = unix_names_create(&k->files->unix_names);
+	if (r == 0)
+		r = make_tree(k, options);
 	if (r < 0)
 		files_finish(k);
 	return r;
@@ -185,6 +188,7 @@ void files_finish(struct kernel *k)
 	vfs_destroy(k->vfs);
 	(void)umask(k->files->inherited.umask);
 	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
+	unix_names_destroy(k->files->unix_names);
 	free(k->files);
 	k->tasks = NULL;
 	k->vfs = NULL;

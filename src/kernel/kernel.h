@@ -11,11 +11,13 @@
 #include "kernel/vfs/vfs.h"
 
 struct tasks;
+struct unix_names;
 
 /* The rest of the file kernel (kernel/files.c). */
 struct files {
 	struct path cwd;		/* where guests start */
 	struct files_inherited inherited;
+	struct unix_names *unix_names;	/* owned */
 };
 
 struct kernel {

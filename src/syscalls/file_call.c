@@ -120,19 +120,21 @@ struct blocking_open {
 	bool cloexec;
 };
 
-static struct verdict run_open(struct blocking *b)
-{
-	const struct blocking_open *o = (const struct blocking_open *)b;
-	char name[FD_NAME_SIZE];
-	int fd = open(fd_name(o->fd, name), o->flags | O_CLOEXEC);
-	int err = errno;
-	(void)close(o->fd);
-	return fd < 0 ? verdict_value(-err) : verdict_fd(fd, o->cloexec);
-}
-
 static void drop_open(struct blocking *b)
 {
-	(void)close(((struct blocking_open *)b)->fd);
+	struct blocking_open *o = (struct blocking_open *)b;
+	(void)close(o->fd);
+	free(o);
+}
+
+static struct verdict run_open(struct blocking *b)
+{
+	struct blocking_open *o = (struct blocking_open *)b;
+	char name[FD_NAME_SIZE];
+	int fd = open(fd_name(o->fd, name), o->flags | O_CLOEXEC);
+	struct verdict v = fd < 0 ? verdict_value(-errno) : verdict_fd(fd, o->cloexec);
+	drop_open(b);
+	return v;
 }
 
 struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)

@@ -37,6 +37,8 @@ void task_view_finish(struct task_view *v);
 /* These take references of their own. They change the context that CLONE_FS shares. -ESRCH */
 MUST_CHECK int task_set_cwd(struct tasks *t, pid_t tid, const struct path *cwd);
 MUST_CHECK int task_set_root(struct tasks *t, pid_t tid, const struct path *root);
+/* unshare(CLONE_FS): the context is the task's own from now on. */
+MUST_CHECK int task_unshare_fs(struct tasks *t, pid_t tid);
 mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask);		/* the old one */
 /* Credentials are never changed in place: a copy replaces the old. Takes over the reference. */
 MUST_CHECK int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred);

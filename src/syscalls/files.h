@@ -1,0 +1,20 @@
+/* Which calls a session answers because files, or what is known of descriptors, are not the host's. */
+#ifndef TRAPLINE_SYSCALLS_FILES_H
+#define TRAPLINE_SYSCALLS_FILES_H
+
+#include <stdbool.h>
+
+#include "syscalls/call_set.h"
+
+/* What differs from the host. */
+struct files_needs {
+	bool tree;		/* names lead into the virtual tree: every call that takes one is answered */
+	bool attributes;	/* the attributes of an open file are not those of the host's (owners, modes, devices are virtual) */
+	bool listings;		/* some open directory is not the host's own (a tmpfs, an overlay, a mount in it) */
+	bool faked;		/* ids were asked for (-0, --uid): the guest's identity is virtual, and so are changes of it */
+	bool limits;		/* a tmpfs has a size: growth through a descriptor is checked */
+};
+
+void files_calls(struct call_set *set, const struct files_needs *needs);
+
+#endif

@@ -1,0 +1,299 @@
+/*
+ * Datagrams to AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2). net/socket.c of Linux. Only a datagram socket of this
+ * family takes a name with a message, so all else passes. What it sends is sent from here, with copies of all that memory
+ * says: a name that another thread changes behind our back must not lead into the host's tree. Descriptors that travel
+ * along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is this process.
+ */
+#include <limits.h>
+#include <string.h>
+#include <sys/param.h>
+#include <sys/uio.h>
+
+#include "syscalls/handlers.h"
+#include "syscalls/sys_socket.h"
+
+enum {
+	DATA_MAX = 8 << 20,	/* larger than any socket buffer that an administrator allows */
+	CONTROL_MAX = 20480,	/* net.core.optmem_max */
+	RIGHTS_MAX = 253,	/* SCM_MAX_FD */
+	MESSAGES_MAX = 1024,	/* UIO_MAXIOV, for sendmmsg */
+};
+
+/* A message on its way: everything in our memory. */
+struct message {
+	int socket;			/* owned */
+	int flags;
+	struct unix_address to;
+	char *data;			/* owned */
+	size_t len;
+	union {
+		char bytes[CONTROL_MAX];
+		struct cmsghdr aligned;
+	} control;
+	size_t control_len;
+	int rights[RIGHTS_MAX];		/* owned */
+	size_t right_count;
+};
+
+static void message_destroy(struct message *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->right_count; i++)
+		(void)close(m->rights[i]);
+	if (m->socket >= 0)
+		(void)close(m->socket);
+	unix_address_put(&m->to);
+	free(m->data);
+	free(m);
+}
+
+static void cleanup_message(struct message **m)
+{
+	message_destroy(*m);
+}
+
+#define AUTO_MESSAGE CLEANUP(cleanup_message)
+
+static struct message *message_create(int flags)
+{
+	struct message *m = calloc(1, sizeof(*m));
+	if (m) {
+		m->socket = -1;
+		m->to.host = -1;
+		m->flags = flags;
+	}
+	return m;
+}
+
+/* 1: a socket that takes no names. */
+static int take_socket(struct file_call *c, int fd, struct message *m)
+{
+	int r = unix_socket_get(c, fd, &m->socket);
+	if (r != 0)
+		return r;
+	int type = 0;
+	socklen_t len = sizeof(type);
+	if (getsockopt(m->socket, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return -errno;
+	return type == SOCK_DGRAM ? 0 : 1;
+}
+
+static int take_address(struct file_call *c, struct guest_ptr from, uint64_t len, struct message *m)
+{
+	if (!from.addr)
+		return 0;
+	int r = unix_address_copy_in(c, from, len, &m->to);
+	return r < 0 ? r : unix_address_find(c, &m->to);
+}
+
+/* ---- sending ---- */
+
+static int64_t send_now(const struct message *m, int more_flags)
+{
+	struct iovec iov = {m->data, m->len};
+	struct msghdr h = {
+		.msg_name = m->to.len ? (void *)&m->to.addr : NULL, .msg_namelen = m->to.len, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = m->control_len ? (void *)m->control.bytes : NULL, .msg_controllen = m->control_len,
+	};
+	ssize_t n = sendmsg(m->socket, &h, m->flags | more_flags | MSG_NOSIGNAL);
+	return n < 0 ? -errno : n;
+}
+
+struct blocking_send {
+	struct blocking base;
+	struct message *m;	/* owned */
+};
+
+static void drop_send(struct blocking *b)
+{
+	message_destroy(((struct blocking_send *)b)->m);
+	free(b);
+}
+
+static struct verdict run_send(struct blocking *b)
+{
+	int64_t n = send_now(((struct blocking_send *)b)->m, 0);
+	drop_send(b);
+	return verdict_value(n);
+}
+
+/* The receiver's queue may be full: then wait where nobody waits for us. */
+static struct verdict send_message(struct message **m)
+{
+	int64_t n = send_now(*m, MSG_DONTWAIT);
+	bool waits = !((*m)->flags & MSG_DONTWAIT) && !(fcntl((*m)->socket, F_GETFL) & O_NONBLOCK);
+	if (n != -EAGAIN || !waits)
+		return verdict_value(n);
+	struct blocking_send *b = malloc(sizeof(*b));
+	if (!b)
+		return verdict_value(-ENOMEM);
+	*b = (struct blocking_send){.base = {.run = run_send, .drop = drop_send}, .m = *m};
+	*m = NULL;
+	return verdict_block(&b->base);
+}
+
+struct verdict sys_sendto(struct kernel *k, struct call_event *ev)
+{
+	struct guest_ptr to = arg_ptr(ev, 4);
+	/* Registers do not change: without an address it is a send, which has no name. */
+	if (!to.addr || !ev->args[5])
+		return verdict_pass();
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	struct message *m AUTO_MESSAGE = message_create((int)ev->args[3]);
+	if (!m)
+		return answer(-ENOMEM);
+	int r = take_socket(&c, (int)ev->args[0], m);
+	if (r > 0)
+		return verdict_pass();
+	if (r == 0)
+		r = take_address(&c, to, ev->args[5], m);
+	m->len = ev->args[2];
+	if (r == 0 && m->len > DATA_MAX)
+		r = -EMSGSIZE;
+	if (r < 0)
+		return answer(r);
+	m->data = malloc(m->len + 1);
+	r = m->data ? copy_in(ev, m->data, arg_ptr(ev, 1), m->len) : -ENOMEM;
+	return r < 0 ? answer(r) : send_message(&m);
+}
+
+/* ---- copying a struct msghdr ---- */
+
+static int take_data(struct file_call *c, const struct msghdr *h, struct message *m)
+{
+	if (h->msg_iovlen > IOV_MAX)
+		return -EMSGSIZE;
+	AUTO_FREE struct iovec *iov = calloc(h->msg_iovlen + 1, sizeof(*iov));
+	if (!iov)
+		return -ENOMEM;
+	int r = copy_in(c->ev, iov, (struct guest_ptr){(uintptr_t)h->msg_iov}, h->msg_iovlen * sizeof(*iov));
+	for (size_t i = 0; r == 0 && i < h->msg_iovlen; i++) {
+		if (iov[i].iov_len > DATA_MAX - m->len)
+			return -EMSGSIZE;
+		m->len += iov[i].iov_len;
+	}
+	if (r < 0)
+		return r;
+	m->data = malloc(m->len + 1);
+	if (!m->data)
+		return -ENOMEM;
+	char *to = m->data;
+	for (size_t i = 0; r == 0 && i < h->msg_iovlen; i++) {
+		r = copy_in(c->ev, to, (struct guest_ptr){(uintptr_t)iov[i].iov_base}, iov[i].iov_len);
+		to += iov[i].iov_len;
+	}
+	return r;
+}
+
+/* The guest's descriptors become ours; the receiver gets the same open files. */
+static int take_rights(struct file_call *c, struct cmsghdr *h, struct message *m)
+{
+	size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
+		if (m->right_count == RIGHTS_MAX)
+			return -EINVAL;
+		int r = c->ev->ops->get_fd(c->ev, fd, &m->rights[m->right_count]);
+		if (r < 0)
+			return r;
+		memcpy(CMSG_DATA(h) + i * sizeof(int), &m->rights[m->right_count++], sizeof(fd));
+	}
+	return 0;
+}
+
+static void take_credentials(const struct cmsghdr *h)
+{
+	const struct ucred own = {.pid = getpid(), .uid = getuid(), .gid = getgid()};
+	if (h->cmsg_len >= CMSG_LEN(sizeof(own)))
+		memcpy(CMSG_DATA((struct cmsghdr *)h), &own, sizeof(own));
+}
+
+static int take_control(struct file_call *c, const struct msghdr *from, struct message *m)
+{
+	if (!from->msg_control || !from->msg_controllen)
+		return 0;
+	if (from->msg_controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	m->control_len = from->msg_controllen;
+	int r = copy_in(c->ev, m->control.bytes, (struct guest_ptr){(uintptr_t)from->msg_control}, m->control_len);
+	struct msghdr h = {.msg_control = m->control.bytes, .msg_controllen = m->control_len};
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(&h); r == 0 && at; at = CMSG_NXTHDR(&h, at)) {
+		size_t room = m->control_len - (size_t)((char *)at - m->control.bytes);
+		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > room)
+			return -EINVAL;
+		if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
+			r = take_rights(c, at, m);
+		else if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_CREDENTIALS)
+			take_credentials(at);
+	}
+	return r;
+}
+
+/* 1: pass. */
+static int take_message(struct file_call *c, struct guest_ptr from, int flags, struct message **ret)
+{
+	struct message *m AUTO_MESSAGE = message_create(flags);
+	if (!m)
+		return -ENOMEM;
+	int r = take_socket(c, (int)c->ev->args[0], m);
+	if (r != 0)
+		return r;
+	struct msghdr h;
+	r = copy_in(c->ev, &h, from, sizeof(h));
+	if (r == 0 && (int)h.msg_namelen < 0)
+		r = -EINVAL;
+	if (r == 0 && h.msg_namelen)
+		r = take_address(c, (struct guest_ptr){(uintptr_t)h.msg_name}, MIN(h.msg_namelen, sizeof(struct sockaddr_storage)), m);
+	if (r == 0)
+		r = take_data(c, &h, m);
+	if (r == 0)
+		r = take_control(c, &h, m);
+	if (r < 0)
+		return r;
+	*ret = m;
+	m = NULL;
+	return 0;
+}
+
+struct verdict sys_sendmsg(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	struct message *m AUTO_MESSAGE = NULL;
+	int r = take_message(&c, arg_ptr(ev, 1), (int)ev->args[2], &m);
+	if (r > 0)
+		return verdict_pass();
+	return r < 0 ? answer(r) : send_message(&m);
+}
+
+/* The first of several may wait; that it went out is told before another waits. */
+struct verdict sys_sendmmsg(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	unsigned count = MIN((unsigned)ev->args[2], MESSAGES_MAX);
+	unsigned sent = 0;
+	int64_t r = 0;
+	for (; sent < count; sent++) {
+		struct message *m AUTO_MESSAGE = NULL;
+		const struct guest_ptr at = {ev->args[1] + sent * sizeof(struct mmsghdr)};
+		r = take_message(&c, at, (int)ev->args[3], &m);
+		if (r > 0)
+			return verdict_pass();
+		if (r == 0)
+			r = send_now(m, MSG_DONTWAIT);
+		if (r < 0)
+			break;
+		unsigned len = (unsigned)r;
+		r = copy_out(ev, (struct guest_ptr){at.addr + offsetof(struct mmsghdr, msg_len)}, &len, sizeof(len));
+		if (r < 0)
+			break;
+	}
+	return answer(sent ? sent : r);
+}

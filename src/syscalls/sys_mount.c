@@ -1,0 +1,192 @@
+/*
+ * The mount table is the session's: calls that would change it, or reach past it, are refused with the errno that Linux has
+ * for callers who may not (EPERM) or for kernels that cannot (ENOSYS). fs/namespace.c of Linux.
+ */
+#include <linux/mount.h>
+#include <sched.h>
+
+#include "syscalls/file_call.h"
+#include "syscalls/handlers.h"
+
+static struct verdict refuse(const struct kernel *k, int err)
+{
+	return k->vfs ? answer(err) : verdict_pass();
+}
+
+struct verdict sys_mount(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_umount2(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_pivot_root(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_move_mount(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_fsopen(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_fsconfig(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_fsmount(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_fspick(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_mount_setattr(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_open_tree_attr(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+/* They would tell of the host's mounts; callers then read /proc/self/mountinfo. */
+struct verdict sys_listmount(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+struct verdict sys_statmount(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+struct verdict sys_swapon(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_swapoff(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+struct verdict sys_acct(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+/* As a kernel without quotas. */
+struct verdict sys_quotactl(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+struct verdict sys_quotactl_fd(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+/* As a kernel without CONFIG_USELIB, which all are by default. */
+struct verdict sys_uselib(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+/* Its operations are made by kernel threads that pass no filter. */
+struct verdict sys_io_uring_setup(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -ENOSYS);
+}
+
+/* A handle leads to any file of the host's file system. */
+struct verdict sys_open_by_handle_at(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+/* Another mount namespace has another tree; what else a namespace changes comes with it. */
+struct verdict sys_setns(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EPERM);
+}
+
+/* ---- open_tree ---- */
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+enum {
+	TREE_FLAGS = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE |
+		OPEN_TREE_CLOEXEC,
+};
+
+/* Without OPEN_TREE_CLONE it is an open with O_PATH; with it, a mount. */
+struct verdict sys_open_tree(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	unsigned flags = (unsigned)ev->args[2];
+	if (flags & ~(unsigned)TREE_FLAGS || (flags & (AT_RECURSIVE | OPEN_TREE_CLONE)) == AT_RECURSIVE)
+		return answer(-EINVAL);
+	if (flags & OPEN_TREE_CLONE)
+		return answer(-EPERM);
+	struct object o AUTO_OBJECT;
+	int r = object_at(&c, (int)ev->args[0], arg_ptr(ev, 1), name_of_at((int)flags), walk_of_at((int)flags), &o);
+	if (r < 0)
+		return answer(r);
+	if (object_is_foreign(&o))
+		return answer(-EINVAL);
+	struct vfs_opened opened;
+	r = vfs_open_path(&c.task.env, &o.path, O_PATH, &opened);
+	return r < 0 ? answer(r) : opened_verdict(&opened, flags & OPEN_TREE_CLOEXEC);
+}
+
+/* ---- unshare ---- */
+
+/* A name space of mounts, or of users (whose owner may mount), is not for guests; the rest is the host's to decide. */
+struct verdict sys_unshare(struct kernel *k, struct call_event *ev)
+{
+	if (!k->vfs || !k->tasks)
+		return verdict_pass();
+	if (ev->args[0] & (CLONE_NEWNS | CLONE_NEWUSER))
+		return answer(-EPERM);
+	int r = ev->args[0] & CLONE_FS ? task_unshare_fs(k->tasks, ev->tid) : 0;
+	return r < 0 ? answer(r) : verdict_pass();
+}

@@ -1,0 +1,344 @@
+/*
+ * AF_UNIX sockets with names in the virtual tree: bind(2), connect(2), getsockname(2), getpeername(2). net/unix/af_unix.c of
+ * Linux. Addresses of other families are no names, and sockets of other families cannot take one: their calls pass. An
+ * AF_UNIX socket's call is always carried out here, on a copy of the address.
+ *
+ * What differs: a peer sees this process's pid in SO_PEERCRED, since it is who connects.
+ */
+#include "syscalls/sys_socket.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "syscalls/handlers.h"
+
+int unix_socket_get(struct file_call *c, int fd, int *ret)
+{
+	int r = c->ev->ops->get_fd(c->ev, fd, ret);
+	if (r < 0)
+		return r;
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+	if (getsockopt(*ret, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return errno == ENOTSOCK || errno == EBADF ? 1 : -errno;
+	return domain == AF_UNIX ? 0 : 1;
+}
+
+int unix_address_copy_in(struct file_call *c, struct guest_ptr from, uint64_t len, struct unix_address *ret)
+{
+	*ret = (struct unix_address){.host = -1};
+	if ((int)len < 0 || (int)len > (int)sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	char bytes[sizeof(struct sockaddr_storage)] = {0};
+	if ((int)len)  {
+		int r = copy_in(c->ev, bytes, from, (size_t)(int)len);
+		if (r < 0)
+			return r;
+	}
+	ret->len = (socklen_t)(int)len;
+	memcpy(&ret->addr, bytes, sizeof(ret->addr));
+	/* What Linux refuses it refuses for our copy too: a length that no AF_UNIX address has, another family. */
+	size_t head = offsetof(struct sockaddr_un, sun_path);
+	ret->named = ret->len > head && ret->len <= sizeof(ret->addr) && ret->addr.sun_family == AF_UNIX &&
+		ret->addr.sun_path[0];
+	if (ret->named)
+		memcpy(ret->name, ret->addr.sun_path, ret->len - head);
+	return 0;
+}
+
+void unix_address_put(struct unix_address *a)
+{
+	if (a->host >= 0)
+		(void)close(a->host);
+}
+
+/* The host's address of a descriptor: a link that leads to the object itself. */
+static void point_to_fd(struct unix_address *a)
+{
+	char own[FD_NAME_SIZE];
+	a->addr = (struct sockaddr_un){.sun_family = AF_UNIX};
+	size_t len = strlen(fd_name(a->host, own));
+	memcpy(a->addr.sun_path, own, len + 1);
+	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
+}
+
+int unix_address_find(struct file_call *c, struct unix_address *a)
+{
+	if (!a->named)
+		return 0;
+	/* A name that recvfrom or accept showed as the host has it. */
+	struct sockaddr_un shown = a->addr;
+	socklen_t len = a->len;
+	char *name = a->name;
+	char known[sizeof(shown.sun_path) + 1] = "";
+	if (unix_names_show(c->k->files->unix_names, &shown, &len)) {
+		memcpy(known, shown.sun_path, len - offsetof(struct sockaddr_un, sun_path));
+		name = known;
+	}
+	struct path p;
+	int r = vfs_walk(&c->task.env, NULL, name, WALK_FOLLOW, &p);
+	if (r < 0)
+		return r;
+	r = vfs_permission(&c->task.env, &p, W_OK, false);
+	if (r == 0 && !S_ISSOCK(path_inode(&p)->type))
+		r = -ECONNREFUSED;
+	if (r == 0)
+		r = vfs_host(&p, &a->host);
+	path_put(&p);
+	/* A socket that mknod made: nobody listens. */
+	if (r == -EOPNOTSUPP)
+		r = -ECONNREFUSED;
+	if (r == 0)
+		point_to_fd(a);
+	return r;
+}
+
+/* ---- connect ---- */
+
+struct blocking_connect {
+	struct blocking base;
+	int socket;
+	struct unix_address to;
+};
+
+static void drop_connect(struct blocking *b)
+{
+	struct blocking_connect *c = (struct blocking_connect *)b;
+	(void)close(c->socket);
+	unix_address_put(&c->to);
+	free(c);
+}
+
+static struct verdict run_connect(struct blocking *b)
+{
+	const struct blocking_connect *c = (const struct blocking_connect *)b;
+	int r = connect(c->socket, (const struct sockaddr *)&c->to.addr, c->to.len) < 0 ? -errno : 0;
+	drop_connect(b);
+	return verdict_value(r);
+}
+
+/* Only a stream's connect may wait, for room in the listener's queue. */
+static bool may_wait(int socket)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+	if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type == SOCK_DGRAM)
+		return false;
+	return !(fcntl(socket, F_GETFL) & O_NONBLOCK);
+}
+
+static struct verdict connect_to(int *socket, struct unix_address *to)
+{
+	if (!to->named || !may_wait(*socket))
+		return answer(connect(*socket, (const struct sockaddr *)&to->addr, to->len) < 0 ? -errno : 0);
+	struct blocking_connect *b = malloc(sizeof(*b));
+	if (!b)
+		return answer(-ENOMEM);
+	*b = (struct blocking_connect){
+		.base = {.run = run_connect, .drop = drop_connect}, .socket = *socket, .to = *to,
+	};
+	*socket = -1;
+	to->host = -1;
+	return verdict_block(&b->base);
+}
+
+struct verdict sys_connect(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	int socket AUTO_CLOSE = -1;
+	int r = unix_socket_get(&c, (int)ev->args[0], &socket);
+	if (r > 0)
+		return verdict_pass();
+	struct unix_address to AUTO_UNIX_ADDRESS = {.host = -1};
+	if (r == 0)
+		r = unix_address_copy_in(&c, arg_ptr(ev, 1), ev->args[2], &to);
+	if (r == 0)
+		r = unix_address_find(&c, &to);
+	return r < 0 ? answer(r) : connect_to(&socket, &to);
+}
+
+/* ---- bind ---- */
+
+/* A socket's file gets the mode of the socket itself, less the umask; ours is 0. */
+static int bind_with_umask(int socket, const struct unix_address *a, mode_t umask)
+{
+	struct stat st;
+	if (fstat(socket, &st) < 0)
+		return -errno;
+	(void)fchmod(socket, st.st_mode & 07777 & ~umask);
+	int r = bind(socket, (const struct sockaddr *)&a->addr, a->len) < 0 ? -errno : 0;
+	(void)fchmod(socket, st.st_mode & 07777);
+	return r;
+}
+
+/* Bind below a directory of the host, under a name of ours. */
+static int bind_below(struct file_call *c, int socket, int dir, const struct unix_address *given,
+		      char ret_name[UNIX_HOST_NAME_SIZE])
+{
+	unix_names_add(c->k->files->unix_names, &given->addr, given->len, ret_name);
+	struct unix_address a = {.host = -1, .addr = {.sun_family = AF_UNIX}};
+	int n = snprintf(a.addr.sun_path, sizeof(a.addr.sun_path), "/proc/self/fd/%d/%s", dir, ret_name);
+	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+	return bind_with_umask(socket, &a, c->task.env.umask);
+}
+
+/* In a directory that is the host's own: the socket is there for programs outside too. */
+static int bind_on_host(struct file_call *c, int socket, int dir, const char *last, const struct unix_address *given)
+{
+	char name[UNIX_HOST_NAME_SIZE];
+	int r = bind_below(c, socket, dir, given, name);
+	if (r < 0)
+		return r;
+	if (renameat2(dir, name, dir, last, RENAME_NOREPLACE) == 0)
+		return 0;
+	r = -errno;
+	(void)unlinkat(dir, name, 0);
+	return r;
+}
+
+/* Elsewhere the virtual inode holds the host's socket, whose own name is gone at once. */
+static int bind_in_tree(struct file_call *c, int socket, const struct path *parent, const char *last,
+			const struct unix_address *given)
+{
+	const char *tmp = secure_getenv("TMPDIR");
+	int scratch AUTO_CLOSE = open(tmp && *tmp ? tmp : "/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (scratch < 0)
+		return -errno;
+	char name[UNIX_HOST_NAME_SIZE];
+	int r = bind_below(c, socket, scratch, given, name);
+	if (r < 0)
+		return r;
+	int node AUTO_CLOSE = openat(scratch, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	r = node < 0 ? -errno : 0;
+	(void)unlinkat(scratch, name, 0);
+	return r < 0 ? r : vfs_mksock(&c->task.env, parent, last, S_IFSOCK | 0777, &node);
+}
+
+/* Splits a name at its last component. Linux: "x/" cannot be made, "." and ".." are there already. */
+static int split(char *name, const char **ret_parent, const char **ret_last)
+{
+	char *slash = strrchr(name, '/');
+	*ret_last = slash ? slash + 1 : name;
+	*ret_parent = !slash ? "." : slash == name ? "/" : name;
+	if (slash)
+		*slash = '\0';
+	if (!**ret_last)
+		return -ENOENT;
+	return strcmp(*ret_last, ".") == 0 || strcmp(*ret_last, "..") == 0 ? -EEXIST : 0;
+}
+
+static bool in_use(struct file_call *c, const struct path *parent, const char *last)
+{
+	struct path p;
+	int r = vfs_walk(&c->task.env, parent, last, 0, &p);
+	if (r == 0)
+		path_put(&p);
+	return r == 0;
+}
+
+static int bind_at(struct file_call *c, int socket, const struct path *parent, const char *last,
+		   const struct unix_address *given)
+{
+	if (in_use(c, parent, last))
+		return -EEXIST;
+	if (vfs_mount_flags(parent) & MOUNT_READONLY)
+		return -EROFS;
+	int r = vfs_permission(&c->task.env, parent, W_OK | X_OK, false);
+	if (r < 0)
+		return r;
+	int dir AUTO_CLOSE = -1;
+	if (path_inode(parent)->super->flags & SUPER_HOST_DIRS && vfs_host(parent, &dir) == 0)
+		return bind_on_host(c, socket, dir, last, given);
+	return bind_in_tree(c, socket, parent, last, given);
+}
+
+static int do_bind(struct file_call *c, int socket, struct unix_address *a)
+{
+	if (!a->named)
+		return bind(socket, (const struct sockaddr *)&a->addr, a->len) < 0 ? -errno : 0;
+	const char *above;
+	const char *last;
+	int r = split(a->name, &above, &last);
+	if (r == 0) {
+		struct path parent;
+		r = vfs_walk(&c->task.env, NULL, above, WALK_FOLLOW | WALK_DIRECTORY, &parent);
+		if (r < 0)
+			return r;
+		r = bind_at(c, socket, &parent, last, a);
+		path_put(&parent);
+	}
+	return r == -EEXIST ? -EADDRINUSE : r;
+}
+
+struct verdict sys_bind(struct kernel *k, struct call_event *ev)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	int socket AUTO_CLOSE = -1;
+	int r = unix_socket_get(&c, (int)ev->args[0], &socket);
+	if (r > 0)
+		return verdict_pass();
+	struct unix_address a AUTO_UNIX_ADDRESS = {.host = -1};
+	if (r == 0)
+		r = unix_address_copy_in(&c, arg_ptr(ev, 1), ev->args[2], &a);
+	return answer(r < 0 ? r : do_bind(&c, socket, &a));
+}
+
+/* ---- names shown ---- */
+
+static int put_address(struct call_event *ev, const struct sockaddr_un *addr, socklen_t len)
+{
+	int room;
+	int r = copy_in(ev, &room, arg_ptr(ev, 2), sizeof(room));
+	if (r < 0)
+		return r;
+	if (room < 0)
+		return -EINVAL;
+	r = copy_out(ev, arg_ptr(ev, 1), addr, MIN((size_t)room, len));
+	/* The length is told in full, also where the room was not. */
+	return r < 0 ? r : copy_out(ev, arg_ptr(ev, 2), &len, sizeof(len));
+}
+
+typedef int name_call(int fd, struct sockaddr *addr, socklen_t *len);
+
+static struct verdict do_getname(struct kernel *k, struct call_event *ev, name_call *call)
+{
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	int socket AUTO_CLOSE = -1;
+	int r = unix_socket_get(&c, (int)ev->args[0], &socket);
+	if (r < 0)
+		return answer(r);
+	struct sockaddr_un addr = {0};
+	socklen_t len = sizeof(addr);
+	if (r > 0 || call(socket, (struct sockaddr *)&addr, &len) < 0 ||
+	    !unix_names_show(k->files->unix_names, &addr, &len))
+		return verdict_pass();
+	return answer(put_address(ev, &addr, len));
+}
+
+static int own_name(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return getsockname(fd, addr, len);
+}
+
+static int peer_name(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return getpeername(fd, addr, len);
+}
+
+struct verdict sys_getsockname(struct kernel *k, struct call_event *ev)
+{
+	return do_getname(k, ev, own_name);
+}
+
+struct verdict sys_getpeername(struct kernel *k, struct call_event *ev)
+{
+	return do_getname(k, ev, peer_name);
+}

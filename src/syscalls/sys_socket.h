@@ -1,0 +1,29 @@
+/* Addresses of AF_UNIX sockets as arguments: for connect and bind, and for messages. */
+#ifndef TRAPLINE_SYSCALLS_SYS_SOCKET_H
+#define TRAPLINE_SYSCALLS_SYS_SOCKET_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "kernel/unix_names.h"
+#include "syscalls/file_call.h"
+
+/* A copy of what the guest gave, and after unix_address_find the host's address of the same socket. */
+struct unix_address {
+	struct sockaddr_un addr;
+	socklen_t len;
+	bool named;		/* a name in the tree, else abstract, none, or of another family */
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	int host;		/* O_PATH, owned: the socket's file; or -1 */
+};
+
+/* The caller's socket, owned by the caller of this. 1: not AF_UNIX, so that the call may pass. */
+MUST_CHECK int unix_socket_get(struct file_call *c, int fd, int *ret);
+MUST_CHECK int unix_address_copy_in(struct file_call *c, struct guest_ptr from, uint64_t len, struct unix_address *ret);
+/* Where the name leads: permissions, -ECONNREFUSED for what is no socket. */
+MUST_CHECK int unix_address_find(struct file_call *c, struct unix_address *a);
+void unix_address_put(struct unix_address *a);
+
+#define AUTO_UNIX_ADDRESS CLEANUP(unix_address_put)
+
+#endif
