@@ -41,6 +41,8 @@ ssize_t vfs_readlink(const struct walk_env *env, const struct path *p, char *buf
 	char name[VFS_PATH_MAX + 16];
 	if (inode->type != S_IFLNK)
 		return -EINVAL;
+	if (inode->ops->readlink_as)
+		return inode->ops->readlink_as(inode, env, buf, size);
 	if (inode->ops->readlink)
 		return inode->ops->readlink(inode, buf, size);
 	if (!inode->ops->follow)

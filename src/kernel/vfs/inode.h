@@ -131,6 +131,8 @@ struct inode_ops {
 	int (*setattr)(struct inode *inode, const struct vfs_attr *attr);
 	/* Bytes of the target (not NUL-terminated, at most size). */
 	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* Instead of readlink, where the text depends on who reads (/proc/self). */
+	ssize_t (*readlink_as)(struct inode *inode, const struct walk_env *env, char *buf, size_t size);
 	/* A magic link (/proc/PID/cwd): where it leads, a new reference. NULL: an ordinary link, of which readlink is walked. */
 	int (*follow)(struct inode *inode, struct walk_env *env, struct path *ret);
 	/*

@@ -148,14 +148,11 @@ int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind)
 	return err;
 }
 
-int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind)
+static int find(struct vfs *v, const struct stat *st, struct path *ret, enum backing *ret_kind)
 {
 	struct registry *r = &v->registry;
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
 	(void)pthread_mutex_lock(&r->lock);
-	struct registry_entry *e = find_locked(r, &st);
+	struct registry_entry *e = find_locked(r, st);
 	if (e) {
 		path_get(&e->path);
 		*ret = e->path;
@@ -163,6 +160,12 @@ int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kin
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return e ? 0 : -ENOENT;
+}
+
+int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind)
+{
+	struct stat st;
+	return fstat(fd, &st) < 0 ? -errno : find(v, &st, ret, ret_kind);
 }
 
 int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
@@ -192,4 +195,11 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 {
 	enum backing kind;
 	return registry_find(v, fd, ret, &kind);
+}
+
+int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)
+{
+	const struct stat st = {.st_dev = dev, .st_ino = ino};
+	enum backing kind;
+	return find(v, &st, ret, &kind);
 }

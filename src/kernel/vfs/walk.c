@@ -176,9 +176,10 @@ static int follow_magic(struct walk *w, struct inode *link)
 static int follow_text(struct walk *w, struct inode *link)
 {
 	char buf[VFS_PATH_MAX];
-	if (!link->ops->readlink)
+	if (!link->ops->readlink && !link->ops->readlink_as)
 		return -EINVAL;
-	ssize_t len = link->ops->readlink(link, buf, sizeof(buf));
+	ssize_t len = link->ops->readlink_as ? link->ops->readlink_as(link, w->env, buf, sizeof(buf)) :
+					       link->ops->readlink(link, buf, sizeof(buf));
 	if (len < 0)
 		return (int)len;
 	if (len == 0)
