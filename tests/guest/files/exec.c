@@ -1,0 +1,203 @@
+/*
+ * Programs made in the tree: #! lines nested four and five deep, relative ones, fexecve, and each errno that exec has.
+ * With arguments it is the program that is run: "ok" exits 42, "exe NAME" checks /proc/self/exe, "args" its arguments.
+ */
+#include <sys/resource.h>
+
+#include "files.h"
+
+static char self[PATH_MAX];
+
+static void script(const char *name, const char *line)
+{
+	files_write(name, line);
+	CHECK(chmod(name, 0755) == 0);
+}
+
+static void copy_self(const char *name)
+{
+	char buf[65536];
+	int in = open(self, O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	ssize_t n;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		CHECK_EQ(write(out, buf, (size_t)n), n);
+	CHECK(n == 0 && close(out) == 0 && close(in) == 0);
+}
+
+/* Run in a child: its exit status, or 200 + errno. */
+static int run(const char *file, char *const argv[])
+{
+	pid_t pid = guest_fork();
+	int status;
+
+	if (pid == 0) {
+		execv(file, argv);
+		_exit(100 + errno);
+	}
+	status = guest_wait(pid);
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+#define RUN(file, ...) run(file, (char *const[]){(char *)(uintptr_t)file, __VA_ARGS__ __VA_OPT__(,) NULL})
+
+static char *text(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+static void programs(void)
+{
+	char path[PATH_MAX + 8];
+
+	copy_self("prog");
+	CHECK_EQ(RUN("prog", text("ok")), 42);
+	CHECK_EQ(RUN("./prog", text("ok")), 42);
+	snprintf(path, sizeof(path), "%s/prog", files_dir);
+	CHECK_EQ(RUN(path, text("exe"), path), 42);
+	CHECK(symlink("prog", "link") == 0);
+	CHECK_EQ(RUN("link", text("exe"), path), 42);		/* the file's own name */
+	CHECK(rename("prog", "moved") == 0);
+	snprintf(path, sizeof(path), "%s/moved", files_dir);
+	CHECK_EQ(RUN("moved", text("exe"), path), 42);
+}
+
+static void scripts(void)
+{
+	char line[PATH_MAX + 32], name[16];
+
+	snprintf(line, sizeof(line), "#!%s/moved args\n", files_dir);
+	script("s1", line);
+	CHECK_EQ(RUN("s1", text("x")), 43);		/* moved args s1 x */
+	snprintf(line, sizeof(line), "#! %s/moved\targs  \n", files_dir);
+	script("blank", line);
+	CHECK_EQ(RUN("./blank", text("x")), 43);
+	for (int i = 2; i <= 6; i++) {
+		snprintf(line, sizeof(line), "#!%s/s%d\n", files_dir, i - 1);
+		snprintf(name, sizeof(name), "s%d", i);
+		script(name, line);
+	}
+	CHECK_EQ(RUN("s4"), 43);
+	CHECK_EQ(RUN("s5"), 43);
+	CHECK_EQ(RUN("s6"), 100 + ELOOP);
+	script("relative", "#!moved ok\n");
+	CHECK_EQ(RUN("relative"), 42);
+	script("nowhere", "#!/no/such/interpreter\n");
+	CHECK_EQ(RUN("nowhere"), 100 + ENOENT);
+	script("empty-line", "#!\n");
+	CHECK_EQ(RUN("empty-line"), 100 + ENOEXEC);
+	script("directory", "#!/\n");
+	CHECK_EQ(RUN("directory"), 100 + EACCES);
+}
+
+static void refusals(void)
+{
+	int fd;
+
+	CHECK_EQ(RUN("none"), 100 + ENOENT);
+	CHECK_EQ(RUN("."), 100 + EACCES);
+	CHECK_EQ(RUN("moved/x"), 100 + ENOTDIR);
+	script("nonsense", "neither a program nor a script\n");
+	CHECK_EQ(RUN("nonsense"), 100 + ENOEXEC);
+	script("elf", "\177ELF but no more");
+	CHECK_EQ(RUN("elf"), 100 + ENOEXEC);
+	script("void", "");
+	CHECK_EQ(RUN("void"), 100 + ENOEXEC);
+	copy_self("noexec");
+	CHECK(chmod("noexec", 0644) == 0);
+	CHECK_EQ(RUN("noexec", text("ok")), 100 + EACCES);
+	copy_self("busy");
+	fd = open("busy", O_RDWR);
+	CHECK(fd >= 0);
+	CHECK_EQ(RUN("busy", text("ok")), 100 + ETXTBSY);
+	close(fd);
+	CHECK_EQ(RUN("busy", text("ok")), 42);
+}
+
+static void too_big(void)
+{
+	char **argv = calloc(2000, sizeof(*argv));
+	char *big = malloc(200000);
+
+	memset(big, 'b', 199999);
+	big[199999] = '\0';
+	argv[0] = text("moved");
+	argv[1] = big;				/* longer than MAX_ARG_STRLEN */
+	CHECK_EQ(run("moved", argv), 100 + E2BIG);
+	big[100000] = '\0';
+	for (int i = 1; i < 1000; i++)
+		argv[i] = big;			/* longer in all than a quarter of the stack */
+	CHECK_EQ(run("moved", argv), 100 + E2BIG);
+	argv[1] = text("ok");
+	argv[20] = NULL;
+	CHECK_EQ(run("moved", argv), 42);
+	free(argv);
+	free(big);
+}
+
+static int run_fd(int fd, const char *path, int flags, const char *what)
+{
+	char *const argv[] = {text("name"), text(what), NULL};
+	pid_t pid = guest_fork();
+
+	if (pid == 0) {
+		syscall(SYS_execveat, fd, path, argv, environ, flags);
+		_exit(100 + errno);
+	}
+	return WEXITSTATUS(guest_wait(pid));
+}
+
+static void descriptors(void)
+{
+	int fd = open("moved", O_RDONLY | O_CLOEXEC), dir = open(".", O_PATH), path = open("moved", O_PATH);
+	int text_fd = open("s1", O_RDONLY), closing = open("s1", O_RDONLY | O_CLOEXEC);
+
+	CHECK_EQ(run_fd(fd, "", AT_EMPTY_PATH, "ok"), 42);
+	CHECK_EQ(run_fd(path, "", AT_EMPTY_PATH, "ok"), 42);
+	CHECK_EQ(run_fd(dir, "moved", 0, "ok"), 42);
+	CHECK_EQ(run_fd(fd, "", 0, "ok"), 100 + ENOENT);
+	CHECK_EQ(run_fd(999, "moved", 0, "ok"), 100 + EBADF);
+	CHECK_EQ(run_fd(dir, "link", AT_SYMLINK_NOFOLLOW, "ok"), 100 + ELOOP);
+	CHECK_EQ(run_fd(text_fd, "", AT_EMPTY_PATH, "x"), 43);
+	CHECK_EQ(run_fd(closing, "", AT_EMPTY_PATH, "x"), 100 + ENOENT);	/* its /dev/fd name is gone by then */
+	CHECK(unlink("moved") == 0);
+	CHECK_EQ(run_fd(fd, "", AT_EMPTY_PATH, "ok"), 42);
+}
+
+static int program(int argc, char **argv)
+{
+	char exe[PATH_MAX];
+	ssize_t n;
+
+	if (strcmp(argv[1], "ok") == 0)
+		return 42;
+	if (strcmp(argv[1], "args") == 0)
+		return argc >= 3 ? 43 : 2;
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	CHECK(n > 0);
+	exe[n] = '\0';
+	if (strcmp(exe, argv[2]) != 0)
+		dprintf(2, "/proc/self/exe is %s\n", exe);
+	return strcmp(exe, argv[2]) == 0 ? 42 : 3;
+}
+
+int main(int argc, char **argv)
+{
+	ssize_t n;
+
+	if (argc > 1)
+		return program(argc, argv);
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	CHECK(n > 0);
+	self[n] = '\0';
+	files_enter();
+	programs();
+	scripts();
+	refusals();
+	too_big();
+	descriptors();
+	files_leave();
+	return 0;
+}

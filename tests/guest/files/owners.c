@@ -1,0 +1,106 @@
+/* What another user may do in a tree: mode bits, groups, sticky and setgid directories, suid lost on change. */
+#include <grp.h>
+
+#include "files.h"
+
+enum { OTHER = 1234, GROUP = 2345 };
+
+static void become(uid_t uid, gid_t gid)
+{
+	CHECK(setgroups(0, NULL) == 0);
+	CHECK(setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0);
+}
+
+static void as_root(void)
+{
+	struct stat st;
+
+	CHECK(mkdir("closed", 0700) == 0 && mkdir("open", 0777) == 0 && chmod("open", 0777) == 0);
+	CHECK(mkdir("sticky", 0777) == 0 && chmod("sticky", 01777) == 0);
+	CHECK(mkdir("group", 0755) == 0 && chown("group", 0, GROUP) == 0 && chmod("group", 02775) == 0);
+	files_write("closed/f", "secret");
+	files_write("open/f", "root's");
+	files_write("sticky/f", "root's");
+	files_write("readable", "r");
+	files_write("private", "p");
+	CHECK(chmod("private", 0600) == 0);
+	files_write("mine", "m");
+	CHECK(chown("mine", OTHER, GROUP) == 0 && chmod("mine", 06755) == 0);
+	CHECK(stat("mine", &st) == 0 && st.st_uid == OTHER && st.st_gid == GROUP && (st.st_mode & 07777) == 06755);
+	CHECK(chown("mine", OTHER, GROUP) == 0 && stat("mine", &st) == 0);
+	CHECK_EQ(st.st_mode & 07777, 0755);	/* chown takes suid and sgid away, from root's files too */
+	CHECK(chmod("mine", 0640) == 0);
+}
+
+static void files(void)
+{
+	struct stat st;
+	int fd;
+
+	CHECK_ERRNO(open("closed/f", O_RDONLY), EACCES);
+	CHECK_ERRNO(stat("closed/f", &st), EACCES);
+	CHECK_ERRNO(open("closed", O_RDONLY), EACCES);
+	CHECK_ERRNO(open("private", O_RDONLY), EACCES);
+	CHECK_ERRNO(open("readable", O_WRONLY), EACCES);
+	CHECK_ERRNO(truncate("readable", 0), EACCES);
+	CHECK_ERRNO(access("readable", W_OK), EACCES);
+	CHECK(access("readable", R_OK) == 0);
+	CHECK_ERRNO(access("readable", X_OK), EACCES);
+	CHECK_ERRNO(chmod("readable", 0777), EPERM);
+	CHECK_ERRNO(chown("readable", OTHER, GROUP), EPERM);
+	CHECK_ERRNO(utimensat(AT_FDCWD, "readable", NULL, 0), EACCES);
+	CHECK_ERRNO(utimensat(AT_FDCWD, "readable", (struct timespec[2]){{1, 0}, {1, 0}}, 0), EPERM);
+	CHECK_ERRNO(open("new", O_RDWR | O_CREAT, 0600), EACCES);
+	CHECK_ERRNO(unlink("readable"), EACCES);
+	CHECK_ERRNO(mkdir("d", 0700), EACCES);
+	CHECK_ERRNO(rename("readable", "open/x"), EACCES);
+	CHECK(chmod("mine", 0000) == 0);
+	CHECK_ERRNO(open("mine", O_RDONLY), EACCES);
+	CHECK(chmod("mine", 0644) == 0);
+	fd = open("mine", O_RDWR | O_TRUNC);
+	CHECK(fd >= 0 && fchmod(fd, 0600) == 0 && close(fd) == 0);
+	CHECK_ERRNO(chown("mine", OTHER + 1, -1), EPERM);
+	CHECK(chown("mine", -1, GROUP) == 0);
+}
+
+static void directories(void)
+{
+	struct stat st;
+	int fd;
+
+	fd = open("open/new", O_RDWR | O_CREAT, 0400);	/* the mode is for the next open */
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && fstat(fd, &st) == 0);
+	CHECK(st.st_uid == OTHER && st.st_gid == GROUP);
+	CHECK_ERRNO(open("open/new", O_RDWR), EACCES);
+	CHECK(unlink("open/f") == 0);
+	CHECK_ERRNO(unlink("sticky/f"), EPERM);
+	CHECK_ERRNO(rename("sticky/f", "sticky/g"), EPERM);
+	CHECK_ERRNO(rename("open/new", "sticky/f"), EPERM);
+	files_write("sticky/own", "x");
+	CHECK(unlink("sticky/own") == 0);
+	CHECK(mkdir("group/sub", 0755) == 0 && stat("group/sub", &st) == 0);
+	CHECK(st.st_gid == GROUP && (st.st_mode & S_ISGID));
+	CHECK_ERRNO(mknod("open/null", S_IFCHR | 0666, 0x103), EPERM);
+	CHECK_ERRNO(chroot("open"), EPERM);
+	close(fd);
+}
+
+int main(void)
+{
+	pid_t pid;
+
+	if (getuid() != 0)
+		guest_skip("not root");
+	files_enter();
+	as_root();
+	pid = guest_fork();
+	if (pid == 0) {
+		become(OTHER, GROUP);
+		files();
+		directories();
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
+	files_leave();
+	return 0;
+}

@@ -1,0 +1,124 @@
+/* Descriptors by name: /proc/self/fd/N and /dev/stdin open anew, files without a name get one, removed ones say so. */
+#include "files.h"
+
+static char *fd_name(int fd)
+{
+	static char name[2][64];
+	static unsigned next;
+	char *at = name[next++ % 2];
+
+	snprintf(at, sizeof(name[0]), "/proc/self/fd/%d", fd);
+	return at;
+}
+
+static void reopen(void)
+{
+	char want[PATH_MAX + 16];
+	int fd, again;
+
+	files_write("f", "first");
+	fd = open("f", O_RDONLY);
+	CHECK(fd >= 0);
+	snprintf(want, sizeof(want), "%s/f", files_dir);
+	files_want_link(fd_name(fd), want);
+	again = open(fd_name(fd), O_RDWR);
+	CHECK(again >= 0);
+	CHECK_EQ(lseek(fd, 3, SEEK_SET), 3);
+	CHECK_EQ(lseek(again, 0, SEEK_CUR), 0);		/* another open file description */
+	CHECK_EQ(write(again, "F", 1), 1);
+	files_want_fd(fd, "First");
+	CHECK(rename("f", "g") == 0);
+	snprintf(want, sizeof(want), "%s/g", files_dir);
+	files_want_link(fd_name(fd), want);
+	CHECK(unlink("g") == 0);
+	snprintf(want, sizeof(want), "%s/g (deleted)", files_dir);
+	files_want_link(fd_name(fd), want);
+	files_want(fd_name(fd), "First");
+	CHECK(truncate(fd_name(fd), 2) == 0);
+	files_want_fd(again, "Fi");
+	CHECK_ERRNO(open(fd_name(fd), O_RDONLY | O_NOFOLLOW), ELOOP);
+	CHECK(close(again) == 0 && close(fd) == 0);
+}
+
+static void standard_input(void)
+{
+	pid_t pid;
+
+	files_write("in", "input");
+	pid = guest_fork();
+	if (pid == 0) {
+		int fd = open("in", O_RDONLY);
+
+		CHECK(dup2(fd, 0) == 0 && close(fd) == 0);
+		files_want("/dev/stdin", "input");
+		files_want("/dev/fd/0", "input");
+		files_want("/proc/thread-self/fd/0", "input");
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
+}
+
+static void unnamed(void)
+{
+	struct stat st;
+	int fd = open(".", O_TMPFILE | O_RDWR, 0640);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "no name", 7), 7);
+	CHECK(fstat(fd, &st) == 0 && st.st_nlink == 0 && (st.st_mode & 07777) == 0640);
+	CHECK(linkat(AT_FDCWD, fd_name(fd), AT_FDCWD, "named", AT_SYMLINK_FOLLOW) == 0);
+	CHECK(fstat(fd, &st) == 0 && st.st_nlink == 1);
+	files_want("named", "no name");
+	CHECK_ERRNO(linkat(AT_FDCWD, fd_name(fd), AT_FDCWD, "named", AT_SYMLINK_FOLLOW), EEXIST);
+	CHECK(close(fd) == 0);
+	fd = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
+	CHECK(fd >= 0);
+	CHECK_ERRNO(linkat(AT_FDCWD, fd_name(fd), AT_FDCWD, "never", AT_SYMLINK_FOLLOW), ENOENT);
+	CHECK(close(fd) == 0);
+	CHECK_ERRNO(open(".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
+	CHECK_ERRNO(open("named", O_TMPFILE | O_RDWR, 0600), ENOTDIR);
+}
+
+/* Through a directory's descriptor, and what a path descriptor is good for. */
+static void directories(void)
+{
+	char path[128];
+	struct stat st;
+	int dir, at;
+
+	CHECK(mkdir("d", 0755) == 0);
+	files_write("d/in", "inside");
+	dir = open("d", O_RDONLY | O_DIRECTORY);
+	at = open("d", O_PATH);
+	CHECK(dir >= 0 && at >= 0);
+	snprintf(path, sizeof(path), "%s/in", fd_name(dir));
+	files_want(path, "inside");
+	snprintf(path, sizeof(path), "%s/../d/in", fd_name(at));
+	files_want(path, "inside");
+	CHECK(fstat(at, &st) == 0 && S_ISDIR(st.st_mode));
+	CHECK_ERRNO(read(at, path, 1), EBADF);
+	CHECK_ERRNO(fchmod(at, 0700), EBADF);
+	CHECK_ERRNO(getdents64(at, path, sizeof(path)), EBADF);
+	CHECK(fchdir(at) == 0);
+	files_want("in", "inside");
+	CHECK(chdir("..") == 0);
+	CHECK_ERRNO(read(dir, path, 1), EISDIR);
+	CHECK_ERRNO(open("d", O_WRONLY), EISDIR);
+	CHECK(unlink("d/in") == 0 && rmdir("d") == 0);
+	CHECK_ERRNO(openat(dir, "x", O_RDWR | O_CREAT, 0600), ENOENT);
+	CHECK_ERRNO(mkdirat(dir, "x", 0700), ENOENT);
+	CHECK(fstat(dir, &st) == 0 && st.st_nlink == 0);
+	close(dir);
+	close(at);
+}
+
+int main(void)
+{
+	files_enter();
+	reopen();
+	standard_input();
+	unnamed();
+	directories();
+	files_leave();
+	return 0;
+}

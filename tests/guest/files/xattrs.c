@@ -1,0 +1,53 @@
+/* Extended attributes: set, replaced, listed, removed; sizes asked first; where Linux refuses them. */
+#include <sys/xattr.h>
+
+#include "files.h"
+
+int main(void)
+{
+	char buf[4096], list[256], big[2048];
+	int fd;
+
+	files_enter();
+	files_write("f", "x");
+	if (setxattr("f", "user.a", "1", 1, 0) < 0) {
+		CHECK_EQ(errno, EOPNOTSUPP);
+		files_leave();
+		guest_skip("no user attributes here");
+	}
+	CHECK_ERRNO(setxattr("f", "user.a", "2", 1, XATTR_CREATE), EEXIST);
+	CHECK_ERRNO(setxattr("f", "user.b", "2", 1, XATTR_REPLACE), ENODATA);
+	CHECK(setxattr("f", "user.a", "two", 3, XATTR_REPLACE) == 0);
+	CHECK_EQ(getxattr("f", "user.a", NULL, 0), 3);
+	CHECK_EQ(getxattr("f", "user.a", buf, sizeof(buf)), 3);
+	CHECK(memcmp(buf, "two", 3) == 0);
+	CHECK_ERRNO(getxattr("f", "user.a", buf, 2), ERANGE);
+	CHECK_ERRNO(getxattr("f", "user.none", buf, 2), ENODATA);
+	CHECK_ERRNO(getxattr("none", "user.a", buf, 2), ENOENT);
+	CHECK_ERRNO(setxattr("f", "nonsense", "", 0, 0), EOPNOTSUPP);
+	CHECK_ERRNO(setxattr("f", "user.a", "x", 1, 8), EINVAL);
+	fd = open("f", O_RDONLY);
+	memset(big, 'B', sizeof(big));
+	CHECK(fsetxattr(fd, "user.big", big, sizeof(big), 0) == 0);
+	CHECK_EQ(fgetxattr(fd, "user.big", buf, sizeof(buf)), (ssize_t)sizeof(big));
+	CHECK(memcmp(buf, big, sizeof(big)) == 0);
+	CHECK(fsetxattr(fd, "user.empty", "", 0, 0) == 0);
+	CHECK_EQ(fgetxattr(fd, "user.empty", buf, sizeof(buf)), 0);
+	CHECK_EQ(flistxattr(fd, NULL, 0), 7 + 9 + 11);
+	CHECK_EQ(listxattr("f", list, sizeof(list)), 7 + 9 + 11);
+	CHECK_ERRNO(listxattr("f", list, 5), ERANGE);
+	CHECK(rename("f", "g") == 0 && link("g", "h") == 0);
+	CHECK_EQ(getxattr("h", "user.a", buf, sizeof(buf)), 3);
+	CHECK(fremovexattr(fd, "user.a") == 0);
+	CHECK_ERRNO(removexattr("h", "user.a"), ENODATA);
+	CHECK(symlink("g", "l") == 0);
+	CHECK_EQ(getxattr("l", "user.big", NULL, 0), (ssize_t)sizeof(big));
+	CHECK_ERRNO(lsetxattr("l", "user.a", "x", 1, 0), EPERM);
+	CHECK(mkdir("d", 0755) == 0 && setxattr("d", "user.dir", "yes", 3, 0) == 0);
+	CHECK_EQ(getxattr("d", "user.dir", buf, sizeof(buf)), 3);
+	CHECK(unlink("g") == 0 && unlink("h") == 0);
+	CHECK_EQ(fgetxattr(fd, "user.big", NULL, 0), (ssize_t)sizeof(big));
+	close(fd);
+	files_leave();
+	return 0;
+}
