@@ -1,5 +1,6 @@
 #include "tracer/filter_plan.h"
 
+#include <linux/audit.h>
 #include <sched.h>
 
 #include "regs/regs.h"
@@ -53,6 +54,23 @@ static int fill_abi(const struct session *s, enum call_abi abi, struct filter_ab
 	};
 	*ret_actions = actions;
 	return 0;
+}
+
+enum call_abi call_abi_of(uint32_t audit_arch, uint64_t nr, int64_t *ret_number)
+{
+	enum { X32_BIT = 0x40000000 };
+	*ret_number = (int)nr;
+	switch (audit_arch) {
+	case AUDIT_ARCH_I386:
+		return ABI_I386;
+	case AUDIT_ARCH_AARCH64:
+		return ABI_AARCH64;
+	default:
+		if ((int)nr < 0 || !(nr & X32_BIT))
+			return ABI_X86_64;
+		*ret_number = (int)(nr & ~(uint64_t)X32_BIT);
+		return ABI_X32;
+	}
 }
 
 int filter_plan_build(const struct session *s, struct filter_prog *ret)

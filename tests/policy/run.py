@@ -198,6 +198,21 @@ class Checks:
         status, out, err = self.run(policy, ["sh", "-c", "cat in | cat; touch -c in; cat /etc/hostname"])
         self.check("and no more", "errno EPERM: openat /etc/hostname" in err, (status, out, err))
 
+    def check_narrow(self):
+        """Under "abi i386 same" 32-bit calls meet the same rules, by notify and trace, and pass with checked copies."""
+        narrow = os.path.join(os.path.dirname(self.flip), "narrow")
+        if not os.path.exists(narrow):
+            print("SKIP: no 32-bit compiler: calls of i386 are not tried")
+            return
+        one, two = self.write("one", "1\n"), self.write("two", "2\n")
+        value = "abi i386 same\nvalue 77 getppid\n"
+        rules = f'{value}errno ENXIO open openat when path == "{two}"\nredirect open openat when path == "/3" to "{one}"\n'
+        for policy, files, want in ((value, [one, two], "77 1 2"),
+                                    (rules, [one, two, "/3"], "77 1 No such device or address 1")):
+            for mechanism in ("auto", "trace", "step"):
+                _, out, err = self.run(policy, [narrow, *files], mechanism)
+                self.check(f"32 bits under {mechanism}", out.split() == want.split(), out + err[-300:])
+
     def check_options(self):
         """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
         ids = ["sh", "-c", "id -u; id -g; uname -n"]

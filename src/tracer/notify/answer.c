@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "tracer/filter_plan.h"
 #include "tracer/notify/notify_private.h"
 
 /* What a decision says, as a verdict; owns what the decision owned. */
@@ -186,9 +187,11 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 void notify_answer(struct notify *n, const struct seccomp_notif *req)
 {
 	struct session *s = n->session;
+	int64_t number;
+	enum call_abi abi = call_abi_of(req->data.arch, (uint64_t)req->data.nr, &number);
 	struct notified_event ev = {
 		.base = {
-			.id = call_from_nr(host_abi(), req->data.nr), .abi = host_abi(), .nr = req->data.nr,
+			.id = call_from_nr(abi, number), .abi = abi, .nr = req->data.nr,
 			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
 		},
 		.notify = n,

@@ -315,6 +315,11 @@ static void answer(struct applied *ret, int64_t value)
 
 static void emulate(struct apply *a, const struct task_facts *f, struct applied *ret)
 {
+	/* Handlers know the layouts of the host's own ABI. */
+	if (f->call->abi != policy_own_abi()) {
+		answer(ret, -ENOSYS);
+		return;
+	}
 	struct verdict v = a->kernel ? syscalls_dispatch(a->kernel, f->call) : verdict_pass();
 	if (v.kind == VERDICT_PASS)
 		return;

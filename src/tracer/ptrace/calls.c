@@ -6,7 +6,6 @@
  *            entry stop, from which the call goes on (three stops: the skipped call's exit is reported too).
  *   trace    filter stop; the exit stop only if somebody wants the result. Answered: as step, and no exit stop.
  */
-#include <linux/audit.h>
 #include <sched.h>
 
 #include "observe/recorder.h"
@@ -17,7 +16,7 @@
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
-enum { X32_BIT = 0x40000000, CALL_INSTRUCTION_LENGTH = 2 };
+enum { CALL_INSTRUCTION_LENGTH = 2 };
 
 static bool call_is_ours(const struct session *s, const struct tracee *t)
 {
@@ -66,23 +65,11 @@ static const struct guest_ops stopped_guest_ops = {
 	.get_fd = guest_get_fd,
 };
 
-static enum call_abi abi_of(uint32_t audit_arch, uint64_t nr)
-{
-	switch (audit_arch) {
-	case AUDIT_ARCH_I386:
-		return ABI_I386;
-	case AUDIT_ARCH_AARCH64:
-		return ABI_AARCH64;
-	default:
-		return (int64_t)nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_X86_64;
-	}
-}
-
 /* The call's number, ABI and arguments, as the stop tells them. */
 static void take_call(struct tracee *t, const struct ptrace_syscall_info *info, uint64_t nr, const uint64_t *args)
 {
-	enum call_abi abi = abi_of(info->arch, nr);
-	int64_t number = abi == ABI_X32 ? (int64_t)(nr & ~(uint64_t)X32_BIT) : (int64_t)(int)nr;
+	int64_t number;
+	enum call_abi abi = call_abi_of(info->arch, nr, &number);
 	t->abi = (uint8_t)abi;
 	t->call = (struct decode_call){
 		.id = call_from_nr(abi, number), .abi = abi, .nr = (int64_t)nr, .tid = t->tid, .sp = info->stack_pointer,

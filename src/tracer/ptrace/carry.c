@@ -115,20 +115,35 @@ static int count_mappings(pid_t tid, const struct carry_area *a, bool *ret_there
 	return f ? count : -ESRCH;
 }
 
+/* The value of an entry of the auxiliary vector of either width; 0: there is none. */
+static uint64_t auxv_value(const uint64_t *words, size_t count, uint64_t type)
+{
+	const uint32_t *narrow = (const uint32_t *)words;
+	/* Types are small: in a 32-bit program the first word is a type and a value that is not 0. */
+	bool long_words = count && words[0] < UINT32_MAX;
+	for (size_t i = 0; long_words && i + 1 < count; i += 2) {
+		if (words[i] == type)
+			return words[i + 1];
+	}
+	for (size_t i = 0; !long_words && i + 1 < 2 * count; i += 2) {
+		if (narrow[i] == type)
+			return narrow[i + 1];
+	}
+	return 0;
+}
+
 /* An address in the task where a NUL byte is: the padding of the vdso's ELF header. */
 static int find_nul(pid_t tid, uint64_t *ret)
 {
 	char path[64];
-	Elf64_auxv_t entry;
+	uint64_t words[256];
+	char byte = 1;
 	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
 	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fread(&entry, sizeof(entry), 1, f) == 1) {
-		char byte = 1;
-		*ret = entry.a_un.a_val + EI_PAD;
-		if (entry.a_type == AT_SYSINFO_EHDR && memory_read(tid, *ret, &byte, 1) == 0 && !byte)
-			return 0;
-	}
-	return -ENOEXEC;
+	size_t count = f ? fread(words, sizeof(*words), ARRAY_SIZE(words), f) : 0;
+	uint64_t vdso = auxv_value(words, count, AT_SYSINFO_EHDR);
+	*ret = vdso + EI_PAD;
+	return vdso && memory_read(tid, *ret, &byte, 1) == 0 && !byte ? 0 : -ENOEXEC;
 }
 
 /* ---- making an area ---- */
@@ -173,8 +188,9 @@ static int map_in_guest(struct remote *r, struct carry_area *a, uint64_t name)
 	const uint64_t map[6] = {0, size, PROT_READ, MAP_SHARED, (uint64_t)fd, 0};
 	const uint64_t close_args[6] = {(uint64_t)fd};
 	err = adopt_memory(a, r->t->tid, (int)fd);
+	/* i386's mmap takes its arguments from memory. */
 	if (err == 0)
-		err = remote_value(r, CALL_mmap, map, &addr);
+		err = remote_value(r, r->t->call.abi == ABI_I386 ? CALL_mmap2 : CALL_mmap, map, &addr);
 	int closed = err == -ESRCH ? err : remote_value(r, CALL_close, close_args, &ignored);
 	if (err < 0 || closed < 0)
 		return err < 0 ? err : closed;
@@ -258,6 +274,9 @@ int carry_place(struct session *s, struct tracee *t, struct applied *a)
 	size_t at = 0;
 	carry_release(t);
 	int err = have_area(s, t);
+	/* Made by a 64-bit call of the process, it is where a 32-bit one cannot point to. */
+	if (err == 0 && t->call.abi == ABI_I386 && t->area->addr > UINT32_MAX - (uint64_t)SLOT_SIZE * SLOTS)
+		err = -ENOSYS;
 	if (err == 0)
 		err = take_slot(t);
 	if (err < 0)

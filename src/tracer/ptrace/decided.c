@@ -23,7 +23,8 @@ static void place_copies(struct session *s, struct tracee *t, struct regs *r, st
 {
 	if (a->kind != APPLIED_PASS || !a->carried)
 		return;
-	int err = t->call.abi == host_abi() && t->phase != PHASE_REPEATING ? carry_place(s, t, a) : -ENOSYS;
+	bool can = (t->call.abi == host_abi() || t->call.abi == ABI_I386) && t->phase != PHASE_REPEATING;
+	int err = can ? carry_place(s, t, a) : -ENOSYS;
 	regs_reset(r);	/* the task may have run meanwhile */
 	if (err < 0 && !t->ended)
 		no_carry(s, t, a, err);

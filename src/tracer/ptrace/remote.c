@@ -16,7 +16,7 @@ enum { SYSCALL_STOP = SIGTRAP | 0x80, CALL_INSTRUCTION_LENGTH = 2 };
 int remote_begin(struct remote *r, struct session *s, struct tracee *t)
 {
 	*r = (struct remote){.s = s, .t = t};
-	regs_init(&r->regs, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
+	calls_regs(t, &r->regs);
 	for (int i = 0; i < 6; i++)
 		r->args[i] = t->call.args[i];
 	int err = ops_get_sigmask(t->tid, &r->mask);
@@ -74,7 +74,8 @@ static void rewind_to(struct remote *r, uint64_t nr)
 
 int remote_call(struct remote *r, enum call_id id, const uint64_t args[6], int64_t *ret)
 {
-	uint64_t nr = (uint64_t)call_desc(id)->nr[host_abi()];
+	bool compat = r->t->call.abi == ABI_I386;
+	uint64_t nr = (uint64_t)call_desc(id)->nr[compat ? ABI_I386 : host_abi()];
 	uint64_t value;
 	if (r->left)
 		rewind_to(r, nr);
@@ -89,6 +90,9 @@ int remote_call(struct remote *r, enum call_id id, const uint64_t args[6], int64
 		return err;
 	regs_reset(&r->regs);
 	err = regs_get(&r->regs, REG_RET, &value);
+	/* Of 32 bits, sign-extended: an address may look like a negative number, but no address is one of the last 4095. */
+	if (compat && (uint32_t)value < (uint32_t)-4095)
+		value = (uint32_t)value;
 	*ret = (int64_t)value;
 	return err;
 }
