@@ -20,7 +20,10 @@ void tasks_destroy(struct tasks *t);
 MUST_CHECK int task_add_first(struct tasks *t, pid_t tid);
 /* flags: CLONE_FS and CLONE_THREAD count. A child that is already known is left as it is. */
 MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags);
-/* tid was exec'ed by former (another thread of the group, or itself): the fs context is its own from now on. */
+/*
+ * tid was exec'ed by former (another thread of the group, whose id it was, or itself). exe: a reference is taken; NULL:
+ * not known. The fs context stays shared with other processes, as on Linux. Threads end one by one (task_ended).
+ */
 void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
 void task_ended(struct tasks *t, pid_t tid);
 
@@ -37,11 +40,12 @@ void task_view_finish(struct task_view *v);
 /* These take references of their own. They change the context that CLONE_FS shares. -ESRCH */
 MUST_CHECK int task_set_cwd(struct tasks *t, pid_t tid, const struct path *cwd);
 MUST_CHECK int task_set_root(struct tasks *t, pid_t tid, const struct path *root);
-/* unshare(CLONE_FS): the context is the task's own from now on. */
+/* unshare(2) with CLONE_FS. -ESRCH, -ENOMEM. */
 MUST_CHECK int task_unshare_fs(struct tasks *t, pid_t tid);
 mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask);		/* the old one */
 /* Credentials are never changed in place: a copy replaces the old. Takes over the reference. */
 MUST_CHECK int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred);
+/* A reference. -ENOENT: no execve yet. */
 MUST_CHECK int task_exe(struct tasks *t, pid_t tid, struct path *ret);
 bool task_known(struct tasks *t, pid_t tid);
 /* Thread group leaders and threads, ascending: the first id > after, 0 at the end. tgid 0: leaders, else threads of it. */

@@ -1,0 +1,431 @@
+#include "kernel/task/task.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "kernel/task/cred_change.h"
+
+enum { INITIAL_BUCKETS = 64 };
+
+/* Root, working directory and umask: shared by tasks made with CLONE_FS. All of it under tasks.lock. */
+struct fs_context {
+	unsigned refs;
+	struct path root, cwd;
+	mode_t umask;
+};
+
+struct task {
+	struct task *next;		/* hash chain */
+	pid_t tid, tgid;
+	struct fs_context *fs;		/* a reference */
+	struct cred *cred;		/* a reference */
+	struct path exe;		/* of the last execve; {NULL, NULL}: none yet */
+};
+
+struct tasks {
+	struct vfs *vfs;
+	struct cred *cred;		/* a reference; of the first task */
+	pthread_mutex_t lock;
+	struct task **table;		/* lock */
+	size_t size, count;		/* lock; size is a power of two */
+};
+
+static void get(const struct path *p)
+{
+	if (p->mount)
+		path_get(p);
+}
+
+static void put(struct path *p)
+{
+	if (p->mount)
+		path_put(p);
+}
+
+/* ---- contexts ---- */
+
+static struct fs_context *fs_create(const struct path *root, const struct path *cwd, mode_t umask)
+{
+	struct fs_context *fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return NULL;
+	*fs = (struct fs_context){.refs = 1, .root = *root, .cwd = *cwd, .umask = umask};
+	get(&fs->root);
+	get(&fs->cwd);
+	return fs;
+}
+
+/* Nobody has it any more. Not under the lock: the last reference to a path may have work to do. */
+static void fs_destroy(struct fs_context *fs)
+{
+	if (!fs)
+		return;
+	put(&fs->root);
+	put(&fs->cwd);
+	free(fs);
+}
+
+/* ---- the table; the lock is held ---- */
+
+static struct task **bucket(const struct tasks *t, pid_t tid)
+{
+	return &t->table[(size_t)(unsigned)tid & (t->size - 1)];
+}
+
+static struct task *find(const struct tasks *t, pid_t tid)
+{
+	struct task *k = *bucket(t, tid);
+	while (k && k->tid != tid)
+		k = k->next;
+	return k;
+}
+
+static void link_in(struct tasks *t, struct task *k)
+{
+	struct task **head = bucket(t, k->tid);
+	k->next = *head;
+	*head = k;
+	t->count++;
+}
+
+static void unlink_from(struct tasks *t, struct task *k)
+{
+	struct task **at = bucket(t, k->tid);
+	while (*at != k)
+		at = &(*at)->next;
+	*at = k->next;
+	t->count--;
+}
+
+/* Failing to grow only makes the chains longer. */
+static void grow(struct tasks *t)
+{
+	struct task **bigger = calloc(t->size * 2, sizeof(struct task *));
+	if (!bigger)
+		return;
+	struct task **old = t->table;
+	size_t old_size = t->size;
+	t->table = bigger;
+	t->size *= 2;
+	t->count = 0;
+	for (size_t i = 0; i < old_size; i++) {
+		for (struct task *k = old[i], *next; k; k = next) {
+			next = k->next;
+			link_in(t, k);
+		}
+	}
+	free(old);
+}
+
+static void add(struct tasks *t, struct task *k)
+{
+	if (t->count >= t->size)
+		grow(t);
+	link_in(t, k);
+}
+
+/* Out of the table; what it alone has stays with it, for task_destroy behind the lock. NULL is nothing. */
+static struct task *take_out(struct tasks *t, struct task *k)
+{
+	if (!k)
+		return NULL;
+	unlink_from(t, k);
+	if (--k->fs->refs)
+		k->fs = NULL;
+	return k;
+}
+
+static void task_destroy(struct task *k)
+{
+	if (!k)
+		return;
+	fs_destroy(k->fs);
+	cred_unref(k->cred);
+	put(&k->exe);
+	free(k);
+}
+
+/* ---- the whole ---- */
+
+int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret)
+{
+	struct tasks *t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->vfs = vfs;
+	t->size = INITIAL_BUCKETS;
+	t->table = calloc(t->size, sizeof(struct task *));
+	if (!t->table) {
+		free(t);
+		return -ENOMEM;
+	}
+	t->cred = cred_ref(cred);
+	(void)pthread_mutex_init(&t->lock, NULL);
+	*ret = t;
+	return 0;
+}
+
+void tasks_destroy(struct tasks *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->size; i++) {
+		while (t->table[i])
+			task_destroy(take_out(t, t->table[i]));
+	}
+	cred_unref(t->cred);
+	(void)pthread_mutex_destroy(&t->lock);
+	free(t->table);
+	free(t);
+}
+
+/* ---- told by the tracer ---- */
+
+int task_add_first(struct tasks *t, pid_t tid)
+{
+	struct path root = {NULL, NULL};
+	struct task *k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	if (t->vfs)
+		vfs_root(t->vfs, &root);
+	k->tid = k->tgid = tid;
+	k->fs = fs_create(&root, &root, 022);
+	put(&root);
+	if (!k->fs) {
+		free(k);
+		return -ENOMEM;
+	}
+	k->cred = cred_ref(t->cred);
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *stale = take_out(t, find(t, tid));
+	add(t, k);
+	(void)pthread_mutex_unlock(&t->lock);
+	task_destroy(stale);
+	return 0;
+}
+
+static int fork_locked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags)
+{
+	struct task *p = find(t, parent);
+	if (find(t, child))
+		return 0;
+	if (!p)
+		return -ESRCH;
+	struct task *k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	if (flags & CLONE_FS) {
+		k->fs = p->fs;
+		k->fs->refs++;
+	} else {
+		k->fs = fs_create(&p->fs->root, &p->fs->cwd, p->fs->umask);
+	}
+	if (!k->fs) {
+		free(k);
+		return -ENOMEM;
+	}
+	k->tid = child;
+	k->tgid = flags & CLONE_THREAD ? p->tgid : child;
+	k->cred = cred_ref(p->cred);
+	k->exe = p->exe;
+	get(&k->exe);
+	add(t, k);
+	return 0;
+}
+
+int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	int r = fork_locked(t, parent, child, flags);
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+/* What execve makes of the credentials; without memory they stay. */
+static void exec_cred(struct tasks *t, pid_t tid)
+{
+	struct task_view v;
+	struct cred *c;
+	if (task_view(t, tid, &v) < 0)
+		return;
+	if (cred_copy(v.cred, v.cred->group_count, &c) == 0) {
+		cred_exec(c);
+		int ended = task_set_cred(t, tid, c);
+		(void)ended;
+	}
+	task_view_finish(&v);
+}
+
+void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe)
+{
+	struct path old = {NULL, NULL};
+	struct task *leader = NULL;
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, former);
+	if (k && former != tid) {
+		leader = take_out(t, find(t, tid));
+		unlink_from(t, k);
+		k->tid = tid;
+		link_in(t, k);
+	}
+	if (k) {
+		old = k->exe;
+		k->tgid = tid;
+		k->exe = exe ? *exe : (struct path){NULL, NULL};
+		get(&k->exe);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	task_destroy(leader);
+	put(&old);
+	exec_cred(t, tid);
+}
+
+void task_ended(struct tasks *t, pid_t tid)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = take_out(t, find(t, tid));
+	(void)pthread_mutex_unlock(&t->lock);
+	task_destroy(k);
+}
+
+/* ---- for handlers ---- */
+
+int task_view(struct tasks *t, pid_t tid, struct task_view *ret)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	const struct task *k = find(t, tid);
+	if (k) {
+		*ret = (struct task_view){
+			.env = {
+				.vfs = t->vfs, .root = k->fs->root, .cwd = k->fs->cwd, .umask = k->fs->umask, .tid = tid,
+			},
+			.cred = cred_ref(k->cred), .tid = tid, .tgid = k->tgid,
+		};
+		ret->env.cred = ret->cred;
+		get(&ret->env.root);
+		get(&ret->env.cwd);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return k ? 0 : -ESRCH;
+}
+
+void task_view_finish(struct task_view *v)
+{
+	put(&v->env.root);
+	put(&v->env.cwd);
+	cred_unref(v->cred);
+	*v = (struct task_view){.tid = 0};
+}
+
+/* Dropping the last reference to a path may do real work: not under the lock. */
+static int set_path(struct tasks *t, pid_t tid, bool root, const struct path *to)
+{
+	struct path old = {NULL, NULL};
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (k) {
+		struct path *at = root ? &k->fs->root : &k->fs->cwd;
+		old = *at;
+		*at = *to;
+		get(at);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	put(&old);
+	return k ? 0 : -ESRCH;
+}
+
+int task_set_cwd(struct tasks *t, pid_t tid, const struct path *cwd)
+{
+	return set_path(t, tid, false, cwd);
+}
+
+int task_set_root(struct tasks *t, pid_t tid, const struct path *root)
+{
+	return set_path(t, tid, true, root);
+}
+
+mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask)
+{
+	mode_t old = 0;
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (k) {
+		old = k->fs->umask;
+		k->fs->umask = mask & 0777;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return old;
+}
+
+int task_unshare_fs(struct tasks *t, pid_t tid)
+{
+	int r = 0;
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (!k) {
+		r = -ESRCH;
+	} else if (k->fs->refs > 1) {
+		struct fs_context *own = fs_create(&k->fs->root, &k->fs->cwd, k->fs->umask);
+		if (own) {
+			k->fs->refs--;
+			k->fs = own;
+		} else {
+			r = -ENOMEM;
+		}
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred)
+{
+	struct cred *old = cred;
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (k) {
+		old = k->cred;
+		k->cred = cred;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	cred_unref(old);
+	return k ? 0 : -ESRCH;
+}
+
+int task_exe(struct tasks *t, pid_t tid, struct path *ret)
+{
+	int r = -ESRCH;
+	(void)pthread_mutex_lock(&t->lock);
+	const struct task *k = find(t, tid);
+	if (k)
+		r = k->exe.mount ? 0 : -ENOENT;
+	if (r == 0) {
+		*ret = k->exe;
+		get(ret);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+bool task_known(struct tasks *t, pid_t tid)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	bool known = find(t, tid);
+	(void)pthread_mutex_unlock(&t->lock);
+	return known;
+}
+
+pid_t task_next(struct tasks *t, pid_t tgid, pid_t after)
+{
+	pid_t next = 0;
+	(void)pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < t->size; i++) {
+		for (const struct task *k = t->table[i]; k; k = k->next) {
+			bool wanted = tgid ? k->tgid == tgid : k->tgid == k->tid;
+			if (wanted && k->tid > after && (!next || k->tid < next))
+				next = k->tid;
+		}
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return next;
+}
