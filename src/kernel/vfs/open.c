@@ -78,10 +78,11 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 	flags &= ~(O_TRUNC | O_APPEND);
 	if (inode->super->flags & SUPER_HOST_DIRS && inode->ops->open && !(dentry_flags(p->dentry) & DENTRY_HAS_GHOSTS)) {
 		int err = inode->ops->open(inode, flags, ret);
-		if (err)
+		if (err && err != -EOPNOTSUPP)
 			return err;
-		err = registry_add(v, ret->fd, p, BACKING_HOST_DIR);
-		if (err != -EEXIST)
+		if (!err)
+			err = registry_add(v, ret->fd, p, BACKING_HOST_DIR);
+		if (err != -EEXIST && err != -EOPNOTSUPP)
 			return err;
 		drop_opened(ret);
 	}
