@@ -73,7 +73,7 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 	return overlay_create(lowers, made, upper, ret);
 }
 
-static int make_super(const struct kernel *k, const struct file_mount *m, struct super **ret)
+static int make_super(struct kernel *k, const struct file_mount *m, struct super **ret)
 {
 	switch (m->kind) {
 	case FILES_HOST:
@@ -83,7 +83,7 @@ static int make_super(const struct kernel *k, const struct file_mount *m, struct
 	case FILES_OVERLAY:
 		return make_overlay(k, m, ret);
 	case FILES_PROC:
-		return procfs_create(k->vfs, k->tasks, ret);
+		return procfs_create(k->vfs, k->tasks, &k->uts, ret);
 	case FILES_DEV:
 		return devfs_create(ret);
 	}

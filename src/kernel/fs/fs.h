@@ -5,6 +5,7 @@
 #include "kernel/vfs/inode.h"
 
 struct tasks;
+struct uts;
 struct vfs;
 
 /*
@@ -35,8 +36,8 @@ MUST_CHECK int tmpfs_create(const struct tmpfs_options *options, struct super **
 /* lowers[0] is the topmost. upper NULL: read-only. References are taken over, also on failure. */
 MUST_CHECK int overlay_create(struct super *const *lowers, size_t count, struct super *upper, struct super **ret);
 
-/* /proc of these tasks, in this tree. Borrowed: both live longer. */
-MUST_CHECK int procfs_create(struct vfs *v, struct tasks *tasks, struct super **ret);
+/* /proc of these tasks, in this tree. Borrowed: they live longer. -ENODEV: /proc of the host is none. */
+MUST_CHECK int procfs_create(struct vfs *v, struct tasks *tasks, struct uts *uts, struct super **ret);
 /* /dev: null zero full random urandom tty ptmx fd stdin stdout stderr; pts and shm are directories to mount on. */
 MUST_CHECK int devfs_create(struct super **ret);
 

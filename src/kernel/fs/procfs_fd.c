@@ -1,0 +1,233 @@
+/* procfs: PID/fd and PID/fdinfo. */
+#include "kernel/fs/procfs_private.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "kernel/fs/proc_fd.h"
+
+/* ---- objects of the host that no virtual name leads to ---- */
+
+struct host_object {
+	struct inode inode;
+	int fd;			/* O_PATH, owned */
+};
+
+static int host_fd(struct inode *inode)
+{
+	return ((struct host_object *)inode)->fd;
+}
+
+static int object_getattr(struct inode *inode, struct statx *ret)
+{
+	return statx(host_fd(inode), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0 ? -errno : 0;
+}
+
+static int object_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	bool waits = inode->type == S_IFIFO && !(flags & (O_PATH | O_NONBLOCK)) && (flags & O_ACCMODE) != O_RDWR;
+	int fd = proc_fd_reopen(host_fd(inode), waits ? O_PATH : flags);
+	if (fd < 0)
+		return fd;
+	*ret = (struct vfs_opened){.fd = fd, .blocks = waits, .flags = flags};
+	return 0;
+}
+
+static int object_host(struct inode *inode, int *ret_fd)
+{
+	*ret_fd = fcntl(host_fd(inode), F_DUPFD_CLOEXEC, 0);
+	return *ret_fd < 0 ? -ENFILE : 0;
+}
+
+static void object_destroy(struct inode *inode)
+{
+	(void)close(host_fd(inode));
+	free(inode);
+}
+
+static const struct inode_ops object_ops = {
+	.getattr = object_getattr, .open = object_open, .host = object_host, .destroy = object_destroy,
+};
+
+/* The O_PATH descriptor of what a link of the host's /proc leads to. */
+static int open_target(const struct proc_inode *pi)
+{
+	int fd = openat(proc_super(pi)->host, pi->path, O_PATH | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return errno == EMFILE ? -ENFILE : errno == ESRCH ? -ENOENT : -errno;
+}
+
+int proc_host_object(const struct proc_inode *pi, struct path *ret)
+{
+	char shown[VFS_PATH_MAX];
+	struct stat st;
+	ssize_t len = readlinkat(proc_super(pi)->host, pi->path, shown, sizeof(shown) - 1);
+	if (len < 0)
+		return -errno;
+	shown[len] = '\0';
+	AUTO_CLOSE int fd = open_target(pi);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* A directory would be a way out of the tree. */
+	if (S_ISDIR(st.st_mode))
+		return -EACCES;
+	struct host_object *object = calloc(1, sizeof(*object));
+	if (!object)
+		return -ENOMEM;
+	object->fd = fd;
+	fd = -1;
+	inode_init(&object->inode, &proc_super(pi)->super, &object_ops, st.st_ino, st.st_mode & S_IFMT);
+	return vfs_path_of_inode(proc_super(pi)->vfs, &object->inode, shown, ret);
+}
+
+/* ---- PID/fd/N ---- */
+
+int proc_fd_identify(const struct proc_inode *pi, struct path *ret)
+{
+	AUTO_CLOSE int fd = open_target(pi);
+	return fd < 0 ? fd : vfs_identify(proc_super(pi)->vfs, fd, ret);
+}
+
+static int fd_follow(struct inode *inode, struct walk_env *env, struct path *ret)
+{
+	const struct proc_inode *pi = proc_inode(inode);
+	int r = proc_may_look(env, pi);
+	if (r < 0)
+		return r;
+	r = proc_fd_identify(pi, ret);
+	return r == -ENOENT ? proc_host_object(pi, ret) : r;
+}
+
+/* Also of what cannot be followed. */
+static ssize_t fd_readlink(struct inode *inode, const struct walk_env *env, char *buf, size_t size)
+{
+	const struct proc_inode *pi = proc_inode(inode);
+	char name[VFS_PATH_MAX + 16];
+	struct path p;
+	int r = proc_may_look(env, pi);
+	if (r == 0)
+		r = proc_fd_identify(pi, &p);
+	if (r == 0) {
+		ssize_t len = vfs_shown_name(env, &p, name, sizeof(name));
+		path_put(&p);
+		return len < 0 ? -ENAMETOOLONG : proc_put_text(name, buf, size);
+	}
+	if (r != -ENOENT)
+		return r;
+	ssize_t len = readlinkat(proc_super(pi)->host, pi->path, buf, size);
+	return len < 0 ? -errno : len;
+}
+
+static const struct inode_ops fd_link_ops = {
+	.follow = fd_follow, .readlink_as = fd_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+};
+
+static const struct proc_node fd_node = {.ops = &fd_link_ops};
+static const struct proc_node fdinfo_node = {.print = proc_print_fdinfo};
+
+/* ---- the directories ---- */
+
+static int lookup_fd(struct inode *inode, const char *name, const struct proc_node *node, mode_t type, struct inode **ret)
+{
+	const struct proc_inode *dir = proc_inode(inode);
+	char path[PROC_PATH_MAX];
+	struct stat st;
+	if (proc_parse_number(name) < 0)
+		return -ENOENT;
+	int r = proc_join(dir, name, path);
+	if (r < 0)
+		return r;
+	if (fstatat(proc_super(dir)->host, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ESRCH ? -ENOENT : -errno;
+	return proc_new_inode(proc_super(dir), node, type, dir->tgid, dir->tid, path, ret);
+}
+
+static int fd_lookup(struct inode *dir, const char *name, struct inode **ret)
+{
+	return lookup_fd(dir, name, &fd_node, S_IFLNK, ret);
+}
+
+static int fdinfo_lookup(struct inode *dir, const char *name, struct inode **ret)
+{
+	return lookup_fd(dir, name, &fdinfo_node, S_IFREG, ret);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+	int x = *(const int *)a;
+	int y = *(const int *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* The numbers from first on that a host directory has for names, ascending. *ret: owned by the caller. */
+static ssize_t read_numbers(const struct proc_inode *pi, int first, int **ret)
+{
+	AUTO_CLOSE int fd = openat(proc_super(pi)->host, pi->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EMFILE ? -ENFILE : errno == ESRCH ? -ENOENT : -errno;
+	DIR *dir = fdopendir(fd);
+	if (!dir)
+		return -errno;
+	fd = -1;
+	AUTO_STRBUF struct strbuf numbers;
+	strbuf_init(&numbers);
+	const struct dirent *e;
+	while ((e = readdir(dir))) {
+		int n = proc_parse_number(e->d_name);
+		if (n >= first)
+			strbuf_add(&numbers, &n, sizeof(n));
+	}
+	(void)closedir(dir);
+	if (strbuf_error(&numbers) < 0)
+		return -ENOMEM;
+	size_t count = numbers.len / sizeof(int);
+	*ret = (int *)numbers.data;
+	strbuf_init(&numbers);
+	if (count > 0)
+		qsort(*ret, count, sizeof(int), compare_ints);
+	return (ssize_t)count;
+}
+
+static int iterate_numbers(struct inode *inode, struct dir_reader *reader, mode_t type)
+{
+	const struct proc_inode *dir = proc_inode(inode);
+	char path[PROC_PATH_MAX];
+	char name[16];
+	AUTO_FREE int *numbers = NULL;
+	int first = reader->cursor < PROC_FIRST_CURSOR ? 0 : (int)(reader->cursor - PROC_FIRST_CURSOR);
+	ssize_t count = read_numbers(dir, first, &numbers);
+	if (count < 0)
+		return (int)count;
+	for (ssize_t i = 0; i < count; i++) {
+		int len = snprintf(name, sizeof(name), "%d", numbers[i]);
+		if (proc_join(dir, name, path) == 0 &&
+		    !reader->emit(reader, name, (size_t)len, proc_number(path), (unsigned char)(type >> 12),
+				  PROC_FIRST_CURSOR + (uint64_t)numbers[i] + 1))
+			break;
+	}
+	return 0;
+}
+
+static int fd_iterate(struct inode *dir, struct dir_reader *reader)
+{
+	return iterate_numbers(dir, reader, S_IFLNK);
+}
+
+static int fdinfo_iterate(struct inode *dir, struct dir_reader *reader)
+{
+	return iterate_numbers(dir, reader, S_IFREG);
+}
+
+const struct inode_ops proc_fd_dir_ops = {
+	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.destroy = proc_destroy,
+};
+
+const struct inode_ops proc_fdinfo_dir_ops = {
+	.lookup = fdinfo_lookup, .iterate = fdinfo_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.destroy = proc_destroy,
+};

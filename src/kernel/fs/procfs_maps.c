@@ -1,0 +1,102 @@
+/* procfs: maps and smaps with the names that the guest knows. */
+#include "kernel/fs/procfs_private.h"
+
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* Neighbouring lines are often of the same file. */
+struct last_file {
+	dev_t dev;
+	ino_t ino;
+	bool known;		/* it is one of ours, and this is how it is shown: */
+	struct statx stx;
+	char name[VFS_PATH_MAX + 16];
+};
+
+/* What a line of maps begins with. */
+struct mapping {
+	size_t head;		/* bytes up to the device number: range, permissions, offset */
+	unsigned major, minor;
+	unsigned long long ino;
+};
+
+/* "55d0-55d2 r--p 00000000 fe:01 1234     /bin/cat"; false: a line of smaps between them. */
+static bool parse_mapping(const char *line, struct mapping *m)
+{
+	int head = 0;
+	if (sscanf(line, "%*x-%*x %*4s %*x %n%x:%x %llu", &head, &m->major, &m->minor, &m->ino) != 3)
+		return false;
+	m->head = (size_t)head;
+	return true;
+}
+
+static void find_file(const struct proc_inode *pi, const struct walk_env *env, const struct mapping *m,
+		      struct last_file *last)
+{
+	dev_t dev = makedev(m->major, m->minor);
+	struct path p;
+	if (last->ino == m->ino && last->dev == dev)
+		return;
+	last->dev = dev;
+	last->ino = m->ino;
+	last->known = false;
+	if (vfs_identify_number(proc_super(pi)->vfs, dev, m->ino, &p) < 0)
+		return;
+	last->known = vfs_getattr(&p, &last->stx) == 0 && vfs_shown_name(env, &p, last->name, sizeof(last->name)) > 0;
+	path_put(&p);
+}
+
+/* A newline in a name would be another line. */
+static void add_name(const char *name, struct strbuf *b)
+{
+	for (; *name; name++) {
+		if (*name == '\n')
+			strbuf_adds(b, "\\012");
+		else
+			strbuf_addc(b, *name);
+	}
+}
+
+/* The name begins in the column where Linux puts it (fs/seq_file.c, seq_pad): 25 + 6 * sizeof(void *) - 1. */
+static void add_mapping(const char *line, const struct mapping *m, const struct last_file *file, struct strbuf *b)
+{
+	static const size_t column = 25 + sizeof(void *) * 6 - 1;
+	size_t start = b->len;
+	strbuf_add(b, line, m->head);
+	strbuf_addf(b, "%02x:%02x %llu ", file->stx.stx_dev_major, file->stx.stx_dev_minor,
+		    (unsigned long long)file->stx.stx_ino);
+	while (b->len - start < column)
+		strbuf_addc(b, ' ');
+	add_name(file->name, b);
+}
+
+int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
+{
+	AUTO_STRBUF struct strbuf host;
+	AUTO_FREE struct last_file *file = calloc(1, sizeof(*file));
+	struct task_view view;
+	strbuf_init(&host);
+	if (!file)
+		return -ENOMEM;
+	int r = proc_read_host(pi, &host);
+	if (r < 0)
+		return r;
+	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
+		return -ENOENT;
+	for (char *line = host.data, *next; line && *line; line = next) {
+		struct mapping m;
+		char *end = strchrnul(line, '\n');
+		next = *end ? end + 1 : end;
+		*end = '\0';
+		bool maps_file = parse_mapping(line, &m) && m.ino != 0;
+		if (maps_file)
+			find_file(pi, &view.env, &m, file);
+		if (maps_file && file->known)
+			add_mapping(line, &m, file, b);
+		else
+			strbuf_adds(b, line);
+		strbuf_addc(b, '\n');
+	}
+	task_view_finish(&view);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* procfs: files that are printed when they are opened, into a memfd; status and what is as short. */
+#include "kernel/fs/procfs_private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernel/fs/proc_fd.h"
+
+enum { READ_SIZE = 64 * 1024, READ_MAX = 64 << 20 };
+
+/* The host's file by the same path. Its end is cut off where it is too long to be copied. */
+int proc_read_host(const struct proc_inode *pi, struct strbuf *b)
+{
+	AUTO_CLOSE int fd = openat(proc_super(pi)->host, pi->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EMFILE ? -ENFILE : errno == ESRCH ? -ENOENT : -errno;
+	AUTO_FREE char *buf = malloc(READ_SIZE);
+	if (!buf)
+		return -ENOMEM;
+	ssize_t n;
+	while (b->len < READ_MAX && (n = read(fd, buf, READ_SIZE)) != 0) {
+		if (n < 0)
+			return -errno;
+		strbuf_add(b, buf, (size_t)n);
+	}
+	return strbuf_error(b);
+}
+
+static int write_all(int fd, const struct strbuf *b)
+{
+	for (size_t done = 0; done < b->len;) {
+		ssize_t n = write(fd, b->data + done, b->len - done);
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int open_printed(const struct proc_inode *pi, int flags)
+{
+	AUTO_STRBUF struct strbuf b;
+	strbuf_init(&b);
+	int r = flags & O_PATH ? 0 : pi->node->print(pi, &b);
+	if (r == 0)
+		r = strbuf_error(&b);
+	if (r < 0)
+		return r;
+	AUTO_CLOSE int fd = memfd_create("proc", MFD_CLOEXEC);
+	if (fd < 0)
+		return errno == EMFILE ? -ENFILE : -errno;
+	r = write_all(fd, &b);
+	return r < 0 ? r : proc_fd_reopen(fd, flags);
+}
+
+static int file_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	if (!(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY)
+		return -EACCES;
+	int fd = open_printed(proc_inode(inode), flags & ~O_TRUNC);
+	if (fd < 0)
+		return fd;
+	*ret = (struct vfs_opened){.fd = fd, .flags = flags};
+	return 0;
+}
+
+const struct inode_ops proc_file_ops = {
+	.open = file_open, .getattr = proc_getattr, .destroy = proc_destroy,
+};
+
+/* ---- the host's lines, some of them changed ---- */
+
+/* Split the next line off. false: there is none. */
+static bool next_line(const char **text, const char **line, size_t *len)
+{
+	if (**text == '\0')
+		return false;
+	const char *end = strchrnul(*text, '\n');
+	*line = *text;
+	*len = (size_t)(end - *text);
+	*text = *end ? end + 1 : end;
+	return true;
+}
+
+static bool starts(const char *line, size_t len, const char *key)
+{
+	size_t key_len = strlen(key);
+	return len >= key_len && memcmp(line, key, key_len) == 0;
+}
+
+static void add_groups(const struct cred *c, struct strbuf *b)
+{
+	strbuf_adds(b, "Groups:\t");
+	for (size_t i = 0; i < c->group_count; i++)
+		strbuf_addf(b, "%u ", c->groups[i]);
+	strbuf_addc(b, '\n');
+}
+
+/* The lines of status that tell of credentials, as the guest has them. false: not such a line. */
+static bool add_cred_line(const struct cred *c, const char *line, size_t len, struct strbuf *b)
+{
+	const struct {
+		const char *key;
+		uint64_t caps;
+	} sets[] = {
+		{"CapInh:", c->inheritable}, {"CapPrm:", c->permitted}, {"CapEff:", c->effective}, {"CapBnd:", c->bounding},
+		{"CapAmb:", c->ambient},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		if (starts(line, len, sets[i].key)) {
+			strbuf_addf(b, "%s\t%016llx\n", sets[i].key, (unsigned long long)sets[i].caps);
+			return true;
+		}
+	}
+	if (starts(line, len, "Uid:"))
+		strbuf_addf(b, "Uid:\t%u\t%u\t%u\t%u\n", c->ruid, c->euid, c->suid, c->fsuid);
+	else if (starts(line, len, "Gid:"))
+		strbuf_addf(b, "Gid:\t%u\t%u\t%u\t%u\n", c->rgid, c->egid, c->sgid, c->fsgid);
+	else if (starts(line, len, "Groups:") && c->own_groups)
+		add_groups(c, b);
+	else
+		return false;
+	return true;
+}
+
+/* Our own tracing is not the guest's to see. */
+static bool add_tracer_line(const char *line, size_t len, struct strbuf *b)
+{
+	if (!starts(line, len, "TracerPid:") || strtol(line + strlen("TracerPid:"), NULL, 10) != getpid())
+		return false;
+	strbuf_adds(b, "TracerPid:\t0\n");
+	return true;
+}
+
+int proc_print_status(const struct proc_inode *pi, struct strbuf *b)
+{
+	AUTO_STRBUF struct strbuf host;
+	struct task_view view;
+	const char *line;
+	size_t len;
+	strbuf_init(&host);
+	int r = proc_read_host(pi, &host);
+	if (r < 0)
+		return r;
+	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
+		return -ENOENT;
+	const char *text = strbuf_str(&host);
+	while (next_line(&text, &line, &len)) {
+		if (add_tracer_line(line, len, b) || (!view.cred->host && add_cred_line(view.cred, line, len, b)))
+			continue;
+		strbuf_add(b, line, len);
+		strbuf_addc(b, '\n');
+	}
+	task_view_finish(&view);
+	return 0;
+}
+
+/* The inode number of the virtual object behind PID/fdinfo/N. */
+static bool fd_number(const struct proc_inode *pi, uint64_t *ret)
+{
+	struct task_view view;
+	struct statx stx;
+	struct path p;
+	char link[64];
+	(void)snprintf(link, sizeof(link), "%d/fd/%s", (int)pi->tid, strrchr(pi->path, '/') + 1);
+	AUTO_CLOSE int fd = openat(proc_super(pi)->host, link, O_PATH | O_CLOEXEC);
+	if (fd < 0 || task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
+		return false;
+	int r = vfs_identify(proc_super(pi)->vfs, fd, &p);
+	if (r == 0) {
+		r = vfs_getattr(&p, &stx);
+		path_put(&p);
+	}
+	task_view_finish(&view);
+	if (r == 0)
+		*ret = stx.stx_ino;
+	return r == 0;
+}
+
+int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b)
+{
+	AUTO_STRBUF struct strbuf host;
+	const char *line;
+	uint64_t number = 0;
+	size_t len;
+	strbuf_init(&host);
+	int r = proc_read_host(pi, &host);
+	if (r < 0)
+		return r;
+	bool known = fd_number(pi, &number);
+	const char *text = strbuf_str(&host);
+	while (next_line(&text, &line, &len)) {
+		if (known && starts(line, len, "ino:"))
+			strbuf_addf(b, "ino:\t%llu", (unsigned long long)number);
+		else
+			strbuf_add(b, line, len);
+		strbuf_addc(b, '\n');
+	}
+	return 0;
+}
+
+/* ---- names of the system ---- */
+
+int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b)
+{
+	struct utsname name;
+	uts_get(proc_super(pi)->uts, &name);
+	strbuf_addf(b, "%s\n", name.nodename);
+	return 0;
+}
+
+int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b)
+{
+	struct utsname name;
+	uts_get(proc_super(pi)->uts, &name);
+	strbuf_addf(b, "%s\n", name.domainname);
+	return 0;
+}
