@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "kernel/kernel.h"
 #include "policy/filter.h"
 #include "tracer/filter_plan.h"
 #include "tracer/ptrace/ops.h"
@@ -82,6 +83,8 @@ static void run_child(struct session *s, struct launch_page *page, const struct 
 {
 	futex_wait_for(&page->go);
 	signals_restore_in_child(s);
+	if (s->files)
+		files_restore_in_child(s->options->kernel);
 	if (c->prog)
 		install_filter(page, c->prog, c->flags);
 	char **inherited = environ;
@@ -149,6 +152,10 @@ static int seize_child(struct session *s, pid_t pid)
 	t->tgid = pid;
 	t->announced = true;
 	t->launching = true;
+	if (s->files)
+		r = files_first_task(s->options->kernel, pid);
+	if (r < 0)
+		return r;
 	r = ops_interrupt(pid);
 	if (r < 0)
 		return r;

@@ -80,6 +80,7 @@ struct tracee {
 	bool stop_foreign;		/* this filter stop was asked for by a filter of the guest's own */
 	bool answered;			/* PHASE_INSIDE: the call was skipped and .answer put in place */
 	bool group_stopped;
+	bool newborn;			/* its maker's event was not seen yet: held (family.c) */
 	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
 	uint8_t first_out;		/* the first parameter that decode_exit decodes */
 	uint8_t abi;			/* enum call_abi of the last call, ABI_COUNT before the first */
@@ -205,6 +206,8 @@ MUST_CHECK int launch_await_listener(struct session *s);
 
 /* ptrace/loop.c */
 MUST_CHECK int loop_run(struct trap_thread *by);
+/* A task whose maker's event was waited for in vain. */
+void loop_adopted(struct session *s, struct tracee *t);
 /* A task ended where somebody else than the loop waited for it. */
 void loop_ended(struct tracee *t, int status);
 /* ptrace/attach.c */
@@ -229,8 +232,16 @@ void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t v
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
 /* Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to *value. */
 void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error);
+/* ptrace/family.c: what the file kernel is told of tasks. */
+void family_hold(struct tracee *t);	/* stopped before its maker's event */
+pid_t family_guess(struct tracee *t);	/* its maker, as /proc says */
+/* The event of parent's call has come. A held task goes on. */
+void family_born(struct session *s, struct tracee *t, const struct tracee *parent);
+void family_orphan(struct session *s, struct tracee *t);	/* it will not come */
 /* ptrace/held.c: tasks that go on later. */
 void held_add(struct session *s, struct tracee *t, int sig);
+/* It goes on, or ended, before its time. */
+void held_remove(struct session *s, struct tracee *t);
 void held_wake(struct session *s);
 void held_finish(struct session *s);
 int tracee_resume(struct session *s, struct tracee *t, int sig);

@@ -57,6 +57,14 @@ void held_add(struct session *s, struct tracee *t, int sig)
 	set_timer(s, next_wake(s, now));
 }
 
+void held_remove(struct session *s, struct tracee *t)
+{
+	t->wake_ns = 0;
+	s->held--;
+	/* Without a task to wake the timer must not interrupt us any more. */
+	set_timer(s, s->held ? next_wake(s, now_ns()) : 0);
+}
+
 void held_wake(struct session *s)
 {
 	uint64_t now = now_ns();
@@ -67,6 +75,8 @@ void held_wake(struct session *s)
 				continue;
 			t->wake_ns = 0;
 			s->held--;
+			if (t->newborn)
+				loop_adopted(s, t);
 			int r = tracee_resume(s, t, t->wake_signal);
 			if (r < 0 && r != -ESRCH)
 				session_fail(s, r, "cannot resume a guest");

@@ -10,10 +10,10 @@
 
 #include "base/log.h"
 #include "kernel/kernel.h"
+#include "kernel/task/task.h"
 #include "observe/record.h"
 #include "tracer/auxv.h"
 #include "tracer/ptrace/carry.h"
-#include "tracer/proc_status.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -67,10 +67,17 @@ static struct tracee *adopt(struct trap_thread *by, pid_t tid)
 		session_fail(s, -ENOMEM, "cannot follow a new task");
 		return NULL;
 	}
-	pid_t tgid = tracee_tgid(t);
-	struct tracee *parent = tracee_find_own(by, tgid != tid ? tgid : proc_status_pid(tid, "PPid"));
-	announce(s, t, parent);
+	if (s->files)
+		family_hold(t);
+	else
+		announce(s, t, tracee_find_own(by, family_guess(t)));
 	return t;
+}
+
+void loop_adopted(struct session *s, struct tracee *t)
+{
+	announce(s, t, tracee_find_own(t->by, family_guess(t)));
+	family_orphan(s, t);
 }
 
 static void new_child(struct session *s, struct tracee *parent, enum ops_event event)
@@ -87,13 +94,14 @@ static void new_child(struct session *s, struct tracee *parent, enum ops_event e
 	if (event != OPS_EVENT_CLONE)
 		t->tgid = tid;
 	announce(s, t, parent);
+	family_born(s, t, parent);
 }
 
 static void drop(struct session *s, struct tracee *t)
 {
 	placement_exited(&s->placement, t->tid, &t->placed);
 	if (t->wake_ns)
-		s->held--;
+		held_remove(s, t);
 	tracee_remove(s, t);
 }
 
@@ -155,6 +163,8 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	}
 	t->saved = 0;
 	carry_forget(t);
+	if (s->files)
+		task_execed(s->options->kernel->tasks, former, t->tid, NULL);
 	tell_ids(s, t);
 	warn_of_foreign(s, t);
 }
@@ -226,6 +236,8 @@ static void ended(struct session *s, struct tracee *t, int status)
 	}
 	if (s->decides)
 		apply_ended(&s->apply, t->tid);
+	if (s->files)
+		task_ended(s->options->kernel->tasks, t->tid);
 	if (!call_set_empty(&s->notified))
 		notify_task_ended(s, t->tid);
 	drop(s, t);
