@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 
 #include "kernel/fs/proc_fd.h"
@@ -24,9 +25,18 @@ static int object_getattr(struct inode *inode, struct statx *ret)
 	return statx(host_fd(inode), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0 ? -errno : 0;
 }
 
+/* A pipe without a name does not wait for who opens the other end; a fifo does. */
+static bool open_waits(struct inode *inode, int flags)
+{
+	struct statfs sf;
+	if (inode->type != S_IFIFO || flags & (O_PATH | O_NONBLOCK) || (flags & O_ACCMODE) == O_RDWR)
+		return false;
+	return fstatfs(host_fd(inode), &sf) < 0 || sf.f_type != PIPEFS_MAGIC;
+}
+
 static int object_open(struct inode *inode, int flags, struct vfs_opened *ret)
 {
-	bool waits = inode->type == S_IFIFO && !(flags & (O_PATH | O_NONBLOCK)) && (flags & O_ACCMODE) != O_RDWR;
+	bool waits = open_waits(inode, flags);
 	int fd = proc_fd_reopen(host_fd(inode), waits ? O_PATH : flags);
 	if (fd < 0)
 		return fd;

@@ -57,10 +57,10 @@ static void add_name(const char *name, struct strbuf *b)
 	}
 }
 
-/* The name begins in the column where Linux puts it (fs/seq_file.c, seq_pad): 25 + 6 * sizeof(void *) - 1. */
+/* The name begins in the column where Linux puts it (fs/seq_file.c, seq_pad). */
 static void add_mapping(const char *line, const struct mapping *m, const struct last_file *file, struct strbuf *b)
 {
-	static const size_t column = 25 + sizeof(void *) * 6 - 1;
+	static const size_t column = 25 + sizeof(void *) * 6;
 	size_t start = b->len;
 	strbuf_add(b, line, m->head);
 	strbuf_addf(b, "%02x:%02x %llu ", file->stx.stx_dev_major, file->stx.stx_dev_minor,
