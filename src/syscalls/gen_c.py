@@ -17,7 +17,7 @@ def c_string(text):
 
 
 def has_handler(row):
-    return row.support in ("emulated", "partial")
+    return row.support != "native"
 
 
 # ---- headers ----
