@@ -12,6 +12,11 @@ struct arena_block {
 	alignas(max_align_t) char bytes[];
 };
 
+void arena_init(struct arena *a, void *memory, size_t size)
+{
+	*a = (struct arena){.next = memory, .left = size};
+}
+
 void arena_finish(struct arena *a)
 {
 	struct arena_block *b = a->blocks;

@@ -14,6 +14,8 @@ struct arena {
 	size_t left;
 };
 
+/* Begin with memory of the caller's: zeroed, aligned for any type, and there as long as the arena. */
+void arena_init(struct arena *a, void *memory, size_t size);
 void arena_finish(struct arena *a);
 /* Zeroed, aligned for any type; NULL when memory is out. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -41,17 +41,13 @@ static struct verdict decide(struct session *s, struct notified_event *ev)
 {
 	struct task_facts facts;
 	struct applied a;
-	pid_t tgid = ev->base.tid;
-	uint32_t uid, gid;
-	if (task_ids(ev->base.tid, &tgid, &uid, &gid) < 0)
-		tgid = ev->base.tid;
-	task_facts_init(&facts, &ev->base, tgid);
+	task_facts_init(&facts, &ev->base, 0);
 	apply_call(&s->apply, &facts, &a);
 	if (a.kind == APPLIED_KILL)
-		(void)kill(tgid, SIGKILL);
+		(void)kill(task_facts_tgid(&facts), SIGKILL);
 	struct verdict v = verdict_of(&a);
 	if (a.signal)
-		(void)syscall(SYS_tgkill, tgid, ev->base.tid, a.signal);
+		(void)syscall(SYS_tgkill, task_facts_tgid(&facts), ev->base.tid, a.signal);
 	ev->injected = a.kind == APPLIED_VALUE;
 	task_facts_finish(&facts);
 	return v;

@@ -150,7 +150,7 @@ static void decide(struct apply *a, struct task_facts *f, struct decision *ret)
 		policy_decide(a->policy, NULL, &f->event, ret);
 		return;
 	}
-	pid_t id = a->runtime->per_thread ? f->call->tid : f->tgid;
+	pid_t id = a->runtime->per_thread ? f->call->tid : task_facts_tgid(f);
 	(void)pthread_mutex_lock(&a->lock);
 	struct process_state *s = state_of(a, id);
 	if (s && f->event.id >= 0)
@@ -381,8 +381,9 @@ static void decide_and_act(struct apply *a, struct task_facts *f, struct applied
 	act(a, f, &d, ret);
 	if (ret->kind == APPLIED_PASS)
 		carry(f, ret);
-	if (!is_said(&d.action))
+	if (!is_said(&d.action) || !audit_wants(&a->audit))
 		return;
+	(void)task_facts_tgid(f);
 	task_facts_paths(f);	/* for the reader: nothing is decided on them any more */
 	audit_say(&a->audit, a->policy, f, &d);
 }

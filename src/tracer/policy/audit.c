@@ -152,7 +152,7 @@ static void say_line(const struct policy *p, const struct task_facts *f, const s
 void audit_say(struct audit *a, const struct policy *p, const struct task_facts *f, const struct decision *d)
 {
 	struct timespec now;
-	if (a->quiet && !a->file)
+	if (!audit_wants(a))
 		return;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)pthread_mutex_lock(&a->lock);

@@ -19,6 +19,11 @@ struct audit {
 /* path NULL: stderr, unless quiet. -errno of opening the file, which is appended to. */
 MUST_CHECK int audit_init(struct audit *a, const char *path, bool quiet);
 void audit_finish(struct audit *a);
+static inline bool audit_wants(const struct audit *a)
+{
+	return a->file || !a->quiet;
+}
+
 /* Say what was decided about a call, with the paths and addresses that the decision looked at. Any thread. */
 void audit_say(struct audit *a, const struct policy *p, const struct task_facts *f, const struct decision *d);
 

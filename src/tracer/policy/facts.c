@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "tracer/proc_status.h"
+
 enum { NO_FOLLOW = AT_SYMLINK_NOFOLLOW };
 
 int task_ids(pid_t tid, pid_t *ret_tgid, uint32_t *ret_uid, uint32_t *ret_gid)
@@ -114,7 +116,7 @@ static int resolve(struct task_facts *f, unsigned param, const char *text, struc
 	char base[PATH_MAX] = "";
 	char path[RESOLVE_PATH_MAX];
 	if (!f->resolver_made)
-		resolver_init(&f->resolver, f->call->tid, f->tgid);
+		resolver_init(&f->resolver, f->call->tid, &f->tgid);
 	f->resolver_made = true;
 	if (text[0] != '/') {
 		int r = resolver_base(&f->resolver, directory_of(f, param), base, sizeof(base));
@@ -261,7 +263,7 @@ static int fact_task(void *ctx, struct decide_task *ret)
 	struct task_facts *f = ctx;
 	char path[64];
 	char exe[PATH_MAX];
-	*ret = (struct decide_task){.pid = f->tgid, .calls = f->calls};
+	*ret = (struct decide_task){.pid = task_facts_tgid(f), .calls = f->calls};
 	pid_t tgid;
 	int r = task_ids(f->call->tid, &tgid, &ret->uid, &ret->gid);
 	if (r < 0)
@@ -282,6 +284,16 @@ void task_facts_init(struct task_facts *f, struct call_event *call, pid_t tgid)
 		.event = {.id = call->id, .abi = call->abi, .ops = &ops, .ctx = f}, .call = call, .tgid = tgid,
 	};
 	memcpy(f->event.args, call->args, sizeof(f->event.args));
+	arena_init(&f->arena, f->memory, sizeof(f->memory));
+}
+
+pid_t task_facts_tgid(struct task_facts *f)
+{
+	if (!f->tgid)
+		f->tgid = proc_status_pid(f->call->tid, "Tgid");
+	if (!f->tgid)
+		f->tgid = f->call->tid;
+	return f->tgid;
 }
 
 void task_facts_finish(struct task_facts *f)

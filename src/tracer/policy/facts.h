@@ -5,6 +5,8 @@
 #ifndef TRAPLINE_TRACER_POLICY_FACTS_H
 #define TRAPLINE_TRACER_POLICY_FACTS_H
 
+#include <stddef.h>
+
 #include "policy/arena.h"
 #include "policy/decide.h"
 #include "syscalls/dispatch.h"
@@ -19,8 +21,9 @@ struct fact_copy {
 struct task_facts {
 	struct decide_event event;	/* for policy_decide */
 	struct call_event *call;
-	pid_t tgid;
+	pid_t tgid;			/* 0: nobody asked yet, see task_facts_tgid */
 	struct arena arena;
+	_Alignas(max_align_t) char memory[1024];	/* the arena's first: a path or two */
 	struct resolver resolver;
 	bool resolver_made;
 	struct fact_copy copies[6];	/* by parameter */
@@ -28,8 +31,10 @@ struct task_facts {
 	uint64_t calls;			/* how often the process made this call */
 };
 
-/* The call must outlive the facts. */
+/* The call must outlive the facts. tgid: the caller's thread group, or 0 to look it up if it is asked for. */
 void task_facts_init(struct task_facts *f, struct call_event *call, pid_t tgid);
+/* The thread group; the task's own id if it is gone. */
+pid_t task_facts_tgid(struct task_facts *f);
 void task_facts_finish(struct task_facts *f);
 /* Look at every path of the call, also those that no decision asked about. */
 void task_facts_paths(struct task_facts *f);

@@ -2,7 +2,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "tracer/proc_status.h"
 
 enum { LINKS_MAX = 40 };
 
@@ -12,22 +17,42 @@ struct walk {
 	size_t len;
 	char rest[RESOLVE_PATH_MAX];	/* not resolved yet */
 	unsigned links;
+	bool plain;			/* no component is a link: the kernel said so */
+	bool missing;			/* what is resolved so far does not exist: nothing below is a link */
 };
 
-void resolver_init(struct resolver *r, pid_t tid, pid_t tgid)
+/* The same directory of the same mount: a mount is in one mount namespace only. */
+static bool same_directory(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_mnt_id == b->stx_mnt_id && a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor && a->stx_mask & b->stx_mask & STATX_MNT_ID;
+}
+
+/* Most guests have the supervisor's own root, which needs no descriptor. */
+static bool has_our_root(const char *root)
+{
+	struct statx theirs, ours;
+	return statx(AT_FDCWD, root, 0, STATX_INO | STATX_MNT_ID, &theirs) == 0 &&
+	       statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &ours) == 0 && same_directory(&theirs, &ours);
+}
+
+void resolver_init(struct resolver *r, pid_t tid, pid_t *tgid)
 {
 	char path[64];
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", tid);
-	*r = (struct resolver){.tid = tid, .tgid = tgid, .root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	*r = (struct resolver){.tid = tid, .tgid = tgid, .root = AT_FDCWD};
+	if (has_our_root(path))
+		return;
+	r->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r->root < 0)
-		r->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r->root = AT_FDCWD;
 }
 
 void resolver_finish(struct resolver *r)
 {
 	if (r->root >= 0)
 		(void)close(r->root);
-	r->root = -1;
+	r->root = AT_FDCWD;
 }
 
 int resolver_base(const struct resolver *r, int fd, char *buf, size_t size)
@@ -74,14 +99,23 @@ static void drop_last(struct walk *w)
 	w->out[w->len] = '\0';
 }
 
+/* An absolute path as the *at calls want it with the root's descriptor. */
+static const char *below_root(const struct resolver *r, const char *path)
+{
+	return r->root >= 0 ? path + 1 : path;
+}
+
 /* Where the link that was just appended leads. /proc/self is whoever looks: here, not us but the guest. */
 static ssize_t read_link(const struct walk *w, char *target, size_t size)
 {
-	if (strcmp(w->out, "/proc/self") == 0)
-		return snprintf(target, size, "%d", w->r->tgid);
-	if (strcmp(w->out, "/proc/thread-self") == 0)
-		return snprintf(target, size, "%d/task/%d", w->r->tgid, w->r->tid);
-	ssize_t n = readlinkat(w->r->root, w->out + 1, target, size);
+	bool self = strcmp(w->out, "/proc/self") == 0;
+	if (self || strcmp(w->out, "/proc/thread-self") == 0) {
+		if (!*w->r->tgid)
+			*w->r->tgid = proc_status_pid(w->r->tid, "Tgid");
+		return self ? snprintf(target, size, "%d", *w->r->tgid)
+			    : snprintf(target, size, "%d/task/%d", *w->r->tgid, w->r->tid);
+	}
+	ssize_t n = readlinkat(w->r->root, below_root(w->r, w->out), target, size);
 	return n < 0 ? -errno : n;
 }
 
@@ -95,6 +129,7 @@ static int follow_link(struct walk *w)
 {
 	char target[PATH_MAX];
 	ssize_t n = read_link(w, target, sizeof(target));
+	w->missing = n == -ENOENT;
 	if (n <= 0 || leads_nowhere(w, target, (size_t)n))
 		return 0;	/* no link, not there, or not readable: it stays as it is written */
 	if (++w->links > LINKS_MAX)
@@ -120,11 +155,41 @@ static int step(struct walk *w, bool follow_last)
 		return 0;
 	if (len == 2 && name[0] == '.' && name[1] == '.') {
 		drop_last(w);
+		w->missing = false;
 		return 0;
 	}
 	int r = append(w, name, len);
 	bool last = !*w->rest; /* "link/" follows, as the kernel does */
-	return r < 0 || (last && !follow_last) ? r : follow_link(w);
+	return r < 0 || (last && !follow_last) || w->plain || w->missing ? r : follow_link(w);
+}
+
+/* Open what path names, if that is possible without following a link on the way. */
+static int open_plain(const struct resolver *r, const char *path, bool follow)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
+		.resolve = RESOLVE_NO_SYMLINKS | (r->root >= 0 ? RESOLVE_IN_ROOT : 0),
+	};
+	long fd = syscall(SYS_openat2, r->root, path, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/*
+ * Whether no component is a link, asked in one call for all of them (Linux 5.6) where the walk asks for each; of what
+ * does not exist, the directory is asked about.
+ */
+static bool is_plain(const struct resolver *r, char *path, bool follow)
+{
+	int fd = open_plain(r, path, follow);
+	char *slash = fd == -ENOENT ? strrchr(path, '/') : NULL;
+	if (slash && slash != path && slash[1]) {
+		*slash = '\0';
+		fd = open_plain(r, path, true);
+		*slash = '/';
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
 }
 
 ssize_t resolver_path(const struct resolver *r, const char *base, const char *path, bool follow, char *buf)
@@ -136,6 +201,7 @@ ssize_t resolver_path(const struct resolver *r, const char *base, const char *pa
 		return -ENAMETOOLONG;
 	if (!*path)
 		w.rest[strlen(w.rest) - 1] = '\0';
+	w.plain = w.rest[0] == '/' && is_plain(r, w.rest, follow);
 	while (*w.rest) {
 		int err = step(&w, follow);
 		if (err < 0)

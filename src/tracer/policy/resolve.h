@@ -14,12 +14,13 @@
 #define RESOLVE_PATH_MAX 8192
 
 struct resolver {
-	pid_t tid, tgid;
-	int root;		/* the guest's root directory, O_PATH; owned */
+	pid_t tid;
+	pid_t *tgid;		/* 0: looked up when it is needed */
+	int root;		/* the guest's root directory, O_PATH, owned; AT_FDCWD: the supervisor's own */
 };
 
-/* A root that cannot be had (the task changed its user) is taken to be the supervisor's. */
-void resolver_init(struct resolver *r, pid_t tid, pid_t tgid);
+/* A root that cannot be had (the task changed its user) is taken to be the supervisor's. tgid: lives as long as *r. */
+void resolver_init(struct resolver *r, pid_t tid, pid_t *tgid);
 void resolver_finish(struct resolver *r);
 
 /* Descriptor fd of the task (AT_FDCWD: its working directory) as a path. -errno of readlink: no such descriptor. */
