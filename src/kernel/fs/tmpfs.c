@@ -161,7 +161,7 @@ static int make_root(struct tmpfs_super *sb)
 		.uid = sb->options.uid, .gid = sb->options.gid,
 	};
 	struct tmpfs_inode *root;
-	int r = tmpfs_new_inode(sb, &how, &root);
+	int r = tmpfs_new_inode(sb, &how, tmpfs_now(sb), &root);
 	if (r < 0)
 		return r;
 	root->nlink = 2;

@@ -47,6 +47,20 @@ void tmpfs_touch_ctime(struct tmpfs_inode *ti, const struct timespec *at)
 	(void)pthread_mutex_unlock(&ti->lock);
 }
 
+struct timespec tmpfs_stamp(struct tmpfs_inode *ti)
+{
+	struct stat st;
+	(void)pthread_mutex_lock(&ti->lock);
+	bool hosts = host_keeps(ti);
+	if (hosts)
+		stamp_host(ti);
+	if (!hosts || tmpfs_refresh(ti, &st) < 0)
+		ti->ctime = tmpfs_now(tmpfs_super(ti));
+	struct timespec now = ti->ctime;
+	(void)pthread_mutex_unlock(&ti->lock);
+	return now;
+}
+
 void tmpfs_touch_dir(struct tmpfs_inode *dir, const struct timespec *at, int links)
 {
 	(void)pthread_mutex_lock(&dir->lock);
@@ -160,40 +174,44 @@ static int set_host_times(struct tmpfs_inode *ti, const struct vfs_attr *attr)
 	return tmpfs_refresh(ti, &st);
 }
 
-static int set_times(struct tmpfs_inode *ti, const struct vfs_attr *attr, const struct timespec *now)
+static int set_times(struct tmpfs_inode *ti, const struct vfs_attr *attr)
 {
 	if (host_keeps(ti))
 		return set_host_times(ti, attr);
+	struct timespec now = tmpfs_now(tmpfs_super(ti));
 	if (attr->valid & STATX_ATIME)
-		ti->atime = is_now(&attr->atime) ? *now : attr->atime;
+		ti->atime = is_now(&attr->atime) ? now : attr->atime;
 	if (attr->valid & STATX_MTIME)
-		ti->mtime = is_now(&attr->mtime) ? *now : attr->mtime;
-	ti->ctime = *now;
+		ti->mtime = is_now(&attr->mtime) ? now : attr->mtime;
+	ti->ctime = now;
 	return 0;
+}
+
+static void set_owner_and_mode(struct tmpfs_inode *ti, const struct vfs_attr *attr)
+{
+	if (attr->valid & STATX_MODE)
+		ti->mode = attr->mode & 07777;
+	if (attr->valid & STATX_UID)
+		ti->uid = attr->uid;
+	if (attr->valid & STATX_GID)
+		ti->gid = attr->gid;
+	if (host_keeps(ti))
+		stamp_host(ti);
+	else
+		ti->ctime = tmpfs_now(tmpfs_super(ti));
 }
 
 static int tmpfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 {
 	struct tmpfs_inode *ti = tmpfs_inode(inode);
-	struct timespec now = tmpfs_now(tmpfs_super(ti));
 	int r = 0;
 	(void)pthread_mutex_lock(&ti->lock);
 	if (attr->valid & STATX_SIZE)
 		r = set_size(ti, attr->size);
-	if (r == 0 && (attr->valid & (STATX_MODE | STATX_UID | STATX_GID))) {
-		if (attr->valid & STATX_MODE)
-			ti->mode = attr->mode & 07777;
-		if (attr->valid & STATX_UID)
-			ti->uid = attr->uid;
-		if (attr->valid & STATX_GID)
-			ti->gid = attr->gid;
-		if (host_keeps(ti))
-			stamp_host(ti);
-		else
-			ti->ctime = now;
-	}
+	if (r == 0 && (attr->valid & (STATX_MODE | STATX_UID | STATX_GID)))
+		set_owner_and_mode(ti, attr);
 	if (r == 0 && (attr->valid & (STATX_ATIME | STATX_MTIME)))
-		r = set_times(ti, attr, &now);
+		r = set_times(ti, attr);
 	(void)pthread_mutex_unlock(&ti->lock);
 	return r;
 }
@@ -300,7 +318,7 @@ static void add_to_super(struct tmpfs_super *sb, struct tmpfs_inode *ti)
 	(void)pthread_mutex_unlock(&sb->lock);
 }
 
-int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct tmpfs_inode **ret)
+int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct timespec now, struct tmpfs_inode **ret)
 {
 	int r = tmpfs_charge_inode(sb);
 	if (r < 0)
@@ -314,7 +332,7 @@ int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct
 	ti->mode = how->mode & 07777;
 	ti->uid = how->uid;
 	ti->gid = how->gid;
-	ti->btime = ti->atime = ti->mtime = ti->ctime = tmpfs_now(sb);
+	ti->btime = ti->atime = ti->mtime = ti->ctime = now;
 	r = init_type(ti, how);
 	if (r < 0) {
 		tmpfs_uncharge_inode(sb);

@@ -25,17 +25,23 @@ static int add_name(struct tmpfs_inode *dir, const char *name, struct tmpfs_inod
 	return 0;
 }
 
+/* What is opened at once gets the times of its memfd. */
+static struct timespec time_of_new(struct tmpfs_inode *dir, bool opens)
+{
+	return opens ? (struct timespec){0} : tmpfs_now(tmpfs_super(dir));
+}
+
 int tmpfs_create_name(struct inode *inode, const char *name, const struct vfs_create *how, struct inode **ret)
 {
 	struct tmpfs_inode *dir = tmpfs_inode(inode);
 	if (tmpfs_find(dir, name))
 		return -EEXIST;
 	struct tmpfs_inode *ti;
-	int r = tmpfs_new_inode(tmpfs_super(dir), how, &ti);
+	bool opens = how->opened && S_ISREG(how->mode);
+	int r = tmpfs_new_inode(tmpfs_super(dir), how, time_of_new(dir, opens), &ti);
 	if (r < 0)
 		return r;
 	ti->nlink = is_dir(ti) ? 2 : 1;
-	bool opens = how->opened && ti->inode.type == S_IFREG;
 	if (opens)
 		r = tmpfs_open_new(ti, how->open_flags, how->opened);
 	if (r == 0) {
@@ -54,8 +60,9 @@ int tmpfs_create_name(struct inode *inode, const char *name, const struct vfs_cr
 
 int tmpfs_tmpfile(struct inode *inode, const struct vfs_create *how, struct inode **ret)
 {
+	struct tmpfs_inode *dir = tmpfs_inode(inode);
 	struct tmpfs_inode *ti;
-	int r = tmpfs_new_inode(tmpfs_super(tmpfs_inode(inode)), how, &ti);
+	int r = tmpfs_new_inode(tmpfs_super(dir), how, time_of_new(dir, how->opened), &ti);
 	if (r < 0)
 		return r;
 	if (how->opened)
@@ -87,7 +94,7 @@ int tmpfs_link(struct inode *inode, const char *name, struct inode *target)
 	int r = charged ? tmpfs_charge_inode(sb) : 0;
 	if (r < 0)
 		return r;
-	struct timespec now = tmpfs_now(sb);
+	struct timespec now = tmpfs_stamp(ti);
 	r = add_name(dir, name, ti, &now);
 	if (r < 0) {
 		if (charged)
@@ -95,12 +102,11 @@ int tmpfs_link(struct inode *inode, const char *name, struct inode *target)
 		return r;
 	}
 	tmpfs_add_links(ti, 1);
-	tmpfs_touch_ctime(ti, &now);
 	return 0;
 }
 
-/* The inode has lost a name. Of the directory it was in, the caller takes care. */
-static void lose_name(struct tmpfs_inode *ti, const struct timespec *now)
+/* The inode loses a name, now. Of the directory it was in, the caller takes care. */
+static struct timespec lose_name(struct tmpfs_inode *ti)
 {
 	if (is_dir(ti)) {
 		tmpfs_add_links(ti, -2);
@@ -109,7 +115,7 @@ static void lose_name(struct tmpfs_inode *ti, const struct timespec *now)
 			tmpfs_uncharge_inode(tmpfs_super(ti));
 		tmpfs_add_links(ti, -1);
 	}
-	tmpfs_touch_ctime(ti, now);
+	return tmpfs_stamp(ti);
 }
 
 int tmpfs_unlink(struct inode *inode, const char *name, struct inode *target)
@@ -122,10 +128,9 @@ int tmpfs_unlink(struct inode *inode, const char *name, struct inode *target)
 	int r = is_dir(ti) ? tmpfs_kill_dir(ti) : 0;
 	if (r < 0)
 		return r;
-	struct timespec now = tmpfs_now(tmpfs_super(dir));
+	struct timespec now = lose_name(ti);
 	tmpfs_remove(dir, e);
 	tmpfs_touch_dir(dir, &now, is_dir(ti) ? -1 : 0);
-	lose_name(ti, &now);
 	tmpfs_free_entry(e);
 	return 0;
 }
@@ -135,20 +140,19 @@ struct move {
 	struct tmpfs_entry *from;
 	struct tmpfs_entry *to;		/* NULL: the new name is free */
 	const char *new_name;
-	struct timespec now;
 };
 
 static int exchange(const struct move *m)
 {
 	struct tmpfs_inode *moved = m->from->inode;
 	struct tmpfs_inode *other = m->to->inode;
+	struct timespec now = tmpfs_stamp(moved);
 	m->from->inode = other;
 	m->to->inode = moved;
 	int links = m->old_dir == m->new_dir ? 0 : (is_dir(other) ? 1 : 0) - (is_dir(moved) ? 1 : 0);
-	tmpfs_touch_dir(m->old_dir, &m->now, links);
-	tmpfs_touch_dir(m->new_dir, &m->now, -links);
-	tmpfs_touch_ctime(moved, &m->now);
-	tmpfs_touch_ctime(other, &m->now);
+	tmpfs_touch_dir(m->old_dir, &now, links);
+	tmpfs_touch_dir(m->new_dir, &now, -links);
+	tmpfs_touch_ctime(other, &now);
 	return 0;
 }
 
@@ -156,7 +160,7 @@ static int exchange(const struct move *m)
 static int make_whiteout(const struct move *m, struct tmpfs_inode **ret)
 {
 	const struct vfs_create how = {.mode = S_IFCHR, .uid = m->old_dir->uid, .gid = m->old_dir->gid};
-	int r = tmpfs_new_inode(tmpfs_super(m->old_dir), &how, ret);
+	int r = tmpfs_new_inode(tmpfs_super(m->old_dir), &how, time_of_new(m->old_dir, false), ret);
 	if (r == 0)
 		(*ret)->nlink = 1;
 	return r;
@@ -181,7 +185,7 @@ static int move_name(const struct move *m, struct tmpfs_inode *whiteout)
 	int moved_dirs = is_dir(moved) ? 1 : 0;
 	if (replaced) {
 		m->to->inode = tmpfs_inode(inode_ref(&moved->inode));
-		lose_name(replaced, &m->now);
+		(void)lose_name(replaced);
 		inode_unref(&replaced->inode);
 	} else {
 		struct tmpfs_entry *e = tmpfs_new_entry(m->new_dir, m->new_name, moved);
@@ -194,9 +198,9 @@ static int move_name(const struct move *m, struct tmpfs_inode *whiteout)
 		}
 		tmpfs_insert(m->new_dir, e);
 	}
-	tmpfs_touch_ctime(moved, &m->now);
-	tmpfs_touch_dir(m->old_dir, &m->now, -moved_dirs);
-	tmpfs_touch_dir(m->new_dir, &m->now, replaced ? 0 : moved_dirs);
+	struct timespec now = tmpfs_stamp(moved);
+	tmpfs_touch_dir(m->old_dir, &now, -moved_dirs);
+	tmpfs_touch_dir(m->new_dir, &now, replaced ? 0 : moved_dirs);
 	leave_old_name(m, whiteout);
 	return 0;
 }
@@ -211,7 +215,6 @@ int tmpfs_rename(struct inode *old_dir, const char *old_name, struct inode *move
 	m.to = tmpfs_find(m.new_dir, new_name);
 	if (!m.from || &m.from->inode->inode != moved || (m.to ? &m.to->inode->inode : NULL) != replaced)
 		return -ENOENT;
-	m.now = tmpfs_now(tmpfs_super(m.old_dir));
 	if (flags & RENAME_EXCHANGE)
 		return m.to ? exchange(&m) : -ENOENT;
 	if (m.to && (flags & RENAME_NOREPLACE))

@@ -113,10 +113,13 @@ MUST_CHECK int tmpfs_charge_inode(struct tmpfs_super *sb);
 void tmpfs_uncharge_inode(struct tmpfs_super *sb);
 
 /* ---- tmpfs_inode.c ---- */
-/* A new inode with one reference and no name; its place in the inode limit is charged. */
-MUST_CHECK int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct tmpfs_inode **ret);
+/* A new inode with one reference and no name, and now for its times; its place in the inode limit is charged. */
+MUST_CHECK int tmpfs_new_inode(struct tmpfs_super *sb, const struct vfs_create *how, struct timespec now,
+			       struct tmpfs_inode **ret);
 /* Its ctime is now; at is that time, where we keep it. */
 void tmpfs_touch_ctime(struct tmpfs_inode *ti, const struct timespec *at);
+/* The same, and what the time is, for what else changes with it. */
+struct timespec tmpfs_stamp(struct tmpfs_inode *ti);
 /* A directory's entries have changed. links: what is added to its link count. */
 void tmpfs_touch_dir(struct tmpfs_inode *dir, const struct timespec *at, int links);
 void tmpfs_add_links(struct tmpfs_inode *ti, int count);

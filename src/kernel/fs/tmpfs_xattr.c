@@ -136,8 +136,7 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, siz
 		free_xattr(sb, x);
 		return r;
 	}
-	struct timespec now = tmpfs_now(sb);
-	tmpfs_touch_ctime(ti, &now);
+	(void)tmpfs_stamp(ti);
 	return 0;
 }
 
@@ -173,8 +172,7 @@ int tmpfs_removexattr(struct inode *inode, const char *name)
 	if (!x)
 		return -ENODATA;
 	free_xattr(tmpfs_super(ti), x);
-	struct timespec now = tmpfs_now(tmpfs_super(ti));
-	tmpfs_touch_ctime(ti, &now);
+	(void)tmpfs_stamp(ti);
 	return 0;
 }
 
