@@ -4,6 +4,7 @@
 
 #include "base/strbuf.h"
 #include "cli/policy.h"
+#include "syscalls/files.h"
 #include "syscalls/identity.h"
 
 static void take_identity(struct kernel_options *kernel, const struct policy_identity *id)
@@ -42,6 +43,20 @@ static int take_mounts(struct policy_run *p, struct kernel_options *kernel)
 	p->files = (struct files_options){.mounts = p->mounts, .count = count, .cwd = p->cwd};
 	kernel->files = &p->files;
 	return 0;
+}
+
+/* Anything mounted over the host's files makes listings of ours, and anything that is not the host's attributes. */
+static struct files_needs needs_of(const struct kernel_options *kernel)
+{
+	struct files_needs needs = {.tree = kernel->files, .faked = kernel->has_uid || kernel->has_gid};
+	needs.attributes = needs.faked;
+	for (size_t i = 0; kernel->files && i < kernel->files->count; i++) {
+		const struct file_mount *m = &kernel->files->mounts[i];
+		needs.listings |= m->kind != FILES_HOST || strcmp(m->target, "/") != 0;
+		needs.attributes |= m->kind != FILES_HOST;
+		needs.limits |= m->kind == FILES_TMPFS && m->size;
+	}
+	return needs;
 }
 
 static int open_policy(const struct policy_run *p, struct policy **ret)
@@ -88,6 +103,9 @@ int policy_run_start(struct policy_run *p, const char *command, const char *file
 		return CLI_EXIT_FAILURE;
 	}
 	identity_calls(&session->emulated, kernel);
+	const struct files_needs needs = needs_of(kernel);
+	if (needs.tree)
+		files_calls(&session->emulated, &needs);
 	if (!file && policy_decides_nothing(p->policy))
 		return 0;
 	if (session_plan(session, p->policy, p->runtime.audit_file, &p->plan) < 0)

@@ -19,6 +19,7 @@ static int open_host(const struct kernel *k, const char *path, bool read_only, b
 		return -errno;
 	const struct hostfs_options options = {
 		.readonly = read_only, .virtual_attrs = k->cred->faked, .xattrs = layer && k->cred->faked, .cached = layer,
+		.own_uid = k->cred->fsuid, .own_gid = k->cred->fsgid,
 	};
 	return hostfs_create(fd, &options, ret);
 }
@@ -70,7 +71,11 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 		unref_all(lowers, made);
 		return r;
 	}
-	return overlay_create(lowers, made, upper, ret);
+	/* Lands with fs/overlay. */
+	unref_all(lowers, made);
+	super_unref(upper);
+	(void)ret;
+	return -EOPNOTSUPP;
 }
 
 static int make_super(struct kernel *k, const struct file_mount *m, struct super **ret)

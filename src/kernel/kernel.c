@@ -44,6 +44,8 @@ int kernel_init(struct kernel *k, const struct kernel_options *options)
 		log_error("cannot make the kernel layer: %s", strerror(-r));
 		return r;
 	}
+	if (options->files)
+		r = files_init(k, options->files);
 	if (r < 0)
 		kernel_finish(k);
 	return r;
@@ -51,7 +53,7 @@ int kernel_init(struct kernel *k, const struct kernel_options *options)
 
 void kernel_finish(struct kernel *k)
 {
-
+	files_finish(k);
 	uts_finish(&k->uts);
 	cred_unref(k->cred);
 }

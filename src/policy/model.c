@@ -23,7 +23,8 @@ void policy_destroy(struct policy *p)
 /* The one place that says what this build carries out: a kind of mount is switched on here when the kernel layer has it. */
 unsigned policy_build_features(void)
 {
-	return FEATURE_IDENTITY;
+	return FEATURE_IDENTITY | policy_mount_feature(MOUNT_HOST) | policy_mount_feature(MOUNT_TMPFS) |
+	       policy_mount_feature(MOUNT_PROC) | policy_mount_feature(MOUNT_DEV);
 }
 
 const char *mount_kind_name(enum mount_kind kind)
