@@ -246,8 +246,10 @@ START_TEST(mappings)
 	ck_assert_int_eq(vfs_walk(&view.env, NULL, "/mapped file", 0, &p), 0);
 	ck_assert_int_eq(vfs_getattr(&p, &stx), 0);
 	path_put(&p);
-	int len = snprintf(expected, sizeof(expected), "%lx-%lx r--s 00000000 %02x:%02x %llu ", (unsigned long)map,
-			   (unsigned long)map + 4096, stx.stx_dev_major, stx.stx_dev_minor, (unsigned long long)stx.stx_ino);
+	unsigned long start = (unsigned long)map;
+	unsigned long long ino = stx.stx_ino;
+	int len = snprintf(expected, sizeof(expected), "%lx-%lx r--s 00000000 %02x:%02x %llu ", start, start + 4096,
+			   stx.stx_dev_major, stx.stx_dev_minor, ino);
 	(void)snprintf(expected + len, sizeof(expected) - (size_t)len, "%*s/mapped file\n", 73 - len, "");
 
 	ck_assert_ptr_nonnull(strstr(contents("/proc/self/maps"), expected));
@@ -261,8 +263,10 @@ START_TEST(mounts)
 {
 	ck_assert_str_eq(contents("/proc/mounts"),
 			 "tmpfs / tmpfs rw,relatime 0 0\nmy\\040proc /proc proc rw,nosuid,relatime 0 0\n");
-	ck_assert_ptr_nonnull(strstr(contents("/proc/self/mountinfo"), " / /proc rw,nosuid,relatime - proc my\\040proc rw\n"));
-	ck_assert_ptr_nonnull(strstr(contents("/proc/self/mountstats"), "device tmpfs mounted on / with fstype tmpfs\n"));
+	ck_assert_ptr_nonnull(strstr(contents("/proc/self/mountinfo"),
+				     " / /proc rw,nosuid,relatime - proc my\\040proc rw\n"));
+	ck_assert_ptr_nonnull(strstr(contents("/proc/self/mountstats"),
+				     "device tmpfs mounted on / with fstype tmpfs\n"));
 }
 END_TEST
 

@@ -32,10 +32,13 @@ static int fill(struct inode *root)
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < devnode_count; i++) {
 		const struct devnode *d = &devnodes[i];
-		r = add(root, d->name, &(struct vfs_create){.mode = S_IFCHR | 0666, .rdev = makedev(d->major, d->minor)});
+		const struct vfs_create how = {.mode = S_IFCHR | 0666, .rdev = makedev(d->major, d->minor)};
+		r = add(root, d->name, &how);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixtures); i++)
-		r = add(root, fixtures[i].name, &(struct vfs_create){.mode = fixtures[i].mode, .target = fixtures[i].target});
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixtures); i++) {
+		const struct vfs_create how = {.mode = fixtures[i].mode, .target = fixtures[i].target};
+		r = add(root, fixtures[i].name, &how);
+	}
 	return r;
 }
 

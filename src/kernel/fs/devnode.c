@@ -7,7 +7,8 @@
 
 /* Numbers of Documentation/admin-guide/devices.txt. */
 const struct devnode devnodes[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}, {"ptmx", 5, 2},
+	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+	{"ptmx", 5, 2},
 };
 const size_t devnode_count = ARRAY_SIZE(devnodes);
 

@@ -123,7 +123,8 @@ int proc_may_look(const struct walk_env *env, const struct proc_inode *pi)
 
 /* ---- tables ---- */
 
-int proc_table_lookup(struct inode *inode, const struct proc_node *nodes, size_t count, const char *name, struct inode **ret)
+int proc_table_lookup(struct inode *inode, const struct proc_node *nodes, size_t count, const char *name,
+		      struct inode **ret)
 {
 	const struct proc_inode *dir = proc_inode(inode);
 	char path[PROC_PATH_MAX];
@@ -155,8 +156,8 @@ int proc_table_iterate(struct inode *inode, const struct proc_node *nodes, size_
 				continue;
 			type = st.st_mode & S_IFMT;
 		}
-		if (!reader->emit(reader, node->name, strlen(node->name), proc_number(path), (unsigned char)(type >> 12),
-				  PROC_FIRST_CURSOR + i + 1))
+		if (!reader->emit(reader, node->name, strlen(node->name), proc_number(path),
+				  (unsigned char)(type >> 12), PROC_FIRST_CURSOR + i + 1))
 			return -1;
 	}
 	return 0;
@@ -173,10 +174,10 @@ static const struct proc_node root_nodes[] = {
 	{.name = "buddyinfo"}, {.name = "cgroups"}, {.name = "cmdline"}, {.name = "config.gz"}, {.name = "consoles"},
 	{.name = "cpuinfo"}, {.name = "crypto"}, {.name = "devices"}, {.name = "diskstats"}, {.name = "dma"},
 	{.name = "execdomains"}, {.name = "fb"}, {.name = "filesystems"}, {.name = "interrupts"}, {.name = "loadavg"},
-	{.name = "locks"}, {.name = "mdstat"}, {.name = "meminfo"}, {.name = "misc"}, {.name = "modules"}, {.name = "mtrr"},
-	{.name = "pagetypeinfo"}, {.name = "partitions"}, {.name = "pressure"}, {.name = "softirqs"}, {.name = "stat"},
-	{.name = "swaps"}, {.name = "sys"}, {.name = "sysvipc"}, {.name = "tty"}, {.name = "uptime"}, {.name = "version"},
-	{.name = "vmstat"}, {.name = "zoneinfo"},
+	{.name = "locks"}, {.name = "mdstat"}, {.name = "meminfo"}, {.name = "misc"}, {.name = "modules"},
+	{.name = "mtrr"}, {.name = "pagetypeinfo"}, {.name = "partitions"}, {.name = "pressure"}, {.name = "softirqs"},
+	{.name = "stat"}, {.name = "swaps"}, {.name = "sys"}, {.name = "sysvipc"}, {.name = "tty"}, {.name = "uptime"},
+	{.name = "version"}, {.name = "vmstat"}, {.name = "zoneinfo"},
 };
 
 enum { FIRST_TASK_CURSOR = PROC_FIRST_CURSOR + 1024 };
@@ -193,9 +194,10 @@ static int root_iterate(struct inode *inode, struct dir_reader *reader)
 {
 	struct tasks *tasks = proc_super(proc_inode(inode))->tasks;
 	char name[16];
-	if (reader->cursor < FIRST_TASK_CURSOR && proc_table_iterate(inode, root_nodes, ARRAY_SIZE(root_nodes), reader) < 0)
+	bool in_tasks = reader->cursor >= FIRST_TASK_CURSOR;
+	if (!in_tasks && proc_table_iterate(inode, root_nodes, ARRAY_SIZE(root_nodes), reader) < 0)
 		return 0;
-	pid_t id = reader->cursor < FIRST_TASK_CURSOR ? 0 : (pid_t)(reader->cursor - FIRST_TASK_CURSOR);
+	pid_t id = in_tasks ? (pid_t)(reader->cursor - FIRST_TASK_CURSOR) : 0;
 	while ((id = task_next(tasks, 0, id)) > 0) {
 		int len = snprintf(name, sizeof(name), "%d", (int)id);
 		if (!reader->emit(reader, name, (size_t)len, proc_number(name), S_IFDIR >> 12,

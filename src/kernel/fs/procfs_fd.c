@@ -141,7 +141,8 @@ static const struct proc_node fdinfo_node = {.print = proc_print_fdinfo};
 
 /* ---- the directories ---- */
 
-static int lookup_fd(struct inode *inode, const char *name, const struct proc_node *node, mode_t type, struct inode **ret)
+static int lookup_fd(struct inode *inode, const char *name, const struct proc_node *node, mode_t type,
+		     struct inode **ret)
 {
 	const struct proc_inode *dir = proc_inode(inode);
 	char path[PROC_PATH_MAX];

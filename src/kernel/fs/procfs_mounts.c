@@ -78,7 +78,8 @@ static int visit(const struct mount_info *m, void *ctx)
 	return 0;
 }
 
-static int print_all(const struct proc_inode *pi, struct strbuf *b, void (*print)(struct strbuf *, const struct mount_info *))
+static int print_all(const struct proc_inode *pi, struct strbuf *b,
+		     void (*print)(struct strbuf *, const struct mount_info *))
 {
 	struct printing p = {b, print};
 	struct task_view view;

@@ -1,8 +1,8 @@
 /*
  * procfs: /proc of the guests' tasks.
  *
- * Each inode has a path below the host's /proc: what guests may see as it is, is opened there and handed over; what would
- * show the host's names or ids is printed into a memfd when it is opened. Names are taken from tables, so nothing
+ * Each inode has a path below the host's /proc: what guests may see as it is, is opened there and handed over; what
+ * would show the host's names or ids is printed into a memfd when it is opened. Names are taken from tables, so nothing
  * of the host is reachable that no table has; host directories that are passed on as a whole (sys, PID/net) are
  * read through one name at a time.
  *
@@ -67,7 +67,8 @@ int proc_getattr(struct inode *inode, struct statx *ret);
 void proc_destroy(struct inode *inode);
 bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode);
 /* Names of a table. Sub-directories of a task inherit whose they are. */
-int proc_table_lookup(struct inode *dir, const struct proc_node *nodes, size_t count, const char *name, struct inode **ret);
+int proc_table_lookup(struct inode *dir, const struct proc_node *nodes, size_t count, const char *name,
+		      struct inode **ret);
 /* -1: emit had no room; else 0. The cursors are PROC_FIRST_CURSOR to that plus count. */
 int proc_table_iterate(struct inode *dir, const struct proc_node *nodes, size_t count, struct dir_reader *reader);
 /* May the reader look into this task (ptrace(2), access mode checking)? */

@@ -16,10 +16,12 @@
 	{.name = "mounts", .type = S_IFREG, .print = proc_print_mounts}, \
 	{.name = "mountinfo", .type = S_IFREG, .print = proc_print_mountinfo}, \
 	{.name = "arch_status"}, {.name = "attr"}, {.name = "auxv"}, {.name = "cgroup"}, {.name = "clear_refs"}, \
-	{.name = "cmdline"}, {.name = "comm"}, {.name = "cpuset"}, {.name = "environ"}, {.name = "gid_map"}, {.name = "io"}, \
-	{.name = "ksm_merging_pages"}, {.name = "ksm_stat"}, {.name = "limits"}, {.name = "loginuid"}, {.name = "mem"}, \
+	{.name = "cmdline"}, {.name = "comm"}, {.name = "cpuset"}, {.name = "environ"}, {.name = "gid_map"}, \
+	{.name = "io"}, {.name = "ksm_merging_pages"}, {.name = "ksm_stat"}, {.name = "limits"}, \
+	{.name = "loginuid"}, {.name = "mem"}, \
 	{.name = "net"}, {.name = "ns"}, {.name = "oom_adj"}, {.name = "oom_score"}, {.name = "oom_score_adj"}, \
-	{.name = "pagemap"}, {.name = "personality"}, {.name = "projid_map"}, {.name = "sched"}, {.name = "schedstat"}, \
+	{.name = "pagemap"}, {.name = "personality"}, {.name = "projid_map"}, {.name = "sched"}, \
+	{.name = "schedstat"}, \
 	{.name = "sessionid"}, {.name = "setgroups"}, {.name = "smaps_rollup"}, {.name = "stack"}, {.name = "stat"}, \
 	{.name = "statm"}, {.name = "syscall"}, {.name = "uid_map"}, {.name = "wchan"}
 
@@ -70,8 +72,8 @@ const struct inode_ops proc_thread_ops = {
 static const struct proc_node task_node = {.type = S_IFDIR, .ops = &proc_task_ops};
 static const struct proc_node thread_node = {.type = S_IFDIR, .ops = &proc_thread_ops};
 
-static int make_task_dir(struct proc_super *sb, pid_t tid, pid_t of_group, const struct proc_node *node, const char *path,
-			 struct inode **ret)
+static int make_task_dir(struct proc_super *sb, pid_t tid, pid_t of_group, const struct proc_node *node,
+			 const char *path, struct inode **ret)
 {
 	struct task_view view;
 	if (task_view(sb->tasks, tid, &view) < 0)

@@ -104,8 +104,8 @@ static bool add_cred_line(const struct cred *c, const char *line, size_t len, st
 		const char *key;
 		uint64_t caps;
 	} sets[] = {
-		{"CapInh:", c->inheritable}, {"CapPrm:", c->permitted}, {"CapEff:", c->effective}, {"CapBnd:", c->bounding},
-		{"CapAmb:", c->ambient},
+		{"CapInh:", c->inheritable}, {"CapPrm:", c->permitted}, {"CapEff:", c->effective},
+		{"CapBnd:", c->bounding}, {"CapAmb:", c->ambient},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		if (starts(line, len, sets[i].key)) {

@@ -1,8 +1,8 @@
 /*
  * tmpfs: entries of a directory.
  *
- * Each entry has a cookie that grows with each one made, and listings go from the newest to the oldest, so that a program
- * that makes files while it lists (or renames what it finds) comes to an end.
+ * Each entry has a cookie that grows with each one made, and listings go from the newest to the oldest, so that a
+ * program that makes files while it lists (or renames what it finds) comes to an end.
  */
 #include "kernel/fs/tmpfs_private.h"
 

@@ -25,8 +25,8 @@ static bool host_keeps(const struct tmpfs_inode *ti)
 	return ti->backing >= 0 && (ti->inode.type == S_IFREG || ti->inode.type == S_IFIFO);
 }
 
-/* ti->lock is held. chmod makes the host stamp the ctime; the mode itself matters for suid and sgid only, which the host
-   drops at a write. */
+/* ti->lock is held. chmod makes the host stamp the ctime; the mode itself matters for suid and sgid only, which the
+   host drops at a write. */
 static void stamp_host(struct tmpfs_inode *ti)
 {
 	char path[PROC_FD_PATH_MAX];

@@ -1,12 +1,14 @@
 /*
  * tmpfs: a tree in memory. Directories are hash tables, regular files memfds.
  *
- * A regular file gets its memfd at the first open or truncate; a fifo its host object (a fifo without a name) at the first
- * open. From then on what the host keeps of it (size, blocks, times) is joined with what we keep (owner, mode, links).
+ * A regular file gets its memfd at the first open or truncate; a fifo its host object (a fifo without a name) at the
+ * first open. From then on what the host keeps of it (size, blocks, times) is joined with what we keep (owner, mode,
+ * links).
  *
- * Times: Linux stamps changes of a file with a coarse clock that it refines where somebody looks. To be in order with the
- * stamps of files that guests write natively, all of ours come from the same source: a memfd that is touched and looked at.
- * access times follow relatime, as tmpfs is mounted by default, though memfds are kept with strict ones (tmpfs_refresh).
+ * Times: Linux stamps changes of a file with a coarse clock that it refines where somebody looks. To be in order with
+ * the stamps of files that guests write natively, all of ours come from the same source: a memfd that is touched and
+ * looked at. Access times follow relatime, as tmpfs is mounted by default, though memfds are kept with strict ones
+ * (tmpfs_refresh).
  *
  * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock; tmpfs_inode.lock.
  * No two tmpfs_inode.lock at once.
@@ -60,7 +62,7 @@ struct tmpfs_inode {
 	struct tmpfs_inode *prev, *next;	/* tmpfs_super.lock */
 	dev_t rdev;
 	struct timespec btime;
-	/* The host object behind it: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet. Set once, under lock. */
+	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet. Set once, under lock. */
 	atomic_int backing;
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
@@ -90,7 +92,7 @@ struct tmpfs_super {
 	struct tmpfs_inode *inodes;
 	uint64_t inode_count;			/* with a hard link counted as one more, as Linux does */
 	uint64_t budget;			/* pages that may be handed out before data is counted again */
-	struct tmpfs_entry *orphans;		/* entries of destroyed directories, whose inodes are still to be let go */
+	struct tmpfs_entry *orphans;		/* entries of destroyed directories, still to be let go */
 	bool reaping;				/* somebody is at it */
 };
 

@@ -1,6 +1,6 @@
 /*
- * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs; POSIX ACLs are not supported,
- * as on a kernel without CONFIG_TMPFS_POSIX_ACL. Who may see and set which is the VFS's to know.
+ * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs; POSIX ACLs are not
+ * supported, as on a kernel without CONFIG_TMPFS_POSIX_ACL. Who may see and set which is the VFS's to know.
  */
 #include "kernel/fs/tmpfs_private.h"
 
