@@ -19,6 +19,7 @@ static const enum call_id tree_calls[] = {
 	CALL_mount, CALL_umount2, CALL_pivot_root, CALL_move_mount, CALL_open_tree, CALL_open_tree_attr, CALL_fsopen,
 	CALL_fsconfig, CALL_fsmount, CALL_fspick, CALL_mount_setattr, CALL_listmount, CALL_statmount,
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
+	CALL_landlock_create_ruleset, CALL_bpf,
 	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
 };
 
@@ -39,6 +40,11 @@ static const enum call_id cred_reads[] = {
 	CALL_getuid, CALL_geteuid, CALL_getresuid, CALL_getgid, CALL_getegid, CALL_getresgid, CALL_getgroups, CALL_capget,
 };
 
+static const enum call_id growth_calls[] = {
+	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile, CALL_copy_file_range, CALL_splice,
+	CALL_fallocate,
+};
+
 static void add(struct call_set *set, bool needed, const enum call_id *ids, size_t count)
 {
 	for (size_t i = 0; needed && i < count; i++)
@@ -50,6 +56,7 @@ void files_calls(struct call_set *set, const struct files_needs *needs)
 	add(set, needs->tree, tree_calls, ARRAY_SIZE(tree_calls));
 	add(set, needs->attributes, attribute_calls, ARRAY_SIZE(attribute_calls));
 	add(set, needs->listings, listing_calls, ARRAY_SIZE(listing_calls));
+	add(set, needs->limits, growth_calls, ARRAY_SIZE(growth_calls));
 	add(set, needs->tree || needs->faked, cred_changes, ARRAY_SIZE(cred_changes));
 	add(set, needs->faked, cred_reads, ARRAY_SIZE(cred_reads));
 }

@@ -2,6 +2,7 @@
  * The mount table is the session's: calls that would change it, or reach past it, are refused with the errno that Linux has
  * for callers who may not (EPERM) or for kernels that cannot (ENOSYS). fs/namespace.c of Linux.
  */
+#include <linux/bpf.h>
 #include <linux/mount.h>
 #include <sched.h>
 
@@ -143,6 +144,20 @@ struct verdict sys_setns(struct kernel *k, struct call_event *ev)
 {
 	(void)ev;
 	return refuse(k, -EPERM);
+}
+
+/* Rules on names would be the host's to enforce, on names that it never sees. As a kernel started without it. */
+struct verdict sys_landlock_create_ruleset(struct kernel *k, struct call_event *ev)
+{
+	(void)ev;
+	return refuse(k, -EOPNOTSUPP);
+}
+
+/* Pinned objects are found by names in the host's tree. */
+struct verdict sys_bpf(struct kernel *k, struct call_event *ev)
+{
+	bool pins = ev->args[0] == BPF_OBJ_PIN || ev->args[0] == BPF_OBJ_GET;
+	return pins ? refuse(k, -EPERM) : verdict_pass();
 }
 
 /* ---- open_tree ---- */

@@ -75,6 +75,14 @@ void guest_start(uid_t uid, gid_t gid)
 	ck_assert_int_eq(task_add_first(k->tasks, GUEST_TID), 0);
 }
 
+void guest_mount_tmpfs(const char *target, uint64_t size)
+{
+	const struct tmpfs_options tmpfs = {.size = size};
+	struct super *sb;
+	ck_assert_int_eq(tmpfs_create(&tmpfs, &sb), 0);
+	ck_assert_int_eq(vfs_mount(guest_kernel.vfs, target, sb, 0, "tmpfs"), 0);
+}
+
 void guest_finish(void)
 {
 	struct kernel *k = &guest_kernel;

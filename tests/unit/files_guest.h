@@ -13,6 +13,7 @@ extern struct kernel guest_kernel;
 /* A tree with a tmpfs on "/", and the first task with these ids; faked as by --uid. */
 void guest_start(uid_t uid, gid_t gid);
 void guest_finish(void);
+void guest_mount_tmpfs(const char *target, uint64_t size);	/* size: a limit, in bytes */
 
 /* The call's value; a descriptor that it gives is one of ours; what blocks is waited for. GUEST_PASSED: it passed. */
 enum { GUEST_PASSED = 100000 };

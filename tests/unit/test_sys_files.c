@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -482,6 +483,38 @@ START_TEST(groups)
 }
 END_TEST
 
+START_TEST(growth)
+{
+	enum { PAGE = 4096 };
+	static char data[4 * PAGE];
+	guest_mount_tmpfs("/small", 2 * PAGE);
+	int fd = (int)CALL(open, "/small/f", O_CREAT | O_RDWR, 0600);
+	int other = make_file("/f", "");
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(CALL(write, other, data, sizeof(data)), GUEST_PASSED);
+	ck_assert_int_eq(CALL(write, fd, data, PAGE), GUEST_PASSED);
+	ck_assert_int_eq(write(fd, data, PAGE), PAGE);
+	ck_assert_int_eq(CALL(write, fd, data, sizeof(data)), PAGE);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 2 * PAGE);
+	ck_assert_int_eq(CALL(write, fd, data, 1), -ENOSPC);
+	ck_assert_int_eq(CALL(pwrite64, fd, data, PAGE, PAGE), GUEST_PASSED);
+	ck_assert_int_eq(CALL(pwrite64, fd, data, PAGE, 5 * PAGE), -ENOSPC);
+	const struct iovec iov[2] = {{data, 10}, {data, sizeof(data)}};
+	ck_assert_int_eq(CALL(writev, fd, iov, 2), -ENOSPC);
+	ck_assert_int_eq(CALL(pwritev, fd, iov, 2, PAGE), PAGE);
+	ck_assert_int_eq(CALL(fallocate, fd, 0, 0, 2 * PAGE), GUEST_PASSED);
+	ck_assert_int_eq(CALL(fallocate, fd, 0, 0, 3 * PAGE), -ENOSPC);
+	ck_assert_int_eq(write(other, data, sizeof(data)), (ssize_t)sizeof(data));
+	off_t from = 0;
+	ck_assert_int_eq(CALL(sendfile, fd, other, &from, PAGE), -ENOSPC);
+	ck_assert_int_eq(lseek(fd, PAGE, SEEK_SET), PAGE);
+	ck_assert_int_eq(CALL(sendfile, fd, other, &from, 3 * PAGE), PAGE);
+	ck_assert_int_eq(from, PAGE);
+	close(fd);
+	close(other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sys_files");
@@ -502,6 +535,7 @@ int main(void)
 	tcase_add_test(t, watching);
 	tcase_add_test(t, identity);
 	tcase_add_test(t, groups);
+	tcase_add_test(t, growth);
 	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
