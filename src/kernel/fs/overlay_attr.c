@@ -1,0 +1,180 @@
+/* overlay: attributes and opens, of whatever layer has the object now. */
+#include "kernel/fs/overlay_private.h"
+
+#include <fcntl.h>
+#include <linux/limits.h>
+
+/* As Linux counts: "." and "..", and a ".." in each directory below. Where the host does not count (btrfs), nobody does. */
+static int count_links(struct overlay_inode *oi, struct statx *stx)
+{
+	unsigned directories;
+	bool merged = atomic_load(&oi->lower_count) > (overlay_upper(oi) ? 0u : 1u);
+
+	if (atomic_load(&oi->removed)) {
+		stx->stx_nlink = 0;
+		return 0;
+	}
+	if (stx->stx_nlink < 2 || (!merged && &oi->inode != oi->inode.super->root))
+		return 0;
+	int r = overlay_count_directories(oi, &directories);
+	if (r == 0)
+		stx->stx_nlink = 2 + directories;
+	return r;
+}
+
+int overlay_getattr(struct inode *inode, struct statx *ret)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	struct inode *real = overlay_real(oi);
+	int r = real->ops->getattr(real, ret);
+	if (r < 0)
+		return r;
+	ret->stx_ino = inode->ino;
+	ret->stx_dev_major = inode->super->dev_major;
+	ret->stx_dev_minor = inode->super->dev_minor;
+	if (S_ISDIR(inode->type))
+		return count_links(oi, ret);
+	long names = atomic_load(&oi->lower_names);
+	if (real != overlay_upper(oi))
+		ret->stx_nlink = 0;
+	if (names > 0)
+		ret->stx_nlink += (uint32_t)names;
+	return 0;
+}
+
+int overlay_setattr(struct inode *inode, const struct vfs_attr *attr)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	int r = overlay_copy_up(oi, !(attr->valid & STATX_SIZE) || attr->size > 0);
+	if (r < 0)
+		return r;
+	struct inode *upper = overlay_upper(oi);
+	return upper->ops->setattr ? upper->ops->setattr(upper, attr) : -EPERM;
+}
+
+ssize_t overlay_readlink(struct inode *inode, char *buf, size_t size)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+	return real->ops->readlink ? real->ops->readlink(real, buf, size) : -EINVAL;
+}
+
+/* Who opened a fifo (connected to a socket) before it was copied up must meet those who do so afterwards. */
+static struct inode *meeting_point(struct overlay_inode *oi)
+{
+	bool meets = !S_ISREG(oi->inode.type) && !S_ISLNK(oi->inode.type) && oi->lowers_held > 0;
+	return meets ? oi->lowers[0] : overlay_real(oi);
+}
+
+int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	bool writes = !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
+
+	if (S_ISDIR(inode->type))
+		return -EOPNOTSUPP;
+	if (writes && S_ISREG(inode->type)) {
+		int r = overlay_copy_up(oi, !(flags & O_TRUNC));
+		if (r < 0)
+			return r;
+	}
+	struct inode *real = meeting_point(oi);
+	return real->ops->open ? real->ops->open(real, flags, ret) : -ENXIO;
+}
+
+/* A directory is more than its host object. */
+int overlay_host(struct inode *inode, int *ret_fd)
+{
+	struct inode *real = meeting_point(overlay_inode(inode));
+
+	if (S_ISDIR(inode->type) || !real->ops->host)
+		return -EOPNOTSUPP;
+	return real->ops->host(real, ret_fd);
+}
+
+bool overlay_in_use(struct inode *inode)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	struct inode *upper = overlay_upper(oi);
+
+	if (upper && upper->ops->in_use && upper->ops->in_use(upper))
+		return true;
+	return oi->lowers_held > 0 && oi->lowers[0]->ops->in_use && oi->lowers[0]->ops->in_use(oi->lowers[0]);
+}
+
+/* ---- extended attributes ---- */
+
+bool overlay_own_xattr(const char *name)
+{
+	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay.", "user.fuseoverlayfs."};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+ssize_t overlay_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+
+	if (overlay_own_xattr(name))
+		return -ENODATA;
+	return real->ops->getxattr ? real->ops->getxattr(real, name, value, size) : -EOPNOTSUPP;
+}
+
+int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	if (overlay_own_xattr(name))
+		return -EPERM;
+	int r = overlay_copy_up(overlay_inode(inode), true);
+	if (r < 0)
+		return r;
+	struct inode *upper = overlay_upper(overlay_inode(inode));
+	return upper->ops->setxattr ? upper->ops->setxattr(upper, name, value, size, flags) : -EOPNOTSUPP;
+}
+
+int overlay_removexattr(struct inode *inode, const char *name)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+
+	if (overlay_own_xattr(name))
+		return -ENODATA;
+	/* Nothing is copied up for the sake of an error. */
+	ssize_t n = real->ops->getxattr ? real->ops->getxattr(real, name, NULL, 0) : -EOPNOTSUPP;
+	if (n < 0)
+		return (int)n;
+	int r = overlay_copy_up(overlay_inode(inode), true);
+	if (r < 0)
+		return r;
+	struct inode *upper = overlay_upper(overlay_inode(inode));
+	return upper->ops->removexattr ? upper->ops->removexattr(upper, name) : -EOPNOTSUPP;
+}
+
+ssize_t overlay_listxattr(struct inode *inode, char *list, size_t size)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+
+	if (!real->ops->listxattr)
+		return -EOPNOTSUPP;
+	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
+	if (!all)
+		return -ENOMEM;
+	ssize_t n = real->ops->listxattr(real, all, XATTR_LIST_MAX);
+	size_t kept = 0;
+	for (ssize_t at = 0; at < n;) {
+		size_t len = strlen(all + at) + 1;
+		if (!overlay_own_xattr(all + at)) {
+			memmove(all + kept, all + at, len);
+			kept += len;
+		}
+		at += (ssize_t)len;
+	}
+	if (n < 0)
+		return n;
+	if (size > 0 && kept > size)
+		return -ERANGE;
+	if (size > 0)
+		memcpy(list, all, kept);
+	return (ssize_t)kept;
+}
