@@ -280,6 +280,27 @@ static void trap_thread_init(struct session *s, struct trap_thread *by)
 	placement_core_init(&by->core);
 }
 
+/* Whether no guest can get another root without the trap loop's knowing: see apply_watches_roots. */
+static bool sees_root_calls(const struct session *s)
+{
+	const struct plan *plan = s->options->policy->plan;
+	bool all_stop = s->mechanism == MECHANISM_STEP || s->mechanism == MECHANISM_SYSEMU;
+	struct call_set calls = {0};
+	if (!s->uses_ptrace || !s->options->argv)
+		return false;
+	apply_root_calls(&calls);
+	for (int id = 0; id < CALL_COUNT && !all_stop; id++) {
+		if (call_set_has(&calls, (enum call_id)id) && plan->calls[id].mechanism != PLAN_TRACE)
+			return false;
+	}
+	for (int abi = 0; abi < ABI_COUNT && !all_stop; abi++) {
+		struct policy_abi t = policy_abi_treatment(plan->policy, (enum call_abi)abi);
+		if (t.treatment == ABI_ACTION && policy_action_passes(&t.action))
+			return false;
+	}
+	return true;
+}
+
 static int start(struct session *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
@@ -291,6 +312,8 @@ static int start(struct session *s)
 		r = signals_start(s);
 	if (r == 0 && s->decides)
 		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel);
+	if (r == 0 && s->decides && sees_root_calls(s))
+		apply_watches_roots(&s->apply);
 	placement_init(&s->placement, s->places);
 	guest_fds_init(&s->guest_fds);
 	if (r < 0)

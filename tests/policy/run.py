@@ -74,6 +74,39 @@ class Checks:
             self.check(f"the log names rule, path and pid under {mechanism}",
                        re.search(rf"policy:2: errno EACCES: openat {re.escape(secret)} \(pid \d+\)", err), err[:300])
 
+    def check_roots(self):
+        """A guest that takes another root names files otherwise, and meets the same rules."""
+        if os.getuid():
+            print("SKIP: chroot needs root")
+            return
+        root = os.path.join(self.work, "root")
+        os.makedirs(os.path.join(root, "etc"))
+        os.symlink("/etc/there", os.path.join(root, "etc", "link"))
+        for name in ("there", "secret"):
+            with open(os.path.join(root, "etc", name), "w") as f:
+                f.write(name)
+        policy = (f'default native\nerrno EACCES openat when path == "{root}/etc/there" or path == "/etc/hostname"\n'
+                  f'redirect openat when path == "{root}/1" to "{root}/etc/secret"\n'
+                  f'redirect openat when path == "{root}/2" to "/etc/secret"\n')
+        program = (
+            "import os,sys\n"
+            "def tried(n):\n"
+            "    try: return os.read(os.open(n, os.O_RDONLY), 9).decode()\n"
+            "    except OSError as e: return e.strerror.split()[0]\n"
+            "print(tried('/etc/hostname'), tried(sys.argv[1] + '/etc/there'), tried(sys.argv[1] + '/etc/link'))\n"
+            "pid = os.fork()\n"
+            "if pid == 0:\n"
+            "    os.chroot(sys.argv[1])\n"
+            "    os.chdir('/')\n"
+            "    print(*map(tried, ('/etc/there', 'etc/link', '/etc/secret', '../etc/there', '/1', '2')), flush=True)\n"
+            "    os._exit(0)\n"
+            "os.waitpid(pid, 0)\n"
+            "print(tried('/etc/hostname'))\n")
+        want = "Permission Permission No\nPermission Permission secret Permission secret No\nPermission\n"
+        for mechanism in ("auto", "trace", "step"):
+            _, out, err = self.run(policy, [sys.executable, "-u", "-c", program, root], mechanism)
+            self.check(f"roots under {mechanism}", out == want, out + err[-300:])
+
     def check_needs_trace(self):
         """What cannot be carried out safely is refused before anything runs."""
         policy = f'default native\nerrno EACCES %file when path == "{self.work}/x"\n'

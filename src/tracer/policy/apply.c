@@ -1,6 +1,7 @@
 #include "tracer/policy/apply.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -84,7 +85,7 @@ int apply_init(struct apply *a, const struct policy_runtime *runtime, const stru
 {
 	*a = (struct apply){
 		.runtime = runtime, .policy = runtime->plan->policy, .answered = answered, .kernel = kernel,
-		.buckets = BUCKETS,
+		.buckets = BUCKETS, .roots_differ = true,
 	};
 	a->counts = counts_calls(a->policy);
 	(void)pthread_rwlock_init(&a->policy_lock, NULL);
@@ -140,6 +141,36 @@ void apply_finish(struct apply *a)
 	audit_finish(&a->audit);
 	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_rwlock_destroy(&a->policy_lock);
+}
+
+/* ---- roots ---- */
+
+/* clone with CLONE_NEWNS is not among them: its child is a new task. */
+static const enum call_id root_calls[] = {CALL_chroot, CALL_pivot_root, CALL_setns, CALL_unshare};
+
+void apply_root_calls(struct call_set *set)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(root_calls); i++)
+		call_set_add(set, root_calls[i]);
+}
+
+void apply_watches_roots(struct apply *a)
+{
+	atomic_store(&a->roots_differ, false);
+}
+
+void apply_call_entered(struct apply *a, enum call_id id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(root_calls); i++) {
+		if (id == root_calls[i])
+			atomic_store(&a->roots_differ, true);
+	}
+}
+
+void apply_new_task(struct apply *a, pid_t tid)
+{
+	if (!atomic_load_explicit(&a->roots_differ, memory_order_relaxed) && !resolver_has_our_root(tid))
+		atomic_store(&a->roots_differ, true);
 }
 
 /* ---- the decision ---- */
@@ -287,8 +318,11 @@ static int redirect(struct task_facts *f, const struct decision *d)
 			continue;
 		if (n < 0)
 			return (int)n;
-		c->data = arena_strndup(&f->arena, path, (size_t)n);
-		c->len = (size_t)n + 1;
+		const char *guest = resolver_guest_path(&f->resolver, path);
+		if (!guest)
+			return -ENOENT;		/* in the guest's root nothing has this name */
+		c->data = arena_strndup(&f->arena, guest, strlen(guest));
+		c->len = strlen(guest) + 1;
 		if (!c->data)
 			return -ENOMEM;
 	}
@@ -390,6 +424,7 @@ static void decide_and_act(struct apply *a, struct task_facts *f, struct applied
 
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret)
 {
+	f->our_root = !atomic_load_explicit(&a->roots_differ, memory_order_relaxed);
 	(void)pthread_rwlock_rdlock(&a->policy_lock);
 	decide_and_act(a, f, ret);
 	(void)pthread_rwlock_unlock(&a->policy_lock);

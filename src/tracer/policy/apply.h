@@ -39,6 +39,7 @@ struct apply {
 	pthread_mutex_t lock;
 	struct process_state **processes;	/* lock; a hash of .buckets chains */
 	size_t buckets, process_count;
+	_Atomic bool roots_differ;	/* some guest may have another root than ours: each is asked at each path */
 	struct audit audit;
 };
 
@@ -73,6 +74,15 @@ void apply_finish(struct apply *a);
 
 /* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
+/*
+ * To ask for a task's root costs more than all else about a path. A session whose trap loop sees every call that can
+ * change one (it traces the calls of apply_root_calls, and all guests began under it) says so, and tells of each of these
+ * calls and of each new task.
+ */
+void apply_watches_roots(struct apply *a);
+void apply_root_calls(struct call_set *set);
+void apply_call_entered(struct apply *a, enum call_id id);
+void apply_new_task(struct apply *a, pid_t tid);
 /* SIGHUP: put another policy in place if the loaded filter (filtered: there is one) allows it, or say why not and change nothing. Signals thread. */
 void apply_reload(struct apply *a, bool filtered);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */

@@ -116,7 +116,7 @@ static int resolve(struct task_facts *f, unsigned param, const char *text, struc
 	char base[PATH_MAX] = "";
 	char path[RESOLVE_PATH_MAX];
 	if (!f->resolver_made)
-		resolver_init(&f->resolver, f->call->tid, &f->tgid);
+		resolver_init(&f->resolver, f->call->tid, &f->tgid, f->our_root);
 	f->resolver_made = true;
 	if (text[0] != '/') {
 		int r = resolver_base(&f->resolver, directory_of(f, param), base, sizeof(base));

@@ -24,6 +24,7 @@ struct task_facts {
 	pid_t tgid;			/* 0: nobody asked yet, see task_facts_tgid */
 	struct arena arena;
 	_Alignas(max_align_t) char memory[1024];	/* the arena's first: a path or two */
+	bool our_root;			/* the task's root is known to be the supervisor's */
 	struct resolver resolver;
 	bool resolver_made;
 	struct fact_copy copies[6];	/* by parameter */

@@ -28,24 +28,42 @@ static bool same_directory(const struct statx *a, const struct statx *b)
 	       a->stx_dev_minor == b->stx_dev_minor && a->stx_mask & b->stx_mask & STATX_MNT_ID;
 }
 
-/* Most guests have the supervisor's own root, which needs no descriptor. */
-static bool has_our_root(const char *root)
+bool resolver_has_our_root(pid_t tid)
 {
+	char root[64];
 	struct statx theirs, ours;
+	(void)snprintf(root, sizeof(root), "/proc/%d/root", tid);
 	return statx(AT_FDCWD, root, 0, STATX_INO | STATX_MNT_ID, &theirs) == 0 &&
 	       statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &ours) == 0 && same_directory(&theirs, &ours);
 }
 
-void resolver_init(struct resolver *r, pid_t tid, pid_t *tgid)
+static char *read_prefix(const char *root)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(root, text, sizeof(text) - 1);
+	return n > 1 && text[0] == '/' ? strndup(text, (size_t)n) : NULL;
+}
+
+const char *resolver_guest_path(const struct resolver *r, const char *path)
+{
+	size_t len = r->prefix ? strlen(r->prefix) : 0;
+	if (strncmp(path, r->prefix ? r->prefix : "", len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	return path[len] ? path + len : "/";
+}
+
+void resolver_init(struct resolver *r, pid_t tid, pid_t *tgid, bool our_root)
 {
 	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", tid);
 	*r = (struct resolver){.tid = tid, .tgid = tgid, .root = AT_FDCWD};
-	if (has_our_root(path))
+	if (our_root || resolver_has_our_root(tid))
 		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", tid);
 	r->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r->root < 0)
 		r->root = AT_FDCWD;
+	else
+		r->prefix = read_prefix(path);
 }
 
 void resolver_finish(struct resolver *r)
@@ -53,6 +71,8 @@ void resolver_finish(struct resolver *r)
 	if (r->root >= 0)
 		(void)close(r->root);
 	r->root = AT_FDCWD;
+	free(r->prefix);
+	r->prefix = NULL;
 }
 
 int resolver_base(const struct resolver *r, int fd, char *buf, size_t size)
@@ -192,7 +212,7 @@ static bool is_plain(const struct resolver *r, char *path, bool follow)
 	return fd >= 0;
 }
 
-ssize_t resolver_path(const struct resolver *r, const char *base, const char *path, bool follow, char *buf)
+static ssize_t walk_path(const struct resolver *r, const char *base, const char *path, bool follow, char *buf)
 {
 	struct walk w = {.r = r, .out = buf};
 	buf[0] = '\0';
@@ -211,4 +231,31 @@ ssize_t resolver_path(const struct resolver *r, const char *base, const char *pa
 		buf[w.len++] = '/';
 	buf[w.len] = '\0';
 	return (ssize_t)w.len;
+}
+
+/* The guest's "/a" is the supervisor's "PREFIX/a". */
+static ssize_t add_prefix(const struct resolver *r, char *buf, size_t len)
+{
+	size_t n = strlen(r->prefix);
+	if (len == 1)
+		len = 0;	/* "/" */
+	if (n + len + 1 > RESOLVE_PATH_MAX)
+		return -ENAMETOOLONG;
+	memmove(buf + n, buf, len);
+	memcpy(buf, r->prefix, n);
+	buf[n + len] = '\0';
+	return (ssize_t)(n + len);
+}
+
+ssize_t resolver_path(const struct resolver *r, const char *base, const char *path, bool follow, char *buf)
+{
+	const struct resolver ours = {.tid = r->tid, .tgid = r->tgid, .root = AT_FDCWD};
+	if (!r->prefix)
+		return walk_path(r, base, path, follow, buf);
+	const char *inside = path[0] == '/' ? "" : resolver_guest_path(r, base);
+	/* A working directory or descriptor may lie outside of the root. */
+	if (!inside)
+		return walk_path(&ours, base, path, follow, buf);
+	ssize_t n = walk_path(r, strcmp(inside, "/") == 0 ? "" : inside, path, follow, buf);
+	return n < 0 ? n : add_prefix(r, buf, (size_t)n);
 }

@@ -64,7 +64,7 @@ static int check_carry(const struct session_options *o, struct plan *plan)
 
 int session_plan(const struct session_options *o, const struct policy *policy, bool say_denials, struct plan **ret)
 {
-	struct call_set affinity = {0};
+	struct call_set watched = {0};
 	struct call_set stopped = o->recorder ? o->recorded : (struct call_set){0};
 	bool files = call_set_has(&o->emulated, CALL_execve);
 	bool filters = o->mechanism != MECHANISM_STEP && o->mechanism != MECHANISM_SYSEMU;
@@ -74,7 +74,7 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 		.may_trace = (o->mechanism != MECHANISM_NOTIFY || files) && can_trace,
 		.trace_data = FILTER_STOP_DATA, .keep_children = can_trace, .say_denials = say_denials,
 		.answered = call_set_empty(&o->emulated) ? NULL : &o->emulated,
-		.stopped_if_traced = o->free_placement ? NULL : &affinity,
+		.stopped_if_traced = &watched,
 	};
 	/* Another file tree: execve is carried out in a stop. */
 	if (files) {
@@ -82,8 +82,11 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 		call_set_add(&stopped, CALL_execveat);
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
-	call_set_add(&affinity, CALL_sched_getaffinity);
-	call_set_add(&affinity, CALL_sched_setaffinity);
+	apply_root_calls(&watched);
+	if (!o->free_placement) {
+		call_set_add(&watched, CALL_sched_getaffinity);
+		call_set_add(&watched, CALL_sched_setaffinity);
+	}
 	if (!filters)
 		options.may_notify = options.may_trace = true;
 	if (o->mechanism == MECHANISM_NATIVE) {

@@ -212,6 +212,8 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	}
 	show_true_affinity(s, t);
 	keep_in_sight(s, t);
+	if (s->decides)
+		apply_call_entered(&s->apply, t->call.id);
 	if (!call_is_ours(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;

@@ -254,8 +254,11 @@ static void stopped(struct session *s, struct tracee *t, int status)
 	int sig = WSTOPSIG(status);
 	int event = status >> 16;
 	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
-	if (!t->live)
+	if (!t->live) {
 		calls_restore_args(s, t);
+		if (s->decides)
+			apply_new_task(&s->apply, t->tid);
+	}
 	t->live = true;
 	if (event == OPS_EVENT_FORK || event == OPS_EVENT_VFORK || event == OPS_EVENT_CLONE)
 		new_child(s, t, (enum ops_event)event);
