@@ -56,6 +56,16 @@ static bool refused(int err)
 	return err == EPERM || err == ENOSYS;
 }
 
+int memory_read_as_stranger(pid_t tid, uint64_t addr, void *buf, size_t len)
+{
+	struct iovec local = {buf, len};
+	struct iovec remote = {(void *)addr, len};
+	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)len ? 0 : -EFAULT;
+}
+
 int memory_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 {
 	if (!len)

@@ -11,6 +11,8 @@
 
 /* len bytes exactly. */
 MUST_CHECK int memory_read(pid_t tid, uint64_t addr, void *buf, size_t len);
+/* The same, with the right to attach to the task alone, and not that of being its tracer already. */
+MUST_CHECK int memory_read_as_stranger(pid_t tid, uint64_t addr, void *buf, size_t len);
 /* len bytes exactly; on -EFAULT a prefix may have been written, as copy_to_user does. */
 MUST_CHECK int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
 /*

@@ -224,9 +224,9 @@ static void claim_cpu(struct placement *p, struct placement_core *core)
 }
 
 /* Bind the trap thread while any of its tasks is placed; let it go when none is. */
-static void place_trap_thread(struct placement *p, struct placement_core *core)
+static void bind_trap_thread(struct placement *p, struct placement_core *core)
 {
-	if (core->cpu >= 0)
+	if (core->cpu >= 0 || !core->tid)
 		return;
 	claim_cpu(p, core);
 	if (core->cpu < 0)
@@ -234,7 +234,7 @@ static void place_trap_thread(struct placement *p, struct placement_core *core)
 	cpu_set_t one;
 	CPU_ZERO(&one);
 	CPU_SET(core->cpu, &one);
-	set_mask(0, &one);
+	set_mask(core->tid, &one);
 }
 
 static void free_trap_thread(struct placement *p, struct placement_core *core)
@@ -249,7 +249,7 @@ static void place(struct placement *p, struct placement_core *core, pid_t tid, s
 {
 	if (!have_settler(p))
 		return;
-	place_trap_thread(p, core);
+	bind_trap_thread(p, core);
 	if (core->cpu < 0)
 		return;
 	cpu_set_t one;
@@ -312,6 +312,27 @@ void placement_release(struct placement *p, pid_t tid, struct placed *t)
 	else if (t->was_placed)
 		set_mask(tid, &p->base);
 	t->slot = 0;
+}
+
+void placement_release_tid(struct placement *p, pid_t tid)
+{
+	for (size_t i = 0; i < PLACEMENT_SLOTS; i++) {
+		if (atomic_load(&p->slots[i].tid) == tid)
+			free_slot(p, &p->slots[i], tid, true);
+	}
+	set_mask(tid, &p->base);
+}
+
+void placement_handed_over(struct placement *p, pid_t tid, struct placed *t, struct placement_core *core)
+{
+	if (t->own_mask)
+		return;
+	if (still_placed(p, tid, t))
+		free_slot(p, slot_of(p, t), tid, false);
+	t->slot = 0;
+	place(p, core, tid, t, monotonic_ns());
+	if (!t->slot)
+		set_mask(tid, &p->base);
 }
 
 void placement_exited(struct placement *p, pid_t tid, struct placed *t)

@@ -26,7 +26,7 @@
 
 struct placed {
 	int slot;		/* index + 1 into placement.slots, 0: not placed */
-	bool own_mask;		/* the task chose its affinity: never placed */
+	_Atomic bool own_mask;	/* the task chose its affinity: never placed */
 	bool was_placed;	/* it or an ancestor was: its mask may be narrow without a slot */
 	uint8_t dense;		/* consecutive short gaps between stops */
 	uint64_t stopped_ns;	/* its last stop */
@@ -38,6 +38,7 @@ enum { PLACEMENT_SLOTS = 64 };
 struct placement_core {
 	_Atomic int cpu;		/* or -1; stored by its trap thread under placement.lock */
 	_Atomic unsigned placed;	/* slots in use */
+	_Atomic pid_t tid;		/* of the thread */
 };
 
 struct placement_slot {
@@ -72,6 +73,10 @@ void placement_forked(struct placement *p, struct placement_core *core, pid_t ch
 		      const struct placed *parent);
 /* Give the task its own mask back, before it can look. */
 void placement_release(struct placement *p, pid_t tid, struct placed *t);
+/* The same from another thread than the task's trap thread. */
+void placement_release_tid(struct placement *p, pid_t tid);
+/* Its stops will be another thread's: it is bound where that one is. */
+void placement_handed_over(struct placement *p, pid_t tid, struct placed *t, struct placement_core *core);
 void placement_exited(struct placement *p, pid_t tid, struct placed *t);
 
 #endif

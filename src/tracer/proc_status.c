@@ -1,19 +1,43 @@
 #include "tracer/proc_status.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/errors.h"
 
-pid_t proc_status_pid(pid_t task, const char *field)
+enum { LINE_SIZE = 128 };
+
+/* The text behind "field:" and blanks; false when the task is gone or has no such field. */
+static bool find_field(pid_t task, const char *field, char text[LINE_SIZE])
 {
 	char path[64];
-	char line[128];
+	char line[LINE_SIZE];
 	size_t len = strlen(field);
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", task);
 	AUTO_FCLOSE FILE *f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, field, len) == 0 && line[len] == ':')
-			return (pid_t)strtol(line + len + 1, NULL, 10);
+		if (strncmp(line, field, len) != 0 || line[len] != ':')
+			continue;
+		(void)strcpy(text, line + len + 1 + strspn(line + len + 1, " \t"));
+		return true;
 	}
-	return 0;
+	return false;
+}
+
+pid_t proc_status_pid(pid_t task, const char *field)
+{
+	char text[LINE_SIZE];
+	return find_field(task, field, text) ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+uint64_t proc_status_signals(pid_t task, const char *field)
+{
+	char text[LINE_SIZE];
+	return find_field(task, field, text) ? strtoull(text, NULL, 16) : 0;
+}
+
+char proc_status_state(pid_t task)
+{
+	char text[LINE_SIZE];
+	return find_field(task, "State", text) ? text[0] : '\0';
 }

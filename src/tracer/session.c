@@ -1,10 +1,12 @@
 /* A session from its options to its result: choosing the mechanism, starting and ending its threads. */
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
 #include "kernel/kernel.h"
+#include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -228,6 +230,13 @@ static int start_guests(struct session *s)
 	return r;
 }
 
+static int trap(struct session *s)
+{
+	int r = loop_run(&s->traps[0]);
+	handover_finish(s);
+	return r;
+}
+
 /* Runs the guests. On failure whatever still runs is killed by PTRACE_O_EXITKILL semantics: here and now. */
 static int run_guests(struct session *s)
 {
@@ -239,7 +248,7 @@ static int run_guests(struct session *s)
 	}
 	if (r < 0 || s->result->exec_errno)
 		return r;
-	return s->uses_ptrace ? loop_run(&s->traps[0]) : wait_for_command(s);
+	return s->uses_ptrace ? trap(s) : wait_for_command(s);
 }
 
 static void kill_one(struct session *s, struct tracee *t)
@@ -305,6 +314,7 @@ static int start(struct session *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
 		trap_thread_init(s, &s->traps[i]);
+	s->traps[0].core.tid = (pid_t)syscall(SYS_gettid);
 	int r = tracee_table_init(s);
 	if (r == 0 && s->options->record_stack)
 		r = unwinder_create(&s->unwinder);

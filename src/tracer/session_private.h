@@ -35,8 +35,10 @@ static inline enum call_abi host_abi(void)
 }
 
 struct carry_area;
+struct handover;
 struct launch_page;
 struct notify;
+struct transit;
 struct unwinder;
 
 /* job.c: what trapline knows of the command as a job. */
@@ -61,8 +63,14 @@ struct trap_thread {
 	pthread_t thread;
 	_Atomic size_t tracees;		/* its own */
 	struct strbuf log;		/* scratch read log */
+	pid_t ended_early[16];		/* adopted tasks that ended before their parent's event; 0: free */
+	unsigned ended_next;
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	struct placement_core core;
+	bool runs;			/* not the first; handover.lock */
+	_Atomic unsigned wakes;		/* futex: what a thread without tracees sleeps on */
+	_Atomic bool lost_some;		/* tasks for it died under way */
+	_Atomic bool ended;
 };
 
 enum { TRAP_THREADS_MAX = 8 };
@@ -71,6 +79,13 @@ struct tracee {
 	pid_t tid;
 	pid_t tgid;			/* 0: not known yet */
 	struct trap_thread *by;		/* whose it is */
+	pid_t parent;			/* whose event told of it, 0: not known */
+	bool adopted;			/* it stopped before its parent's event, which is still to come */
+	bool movable;			/* a process, not a thread, that has not run yet */
+	bool by_clone3;			/* whose flags are in the parent's memory */
+	uint64_t clone_flags;		/* else the flags that made it */
+	struct transit *transit;	/* on its way to another trap thread */
+	_Atomic uint64_t active_ns;	/* UINT64_MAX: not in a call; else when it entered one; 0: stands still */
 	struct tracee *next;		/* hash chain */
 	enum tracee_phase phase;
 	bool live;			/* its first stop was seen: it may be recorded, resumed, detached */
@@ -137,6 +152,11 @@ struct session {
 	_Atomic pid_t main_pid;		/* the command, 0 when attached */
 	_Atomic bool main_ended;
 	struct trap_thread traps[TRAP_THREADS_MAX];	/* the first runs session_run */
+	struct handover *handover;	/* NULL: not needed yet, or not possible */
+	bool handover_refused;		/* first trap thread */
+	_Atomic bool several;		/* there is more than one trap thread */
+	_Atomic bool traps_end;		/* all but the first are to end */
+	_Atomic bool handover_barred;	/* for good: of what a guest does */
 
 	pthread_mutex_t emit_lock;
 	struct placement placement;
@@ -169,6 +189,9 @@ struct session {
 struct tracee *tracee_find(struct session *s, pid_t tid);	/* may be another thread's */
 struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid);
 MUST_CHECK int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret);
+void tracee_hand_over(struct tracee *t, struct trap_thread *to);	/* .tracees of to is its own business */
+/* Another thread's tracee, if it is one, is about to have its affinity looked at or (chooses) set. */
+void tracee_show_affinity(struct session *s, pid_t tid, bool chooses);
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid);
 void tracee_remove(struct session *s, struct tracee *t);
 /* Of all threads; visit may remove the tracee. While there is one trap thread only. */

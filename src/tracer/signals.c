@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "tracer/proc_status.h"
+#include "tracer/ptrace/handover.h"
 #include "tracer/session_private.h"
 
 enum {
@@ -20,15 +22,19 @@ enum {
 	POKE_NS = 10 * 1000 * 1000,
 };
 
-/* Interrupts a thread's blocking call; its handler does nothing. */
+/* Interrupts a thread's blocking call. */
 static int poke_signal(void)
 {
 	return SIGRTMAX;
 }
 
-static void on_poke(int sig)
+/* With a pointer it is from a trap thread of ours and brings a task. */
+static void on_poke(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
+	(void)context;
+	if (info->si_code == SI_QUEUE && info->si_pid == getpid() && info->si_ptr)
+		handover_arrived(info->si_ptr);
 }
 
 static void taken_signals(sigset_t *set)
@@ -51,17 +57,8 @@ static bool command_saw(struct session *s, int sig, pid_t sender)
 /* Is it waiting for the command to unblock it? */
 static bool command_has_pending(const struct session *s, int sig)
 {
-	char path[64];
-	char line[128];
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", s->main_pid);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		unsigned long long set;
-		if ((sscanf(line, "SigPnd: %llx", &set) == 1 || sscanf(line, "ShdPnd: %llx", &set) == 1) &&
-		    set >> (sig - 1) & 1)
-			return true;
-	}
-	return false;
+	uint64_t set = proc_status_signals(s->main_pid, "SigPnd") | proc_status_signals(s->main_pid, "ShdPnd");
+	return set >> (sig - 1) & 1;
 }
 
 static void pass_on(struct session *s, const siginfo_t *info)
@@ -172,7 +169,7 @@ int signals_start(struct session *s)
 	int r = pthread_sigmask(SIG_BLOCK, &set, &s->old_mask);
 	if (r)
 		return -r;
-	struct sigaction poke = {.sa_handler = on_poke};
+	struct sigaction poke = {.sa_sigaction = on_poke, .sa_flags = SA_SIGINFO};
 	(void)sigaction(poke_signal(), &poke, &s->old_poke);
 	/*
 	 * With SIGCHLD ignored children would vanish before wait sees them; without SA_NOCLDSTOP each ptrace stop would

@@ -46,6 +46,19 @@ struct tracee *tracee_find(struct session *s, pid_t tid)
 	return t;
 }
 
+void tracee_show_affinity(struct session *s, pid_t tid, bool chooses)
+{
+	(void)pthread_mutex_lock(&s->table_lock);
+	struct tracee *t = *bucket(s, tid);
+	while (t && t->tid != tid)
+		t = t->next;
+	if (t && !t->placed.own_mask)
+		placement_release_tid(&s->placement, tid);
+	if (t && chooses)
+		t->placed.own_mask = true;
+	(void)pthread_mutex_unlock(&s->table_lock);
+}
+
 struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid)
 {
 	struct tracee *t = tracee_find(by->session, tid);
@@ -104,6 +117,15 @@ int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret)
 	(void)pthread_mutex_unlock(&s->table_lock);
 	*ret = t;
 	return 0;
+}
+
+void tracee_hand_over(struct tracee *t, struct trap_thread *to)
+{
+	struct session *s = to->session;
+	(void)pthread_mutex_lock(&s->table_lock);
+	t->by->tracees--;
+	t->by = to;
+	(void)pthread_mutex_unlock(&s->table_lock);
 }
 
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid)

@@ -7,11 +7,13 @@
  *   trace    filter stop; the exit stop only if somebody wants the result. Answered: as step, and no exit stop.
  */
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include "observe/recorder.h"
 #include "tracer/filter_plan.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -151,12 +153,14 @@ static void show_true_affinity(struct session *s, struct tracee *t)
 	if (t->call.id != CALL_sched_getaffinity && t->call.id != CALL_sched_setaffinity)
 		return;
 	pid_t of = (pid_t)t->call.args[0];
-	struct tracee *whose = of == 0 ? t : tracee_find(s, of);
-	if (!whose)
-		return;
-	placement_release(&s->placement, whose->tid, &whose->placed);
-	if (t->call.id == CALL_sched_setaffinity)
-		whose->placed.own_mask = true;
+	struct tracee *whose = of == 0 ? t : tracee_find_own(t->by, of);
+	bool chooses = t->call.id == CALL_sched_setaffinity;
+	if (whose) {
+		placement_release(&s->placement, whose->tid, &whose->placed);
+		whose->placed.own_mask |= chooses;
+	} else if (handover_several(s)) {
+		tracee_show_affinity(s, of, chooses);
+	}
 }
 
 /*
@@ -214,6 +218,10 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	keep_in_sight(s, t);
 	if (s->decides)
 		apply_call_entered(&s->apply, t->call.id);
+	/* A filter may forbid what a task on its way does; another tracer could take it. */
+	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
+	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP))
+		handover_bar(s);
 	if (!call_is_ours(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
@@ -404,6 +412,8 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 
 int tracee_resume(struct session *s, struct tracee *t, int sig)
 {
+	uint64_t active = t->phase == PHASE_OUTSIDE ? UINT64_MAX : t->placed.stopped_ns;
+	atomic_store_explicit(&t->active_ns, active, memory_order_relaxed);
 	enum ops_resume how = OPS_CONT;
 	switch (s->mechanism) {
 	case MECHANISM_STEP:

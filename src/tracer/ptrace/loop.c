@@ -14,6 +14,7 @@
 #include "observe/record.h"
 #include "tracer/auxv.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -67,6 +68,7 @@ static struct tracee *adopt(struct trap_thread *by, pid_t tid)
 		session_fail(s, -ENOMEM, "cannot follow a new task");
 		return NULL;
 	}
+	t->adopted = true;
 	if (s->files)
 		family_hold(t);
 	else
@@ -80,12 +82,31 @@ void loop_adopted(struct session *s, struct tracee *t)
 	family_orphan(s, t);
 }
 
+/* The parent's event may be the last that is told of a task: then it must not come to life again. */
+static void note_early_end(struct trap_thread *by, pid_t tid)
+{
+	by->ended_early[by->ended_next++ % ARRAY_SIZE(by->ended_early)] = tid;
+}
+
+static bool has_ended_early(struct trap_thread *by, pid_t tid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(by->ended_early); i++) {
+		if (by->ended_early[i] != tid)
+			continue;
+		by->ended_early[i] = 0;
+		return true;
+	}
+	return false;
+}
+
 static void new_child(struct session *s, struct tracee *parent, enum ops_event event)
 {
 	uint64_t message;
 	if (ops_event_message(parent->tid, &message) < 0)
 		return;
 	pid_t tid = (pid_t)message;
+	if (has_ended_early(parent->by, tid))
+		return;
 	struct tracee *t = tracee_find_own(parent->by, tid);
 	if (!t && tracee_add(parent->by, tid, &t) < 0) {
 		session_fail(s, -ENOMEM, "cannot follow a new task");
@@ -93,6 +114,11 @@ static void new_child(struct session *s, struct tracee *parent, enum ops_event e
 	}
 	if (event != OPS_EVENT_CLONE)
 		t->tgid = tid;
+	t->movable = event != OPS_EVENT_CLONE && !t->live;
+	t->adopted = false;
+	t->parent = parent->tid;
+	t->by_clone3 = parent->call.id == CALL_clone3;
+	t->clone_flags = parent->call.id == CALL_clone ? parent->call.args[0] : 0;
 	announce(s, t, parent);
 	family_born(s, t, parent);
 }
@@ -102,6 +128,8 @@ static void drop(struct session *s, struct tracee *t)
 	placement_exited(&s->placement, t->tid, &t->placed);
 	if (t->wake_ns)
 		held_remove(s, t);
+	if (t->adopted)
+		note_early_end(t->by, t->tid);
 	tracee_remove(s, t);
 }
 
@@ -180,11 +208,16 @@ static void event_stop(struct session *s, struct tracee *t, int sig)
 		t->group_stopped = false;
 		if (t->tid == s->main_pid)
 			job_continued(s);
-		resume(s, t, 0);
+		bool movable = t->movable;
+		t->movable = false;
+		if (!movable || !handover_offer(s, t))
+			resume(s, t, 0);
 		return;
 	}
 	emit_task(s, t, RECORD_GROUP_STOP, sig, false);
 	t->group_stopped = true;
+	t->movable = false;
+	atomic_store_explicit(&t->active_ns, 0, memory_order_relaxed);
 	int r = ops_resume(t->tid, OPS_LISTEN, 0);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "PTRACE_LISTEN");
@@ -224,6 +257,7 @@ static bool detached(struct session *s, struct tracee *t, int sig, int event)
 
 static void ended(struct session *s, struct tracee *t, int status)
 {
+	handover_settle(t);
 	if (WIFEXITED(status))
 		emit_task(s, t, RECORD_TASK_EXITED, WEXITSTATUS(status), false);
 	else
@@ -254,6 +288,7 @@ static void stopped(struct session *s, struct tracee *t, int status)
 	int sig = WSTOPSIG(status);
 	int event = status >> 16;
 	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
+	handover_settle(t);
 	if (!t->live) {
 		calls_restore_args(s, t);
 		if (s->decides)
@@ -303,28 +338,59 @@ static void reported(struct trap_thread *by, pid_t tid, int status)
 		ended(s, t, status);
 }
 
-int loop_run(struct trap_thread *by)
+/* It was killed on its way to this thread, when no tracer was there to be told: all but SIGKILL was blocked. */
+static void lost(struct session *s, struct tracee *t)
+{
+	ended(s, t, SIGKILL);
+}
+
+static bool goes_on(const struct trap_thread *by)
+{
+	const struct session *s = by->session;
+	if (by != &s->traps[0])
+		return !atomic_load(&s->traps_end);
+	return s->tracee_count || (s->main_pid && !s->main_ended);
+}
+
+/* Wait for one event. -ECHILD: there is nothing to wait for. */
+static int next_event(struct trap_thread *by)
 {
 	struct session *s = by->session;
 	struct rusage usage = {0};
 	struct rusage *wanted = s->options->record_cpu ? &usage : NULL;
-	while (s->tracee_count || (s->main_pid && !s->main_ended)) {
-		int status;
-		pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
-		by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
-		if (s->held)
-			held_wake(s);
-		if (tid > 0)
-			reported(by, tid, status);
-		else if (errno == ECHILD)
-			break;
-		else if (errno != EINTR)
-			session_fail(s, -errno, "cannot wait for guests");
+	int status;
+	pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
+	int err = tid < 0 ? -errno : 0;
+	by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
+	if (s->held)
+		held_wake(s);
+	if (tid > 0)
+		reported(by, tid, status);
+	else if (err != -EINTR && err != -ECHILD)
+		session_fail(s, err, "cannot wait for guests");
+	return err;
+}
+
+int loop_run(struct trap_thread *by)
+{
+	struct session *s = by->session;
+	for (;;) {
+		/* Alone, a thread without tracees has nothing to come. */
+		bool alone = by == &s->traps[0] && !handover_several(s);
+		unsigned seen = atomic_load(&by->wakes);
+		if (!goes_on(by))
+			return 0;
+		if (!alone && !by->tracees)
+			handover_sleep(by, seen);
+		else if (next_event(by) == -ECHILD && alone)
+			return 0;
+		handover_forget_lost(by, lost);
+		if (!s->tracee_count && by != &s->traps[0])
+			handover_wake(&s->traps[0]);
 		int failure = atomic_load_explicit(&s->failure, memory_order_relaxed);
 		if (failure < 0)
 			return failure;
 		if (atomic_load_explicit(&s->detach_wanted, memory_order_relaxed) && !atomic_load(&s->trap_acknowledged))
 			detach_begin(s);
 	}
-	return 0;
 }
