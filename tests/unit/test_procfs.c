@@ -197,6 +197,15 @@ START_TEST(descriptors)
 	(void)close(writer);
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
+
+	/* A file of the host that was passed in. */
+	int passed = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+	ck_assert_int_ge(passed, 0);
+	writer = open_fd(of_fd(passed), O_WRONLY | O_TRUNC);
+	ck_assert_int_eq(write(writer, "x", 1), 1);
+	ck_assert_int_eq(pread(passed, &c, 1, 0), 1);
+	(void)close(writer);
+	(void)close(passed);
 	ck_assert_int_eq(try_open(host, O_RDONLY), -ENOENT);
 }
 END_TEST
@@ -217,6 +226,7 @@ END_TEST
 START_TEST(links_to_objects)
 {
 	struct path p;
+	ck_assert_ptr_nonnull(strstr(link_text("/proc/self/exe"), "test_procfs"));
 	ck_assert_int_eq(vfs_mkdir(&view.env, NULL, "/d", 0755), 0);
 	ck_assert_int_eq(vfs_walk(&view.env, NULL, "/d", 0, &p), 0);
 	ck_assert_int_eq(task_set_cwd(tasks, getpid(), &p), 0);

@@ -96,7 +96,7 @@ int proc_host_object(const struct proc_inode *pi, struct path *ret)
 
 /* ---- PID/fd/N ---- */
 
-int proc_fd_identify(const struct proc_inode *pi, struct path *ret)
+int proc_identify(const struct proc_inode *pi, struct path *ret)
 {
 	AUTO_CLOSE int fd = open_target(pi);
 	return fd < 0 ? fd : vfs_identify(proc_super(pi)->vfs, fd, ret);
@@ -108,7 +108,7 @@ static int fd_follow(struct inode *inode, struct walk_env *env, struct path *ret
 	int r = proc_may_look(env, pi);
 	if (r < 0)
 		return r;
-	r = proc_fd_identify(pi, ret);
+	r = proc_identify(pi, ret);
 	return r == -ENOENT ? proc_host_object(pi, ret) : r;
 }
 
@@ -120,7 +120,7 @@ static ssize_t fd_readlink(struct inode *inode, const struct walk_env *env, char
 	struct path p;
 	int r = proc_may_look(env, pi);
 	if (r == 0)
-		r = proc_fd_identify(pi, &p);
+		r = proc_identify(pi, &p);
 	if (r == 0) {
 		ssize_t len = vfs_shown_name(env, &p, name, sizeof(name));
 		path_put(&p);

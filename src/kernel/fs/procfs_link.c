@@ -61,7 +61,13 @@ static int exe_follow(struct inode *inode, struct walk_env *env, struct path *re
 {
 	const struct proc_inode *pi = proc_inode(inode);
 	int r = proc_may_look(env, pi);
-	return r < 0 ? r : task_exe(proc_super(pi)->tasks, pi->tid, ret);
+	if (r == 0)
+		r = task_exe(proc_super(pi)->tasks, pi->tid, ret);
+	if (r != -ENOENT)
+		return r;
+	/* The host's own execve: one of our files that was opened before, or else one by the host's name. */
+	r = proc_identify(pi, ret);
+	return r == -ENOENT ? proc_host_object(pi, ret) : r;
 }
 
 static int view_follow(struct inode *inode, const struct walk_env *env, bool root, struct path *ret)

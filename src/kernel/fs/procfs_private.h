@@ -107,7 +107,7 @@ extern const struct inode_ops proc_exe_ops, proc_cwd_ops, proc_root_ops;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 /* Where a link of the host's /proc leads that no virtual name stands for: an object that can be opened anew. */
 int proc_host_object(const struct proc_inode *pi, struct path *ret);
-/* The virtual object behind a descriptor of a task. -ENOENT: none of ours. */
-int proc_fd_identify(const struct proc_inode *pi, struct path *ret);
+/* The virtual object that a link of the host's /proc leads to. -ENOENT: none of ours. */
+int proc_identify(const struct proc_inode *pi, struct path *ret);
 
 #endif
