@@ -340,7 +340,8 @@ static int build(struct compiler *k)
 	struct filter_abi list[3];
 	enum call_abi which[3];
 	size_t n = abis(which);
-	struct filter_spec spec = {.abis = list, .abi_count = n, .other_abi = SECCOMP_RET_ERRNO | ENOSYS};
+	struct filter_spec spec = {.abis = list, .abi_count = n, .other_abi = SECCOMP_RET_ERRNO | ENOSYS,
+				   .kills = k->plan->kills};
 	int r = 0;
 
 	k->plan->chain_count = 0;
@@ -465,14 +466,25 @@ static void count_calls(struct plan *plan)
 	}
 }
 
+static bool kills(const struct policy *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		if (p->rules[i].enabled && p->rules[i].action.kind == ACTION_KILL)
+			return true;
+	}
+	return p->default_action.kind == ACTION_KILL;
+}
+
 int plan_create(const struct policy *p, const struct plan_options *options, struct plan **ret)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct compiler k = {.plan = plan, .p = p, .options = options};
 	int r = plan ? call_rules_init(&k.rules, p) : -ENOMEM;
 
-	if (plan)
+	if (plan) {
 		plan->policy = p;
+		plan->kills = kills(p) && options->may_trace;
+	}
 	if (r >= 0)
 		survey(&k);
 	for (int i = 0; i <= CALL_COUNT && r >= 0; i++) {

@@ -61,6 +61,7 @@ struct plan {
 	size_t const_allowed;		/* calls of the own ABI that the kernel's action cache lets through */
 	unsigned needs_notify, needs_trace;	/* calls that stop so */
 	unsigned spilled;
+	bool kills;			/* some rule kills: the filter knows FILTER_KILL_NR */
 	char refusal[256];		/* what cannot be carried out with these options */
 };
 

@@ -259,7 +259,7 @@ static const struct filter_abi *find_abi(const struct filter_spec *spec, uint32_
 	return NULL;
 }
 
-/* The whole 32-bit number space of one audit architecture. r->v has room for every number and four more. */
+/* The whole 32-bit number space of one audit architecture. r->v has room for every number and six more. */
 static void collect_ranges(const struct filter_spec *spec, uint32_t arch, struct ranges *r)
 {
 	const struct filter_abi *plain = find_abi(spec, arch, false), *x32 = find_abi(spec, arch, true);
@@ -268,6 +268,10 @@ static void collect_ranges(const struct filter_spec *spec, uint32_t arch, struct
 		add_abi(r, plain, 0);
 	else
 		add_range(r, 0, spec->other_abi);
+	if (plain && spec->kills) {
+		add_range(r, FILTER_KILL_NR, SECCOMP_RET_KILL_PROCESS);
+		add_range(r, FILTER_KILL_NR + 1, plain->unknown);
+	}
 	if (x32)
 		add_abi(r, x32, X32_BIT);
 	else if (arch == AUDIT_ARCH_X86_64)
@@ -278,7 +282,7 @@ static void collect_ranges(const struct filter_spec *spec, uint32_t arch, struct
 
 static place emit_arch(struct builder *b, uint32_t arch, place other)
 {
-	size_t room = 4;
+	size_t room = 6;
 	AUTO_FREE struct range *v = NULL;
 	struct ranges r = {0};
 

@@ -77,11 +77,18 @@ struct filter_abi {
 	uint32_t unknown;		/* numbers at or above .count, and negative ones: never a chain */
 };
 
+/*
+ * A number that no system call has. A tracer that puts it in place of a call's, at a SECCOMP_RET_TRACE stop, has the
+ * kernel run the filter again, which then kills as only a filter can: by SIGSYS, whatever handlers the process has.
+ */
+#define FILTER_KILL_NR 0x3fff5157
+
 struct filter_spec {
 	const struct filter_abi *abis;
 	size_t abi_count;
 	const struct filter_chain *chains;
 	size_t chain_count;
+	bool kills;		/* FILTER_KILL_NR means that, through every ABI but x32 */
 	uint32_t other_abi;	/* a call through an ABI that .abis does not have: never a chain */
 };
 

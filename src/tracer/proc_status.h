@@ -2,6 +2,7 @@
 #ifndef TRAPLINE_TRACER_PROC_STATUS_H
 #define TRAPLINE_TRACER_PROC_STATUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -11,5 +12,11 @@ pid_t proc_status_pid(pid_t task, const char *field);
 uint64_t proc_status_signals(pid_t task, const char *field);
 /* The letter of its state, '\0' when it is gone. */
 char proc_status_state(pid_t task);
+
+/*
+ * Whether a signal with a default action that kills would end the task's process, and nobody could prevent it: the
+ * process has one thread, which neither handles, ignores nor blocks it.
+ */
+bool proc_status_dies_of(pid_t task, int sig);
 
 #endif

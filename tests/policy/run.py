@@ -258,10 +258,21 @@ class Checks:
         self.check("two identities in a file", status == 1 and ":2:1: error: a second identity" in err, err)
 
     def check_kill(self):
-        for mechanism in ("auto", "notify", "trace", "step"):
-            status, out, _ = self.run("default native\nkill getpriority\n",
-                                      [sys.executable, "-c", "import os; os.getpriority(0, 0); print(1)"], mechanism)
-            self.check(f"killed under {mechanism}", status in (-31, -9, 128 + 31, 128 + 9) and not out, (status, out))
+        """A rule that kills ends the process as the kernel's filter does, by SIGSYS, wherever it is decided."""
+        call = "import ctypes, os, signal, sys, threading\n%sos.getpriority(0, 0)\nprint(1)\n"
+        handler = "signal.signal(signal.SIGSYS, lambda *a: print('handled', flush=True))\n"
+        thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        path = "default native\nkill openat when path == \"/dev/full\"\nkill getpriority when task.calls >= 1\n"
+        simple = "default native\nkill getpriority\n"
+        # Decided by a worker or without a filter, a process with several threads or a handler is killed with SIGKILL.
+        cases = [(policy, before, mechanism) for policy in (simple, path) for before in ("", handler, thread)
+                 for mechanism in ("auto", "notify", "trace", "step") if policy == simple or mechanism != "notify"]
+        for policy, before, mechanism in cases:
+            status, out, err = self.run(policy, [sys.executable, "-c", call % before], mechanism)
+            want = (-31, 128 + 31)
+            if before and (mechanism == "step" or policy == path and mechanism == "auto"):
+                want += (-9, 128 + 9)
+            self.check(f"killed under {mechanism}, {before or 'plain'}", status in want and not out, (policy, status, out, err))
 
     def check_audit(self):
         """Denials as JSON lines, also those that the filter alone would have made; log lets the call pass."""

@@ -9,6 +9,7 @@
 #include "policy/compile.h"
 #include "policy/glob.h"
 #include "policy/learn.h"
+#include "policy/sim.h"
 
 static const struct policy_options lenient = {.any_feature = 1};
 
@@ -716,6 +717,27 @@ START_TEST(options_win)
 }
 END_TEST
 
+/* A tracer has the filter kill by a number that stands for it; no policy that kills nothing has it. */
+START_TEST(the_filter_kills_for_a_tracer)
+{
+	static const char *const texts[] = {"errno EPERM getpid\n", "kill openat when path == \"/x\"\n", "default kill\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct policy *p = load(texts[i]);
+		struct plan *plan = plan_of(p);
+		struct seccomp_data data = {.arch = call_abi_audit_arch(policy_own_abi()), .nr = FILTER_KILL_NR};
+		uint32_t action = sim_run(plan->filter.insns, plan->filter.count, &data, NULL);
+
+		ck_assert_int_eq(action == SECCOMP_RET_KILL_PROCESS, i > 0);
+		data.nr--;
+		action = sim_run(plan->filter.insns, plan->filter.count, &data, NULL);
+		ck_assert_int_eq(action == SECCOMP_RET_KILL_PROCESS, i > 1);
+		plan_destroy(plan);
+		policy_destroy(p);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy");
@@ -731,6 +753,7 @@ int main(void)
 	tcase_add_test(tc, schedules);
 	tcase_add_test(tc, mounts_say_all_and_come_in_order);
 	tcase_add_test(tc, options_win);
+	tcase_add_test(tc, the_filter_kills_for_a_tracer);
 	tcase_add_loop_test(tc, cheapest_mechanism, 0, ARRAY_SIZE(plans));
 	tcase_add_test(tc, what_the_session_cannot_do_is_refused);
 	tcase_add_test(tc, too_many_conditions_go_to_user_space);

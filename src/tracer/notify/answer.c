@@ -21,6 +21,8 @@ static struct verdict verdict_of(const struct applied *a)
 	switch (a->kind) {
 	case APPLIED_VALUE:
 		return verdict_value(a->value);
+	case APPLIED_KILL:
+		return verdict_value(-EPERM);	/* for a process that is ending */
 	case APPLIED_FAIL:
 		return (struct verdict){.kind = VERDICT_FAIL, .value = a->value};
 	case APPLIED_VERDICT:
@@ -44,7 +46,7 @@ static struct verdict decide(struct session *s, struct notified_event *ev)
 	task_facts_init(&facts, &ev->base, 0);
 	apply_call(&s->apply, &facts, &a);
 	if (a.kind == APPLIED_KILL)
-		(void)kill(task_facts_tgid(&facts), SIGKILL);
+		apply_kill(task_facts_tgid(&facts), ev->base.tid);
 	struct verdict v = verdict_of(&a);
 	if (a.signal)
 		(void)syscall(SYS_tgkill, task_facts_tgid(&facts), ev->base.tid, a.signal);

@@ -3,9 +3,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/log.h"
 #include "tracer/policy/reload.h"
+#include "tracer/proc_status.h"
 
 enum { BUCKETS = 256 };
 
@@ -360,6 +362,12 @@ static void emulate(struct apply *a, const struct task_facts *f, struct applied 
 	ret->kind = v.kind == VERDICT_FAIL ? APPLIED_FAIL : v.kind == VERDICT_VALUE ? APPLIED_VALUE : APPLIED_VERDICT;
 	ret->value = v.value;
 	ret->verdict = v;
+}
+
+void apply_kill(pid_t tgid, pid_t tid)
+{
+	if (!proc_status_dies_of(tid, SIGSYS) || syscall(SYS_tgkill, tgid, tid, SIGSYS) < 0)
+		(void)kill(tgid, SIGKILL);
 }
 
 static bool is_said(const struct policy_action *a)

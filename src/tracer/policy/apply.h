@@ -85,6 +85,11 @@ void apply_call_entered(struct apply *a, enum call_id id);
 void apply_new_task(struct apply *a, pid_t tid);
 /* SIGHUP: put another policy in place if the loaded filter (filtered: there is one) allows it, or say why not and change nothing. Signals thread. */
 void apply_reload(struct apply *a, bool filtered);
+/*
+ * End the process of a task that stands at a call, which must then not be made: by SIGSYS as a filter does where that is
+ * sure to end it, else by SIGKILL.
+ */
+void apply_kill(pid_t tgid, pid_t tid);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */
 void apply_ended(struct apply *a, pid_t id);
 #endif

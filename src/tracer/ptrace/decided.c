@@ -38,9 +38,16 @@ static void pass(struct tracee *t, struct regs *r, const struct applied *a)
 	}
 }
 
-static void kill_group(struct tracee *t)
+/* In a filter stop the filter itself can do it; x32 has no number for that. */
+static void kill_group(struct session *s, struct tracee *t, struct regs *r)
 {
-	(void)kill(tracee_tgid(t), SIGKILL);
+	if (s->uses_filter && s->mechanism == MECHANISM_TRACE && s->options->policy->plan->kills && t->call.abi != ABI_X32) {
+		regs_set(r, REG_NR, FILTER_KILL_NR);
+		calls_flush(s, r);
+		return;
+	}
+	apply_kill(tracee_tgid(t), t->tid);
+	calls_answer(s, t, r, -EPERM);
 }
 
 static uint8_t marks(const struct applied *a)
@@ -154,7 +161,7 @@ void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct ca
 	if (a.kind == APPLIED_FAIL)
 		session_fail(s, (int)a.value, "a handler failed");
 	else if (a.kind == APPLIED_KILL)
-		kill_group(t);
+		kill_group(s, t, r);
 	else if (!t->ended)
 		carry_out(s, t, r, &a);
 	if (t->answered)
