@@ -453,6 +453,40 @@ START_TEST(listing)
 }
 END_TEST
 
+/* Directories that were opened and closed do not cost descriptors for ever, and those that are open stay known. */
+START_TEST(many_directories)
+{
+	enum { DIRS = 5000 };
+	char name[32];
+	struct path p;
+	struct vfs_opened kept;
+	const struct vfs_open_how how = {.flags = O_RDONLY | O_DIRECTORY};
+	ck_assert_int_eq(vfs_open(&w.env, NULL, "/d", &how, &kept, NULL), 0);
+	int first = dup(0), last;
+	(void)close(first);
+	for (int i = 0; i < DIRS; i++) {
+		(void)snprintf(name, sizeof(name), "/d/%d", i);
+		ck_assert_int_eq(vfs_mkdir(&w.env, NULL, name, 0755), 0);
+		ck_assert_int_eq(open_close(name, O_RDONLY | O_DIRECTORY, 0), 0);
+		ck_assert_int_eq(vfs_unlink(&w.env, NULL, name, true), 0);
+	}
+	for (int i = 0; i < 1900; i++) {
+		(void)snprintf(name, sizeof(name), "/d/%d", i);
+		ck_assert_int_eq(vfs_mkdir(&w.env, NULL, name, 0755), 0);
+	}
+	for (int i = 0; i < DIRS; i++) {
+		(void)snprintf(name, sizeof(name), "/d/%d", i % 1900);
+		ck_assert_int_eq(open_close(name, O_RDONLY | O_DIRECTORY, 0), 0);
+	}
+	last = dup(0);
+	(void)close(last);
+	ck_assert_int_lt(last, first + 1100);
+	ck_assert_int_eq(vfs_identify(w.v, kept.fd, &p), 0);
+	path_put(&p);
+	(void)close(kept.fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("vfs ops");
@@ -475,6 +509,7 @@ int main(void)
 	tcase_add_test(t, access_rights);
 	tcase_add_test(t, descriptors_are_known);
 	tcase_add_test(t, listing);
+	tcase_add_test(t, many_directories);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

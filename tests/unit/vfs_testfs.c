@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CHILDREN_MAX = 512 };
+enum { CHILDREN_MAX = 2048 };
 
 struct node {
 	struct inode inode;

@@ -1,5 +1,6 @@
 /*
  * Ghosts: mount points that no filesystem has, and the directories on the way to them. They can be seen, and that is all.
+ * Also what is left of a directory of the host that was removed while somebody may have it open.
  */
 #include <string.h>
 
@@ -36,6 +37,13 @@ static int ghost_getattr(struct inode *inode, struct statx *ret)
 	return 0;
 }
 
+static int remains_getattr(struct inode *inode, struct statx *ret)
+{
+	int err = ghost_getattr(inode, ret);
+	ret->stx_nlink = 0;
+	return err;
+}
+
 static void ghost_destroy(struct inode *inode)
 {
 	free(inode);
@@ -45,6 +53,13 @@ static const struct inode_ops ghost_ops = {
 	.lookup = ghost_lookup,
 	.iterate = ghost_iterate,
 	.getattr = ghost_getattr,
+	.destroy = ghost_destroy,
+};
+
+static const struct inode_ops remains_ops = {
+	.lookup = ghost_lookup,
+	.iterate = ghost_iterate,
+	.getattr = remains_getattr,
 	.destroy = ghost_destroy,
 };
 
@@ -64,15 +79,25 @@ static void ghosts_destroy(struct super *sb)
 
 static const struct super_ops ghosts_ops = {.statfs = ghosts_statfs, .destroy = ghosts_destroy};
 
-int ghost_create(struct super *sb, mode_t type, struct inode **ret)
+static int create(struct super *sb, mode_t type, const struct inode_ops *ops, struct inode **ret)
 {
 	struct ghosts *g = (struct ghosts *)sb;
 	struct inode *inode = calloc(1, sizeof(*inode));
 	if (!inode)
 		return -ENOMEM;
-	inode_init(inode, sb, &ghost_ops, atomic_fetch_add(&g->next_ino, 1), type);
+	inode_init(inode, sb, ops, atomic_fetch_add(&g->next_ino, 1), type);
 	*ret = inode;
 	return 0;
+}
+
+int ghost_create(struct super *sb, mode_t type, struct inode **ret)
+{
+	return create(sb, type, &ghost_ops, ret);
+}
+
+int ghost_create_remains(struct super *sb, struct inode **ret)
+{
+	return create(sb, S_IFDIR, &remains_ops, ret);
 }
 
 int ghosts_create(struct super **ret)

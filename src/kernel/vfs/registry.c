@@ -1,8 +1,8 @@
 /*
  * Which virtual object is behind a descriptor: by device and inode number of what the descriptor stands on.
  *
- * Guests close descriptors without telling us, so an entry stays until there are many. Then entries are tried, oldest
- * first, and those go that nobody has open any more (backing_is_idle).
+ * Guests close descriptors without telling us, so an entry stays, and its object with it, until registry_idle.c finds
+ * that nobody has it open.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -10,27 +10,20 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { REGISTRY_BUCKETS = 4096, REGISTRY_MAX = 32768, SCRATCH_MAX = 2048 };
+enum { REGISTRY_BUCKETS = 4096, REGISTRY_MAX = 8192, SCRATCH_MAX = 1024 };
 
-struct registry_entry {
-	struct registry_entry *next;		/* in its bucket */
-	struct registry_entry *next_scratch;	/* in its bucket, BACKING_SCRATCH */
-	struct path path;			/* references */
-	dev_t dev;
-	ino_t ino;
-	enum backing kind;
-	int fd;					/* BACKING_SCRATCH: O_PATH, owned; else -1 */
-};
-
-int registry_init(struct registry *r, size_t max)
+int registry_init(struct registry *r)
 {
-	r->max = max ? max : REGISTRY_MAX;
+	r->max = REGISTRY_MAX;
 	r->scratch_max = SCRATCH_MAX;
-	r->scratch_buckets = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));
+	r->all.before = r->all.after = &r->all;
+	r->by_inode = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));
+	r->by_watch = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));
 	r->buckets = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));
-	if (!r->buckets || !r->scratch_buckets) {
+	if (!r->buckets || !r->by_inode || !r->by_watch) {
 		free(r->buckets);
-		free(r->scratch_buckets);
+		free(r->by_inode);
+		free(r->by_watch);
 		r->buckets = NULL;
 		return -ENOMEM;
 	}
@@ -44,13 +37,19 @@ static struct registry_entry **bucket_of(struct registry *r, dev_t dev, ino_t in
 	return &r->buckets[h >> 32 & (REGISTRY_BUCKETS - 1)];
 }
 
-static struct registry_entry **scratch_bucket_of(struct registry *r, const struct path *p)
+static struct registry_entry **bucket_of_inode(struct registry *r, const struct inode *inode)
 {
-	uint64_t h = ((uintptr_t)p->dentry ^ (uintptr_t)p->mount << 7) * 0x9e3779b97f4a7c15u;
-	return &r->scratch_buckets[h >> 32 & (REGISTRY_BUCKETS - 1)];
+	uint64_t h = (uintptr_t)inode * 0x9e3779b97f4a7c15u;
+	return &r->by_inode[h >> 32 & (REGISTRY_BUCKETS - 1)];
 }
 
-static void entry_destroy(struct registry_entry *e)
+/* Watch descriptors count up. */
+static struct registry_entry **bucket_of_watch(struct registry *r, int watch)
+{
+	return &r->by_watch[watch & (REGISTRY_BUCKETS - 1)];
+}
+
+void registry_entry_destroy(struct registry_entry *e)
 {
 	if (!e)
 		return;
@@ -63,24 +62,46 @@ static void entry_destroy(struct registry_entry *e)
 void registry_finish(struct vfs *v)
 {
 	struct registry *r = &v->registry;
-	for (size_t i = 0; i < REGISTRY_BUCKETS; i++) {
-		while (r->buckets[i]) {
-			struct registry_entry *e = r->buckets[i];
-			r->buckets[i] = e->next;
-			entry_destroy(e);
-		}
+	while (r->all.after != &r->all) {
+		struct registry_entry *e = r->all.after;
+		registry_remove_locked(r, e);
+		registry_entry_destroy(e);
 	}
 	free(r->buckets);
-	free(r->scratch_buckets);
+	free(r->by_inode);
+	free(r->by_watch);
 	(void)pthread_mutex_destroy(&r->lock);
 }
 
-static struct registry_entry *find_locked(struct registry *r, const struct stat *st)
+struct registry_entry *registry_find_locked(struct registry *r, dev_t dev, ino_t ino)
 {
-	struct registry_entry *e = *bucket_of(r, st->st_dev, st->st_ino);
-	while (e && (e->ino != st->st_ino || e->dev != st->st_dev))
+	struct registry_entry *e = *bucket_of(r, dev, ino);
+	while (e && (e->ino != ino || e->dev != dev))
 		e = e->next;
 	return e;
+}
+
+struct registry_entry *registry_find_watch_locked(struct registry *r, int watch)
+{
+	struct registry_entry *e = *bucket_of_watch(r, watch);
+	while (e && e->watch != watch)
+		e = e->next_of_watch;
+	return e;
+}
+
+struct registry_entry *registry_find_dentry_locked(struct registry *r, const struct dentry *d)
+{
+	struct registry_entry *e = *bucket_of_inode(r, d->inode);
+	while (e && e->path.dentry != d)
+		e = e->next_of_inode;
+	return e;
+}
+
+static void add_of_inode(struct registry *r, struct registry_entry *e)
+{
+	struct registry_entry **of_inode = bucket_of_inode(r, path_inode(&e->path));
+	e->next_of_inode = *of_inode;
+	*of_inode = e;
 }
 
 static void add_locked(struct registry *r, struct registry_entry *e)
@@ -88,13 +109,49 @@ static void add_locked(struct registry *r, struct registry_entry *e)
 	struct registry_entry **bucket = bucket_of(r, e->dev, e->ino);
 	e->next = *bucket;
 	*bucket = e;
-	r->count++;
-	if (e->kind == BACKING_SCRATCH) {
-		struct registry_entry **scratch = scratch_bucket_of(r, &e->path);
-		e->next_scratch = *scratch;
-		*scratch = e;
-		r->scratch_count++;
+	add_of_inode(r, e);
+	if (e->watch >= 0) {
+		struct registry_entry **of_watch = bucket_of_watch(r, e->watch);
+		e->next_of_watch = *of_watch;
+		*of_watch = e;
 	}
+	e->after = &r->all;
+	e->before = r->all.before;
+	e->before->after = e->after->before = e;
+	r->count++;
+	r->scratch_count += e->kind == BACKING_SCRATCH;
+}
+
+static void remove_of_inode(struct registry *r, struct registry_entry *e)
+{
+	struct registry_entry **at = bucket_of_inode(r, path_inode(&e->path));
+	while (*at != e)
+		at = &(*at)->next_of_inode;
+	*at = e->next_of_inode;
+}
+
+static void remove_of_watch(struct registry *r, struct registry_entry *e)
+{
+	struct registry_entry **at = bucket_of_watch(r, e->watch);
+	while (*at != e)
+		at = &(*at)->next_of_watch;
+	*at = e->next_of_watch;
+}
+
+void registry_remove_locked(struct registry *r, struct registry_entry *e)
+{
+	struct registry_entry **at = bucket_of(r, e->dev, e->ino);
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	remove_of_inode(r, e);
+	if (e->watch >= 0)
+		remove_of_watch(r, e);
+	e->before->after = e->after;
+	e->after->before = e->before;
+	r->count--;
+	r->scratch_count -= e->kind == BACKING_SCRATCH;
+	r->unlinked_count -= e->unlinked;
 }
 
 static bool same_path(const struct path *a, const struct path *b)
@@ -102,61 +159,96 @@ static bool same_path(const struct path *a, const struct path *b)
 	return a->dentry == b->dentry && a->mount == b->mount;
 }
 
-static int entry_create(const struct stat *st, const struct path *p, enum backing kind, int fd,
-			struct registry_entry **ret)
+static struct registry_entry *entry_create(const struct stat *st, const struct path *p, enum backing kind)
 {
 	struct registry_entry *e = calloc(1, sizeof(*e));
 	if (!e)
-		return -ENOMEM;
+		return NULL;
 	path_get(p);
 	e->path = *p;
 	e->dev = st->st_dev;
 	e->ino = st->st_ino;
 	e->kind = kind;
-	e->fd = kind == BACKING_SCRATCH ? fd : -1;
-	*ret = e;
+	e->fd = e->watch = -1;
+	return e;
+}
+
+void registry_rename_locked(struct registry *r, struct registry_entry *e, const struct path *p, struct path *old)
+{
+	remove_of_inode(r, e);
+	path_get(p);
+	*old = e->path;
+	e->path = *p;
+	r->unlinked_count -= e->unlinked;
+	e->unlinked = false;
+	add_of_inode(r, e);
+}
+
+static int add(struct registry *r, const struct stat *st, const struct path *p, enum backing kind, struct path *old)
+{
+	struct registry_entry *e = registry_find_locked(r, st->st_dev, st->st_ino);
+	if (!e) {
+		e = entry_create(st, p, kind);
+		if (!e)
+			return -ENOMEM;
+		add_locked(r, e);
+	} else if (!same_path(&e->path, p)) {
+		if (kind == BACKING_HOST_DIR && dentry_flags(e->path.dentry) & DENTRY_HASHED)
+			return -EEXIST;
+		registry_rename_locked(r, e, p, old);
+		e->kind = kind;
+	}
+	e->opened++;
+	e->used = true;
 	return 0;
 }
 
 int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind)
 {
 	struct registry *r = &v->registry;
-	struct registry_entry *e = NULL;
 	struct path old = {0};
 	struct stat st;
-	int err = 0;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	(void)pthread_mutex_lock(&r->lock);
-	struct registry_entry *known = find_locked(r, &st);
-	if (!known) {
-		err = entry_create(&st, p, kind, fd, &e);
-		if (!err)
-			add_locked(r, e);
-	} else if (!same_path(&known->path, p)) {
-		if (kind == BACKING_HOST_DIR && dentry_flags(known->path.dentry) & DENTRY_HASHED) {
-			err = -EEXIST;
-		} else {
-			path_get(p);
-			old = known->path;
-			known->path = *p;
-			known->kind = kind;
-		}
-	}
+	int err = add(r, &st, p, kind, &old);
+	bool many = r->count > r->max || r->unlinked_count;
 	(void)pthread_mutex_unlock(&r->lock);
 	path_put(&old);
+	if (many)
+		registry_trim(v);
 	return err;
+}
+
+int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p)
+{
+	struct registry *r = &v->registry;
+	struct stat st;
+	if (fstat(base, &st) < 0)
+		return -errno;
+	struct registry_entry *e = entry_create(&st, p, BACKING_SCRATCH);
+	if (!e)
+		return -ENOMEM;
+	e->fd = base;
+	e->watch = watch;
+	e->watched = watch >= 0;
+	(void)pthread_mutex_lock(&r->lock);
+	add_locked(r, e);
+	int many = r->scratch_count > r->scratch_max;
+	(void)pthread_mutex_unlock(&r->lock);
+	return many;
 }
 
 static int find(struct vfs *v, const struct stat *st, struct path *ret, enum backing *ret_kind)
 {
 	struct registry *r = &v->registry;
 	(void)pthread_mutex_lock(&r->lock);
-	struct registry_entry *e = find_locked(r, st);
+	struct registry_entry *e = registry_find_locked(r, st->st_dev, st->st_ino);
 	if (e) {
 		path_get(&e->path);
 		*ret = e->path;
 		*ret_kind = e->kind;
+		e->used = true;
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return e ? 0 : -ENOENT;
@@ -173,22 +265,21 @@ int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
 	struct registry *r = &v->registry;
 	int fd = -ENOENT;
 	(void)pthread_mutex_lock(&r->lock);
-	struct registry_entry *e = *scratch_bucket_of(r, p);
-	while (e && !same_path(&e->path, p))
-		e = e->next_scratch;
+	struct registry_entry *e = *bucket_of_inode(r, path_inode(p));
+	while (e && !(e->kind == BACKING_SCRATCH && same_path(&e->path, p)))
+		e = e->next_of_inode;
 	if (e) {
 		fd = openat(e->fd, ".", flags | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
-			fd = -errno;
+			fd = errno == EMFILE ? -ENFILE : -errno;
+		/* The end of an O_PATH description is told to nobody. */
+		if (fd >= 0 && flags & O_PATH)
+			e->watched = false;
+		e->open_count += fd >= 0;
+		e->used = true;
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return fd;
-}
-
-void registry_unlinked(struct vfs *v, const struct path *p)
-{
-	(void)v;
-	(void)p;
 }
 
 int vfs_identify(struct vfs *v, int fd, struct path *ret)

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "kernel/vfs/vfs_private.h"
@@ -12,7 +13,8 @@ enum { NAMES_TRIED = 1000 };
 
 int scratch_init(struct scratch *s, const char *place)
 {
-	s->dir_fd = s->inotify_fd = -1;
+	s->dir_fd = -1;
+	s->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	(void)pthread_mutex_init(&s->lock, NULL);
 	s->place = strdup(place ? place : "");
 	return s->place ? 0 : -ENOMEM;
@@ -101,21 +103,73 @@ static int host_failure(int err)
 	return err == -ENOMEM || err == -ENOSPC ? -ENOMEM : -ENFILE;
 }
 
+/* IN_OPEN is asked for so that two ends of one directory are seldom merged into one event. -1: it cannot be watched. */
+static int watch(struct scratch *s, int dir_fd)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
+	return s->inotify_fd < 0 ? -1 : inotify_add_watch(s->inotify_fd, path, IN_CLOSE | IN_OPEN);
+}
+
+/* 1: there are many. */
+static int make_for(struct vfs *v, const struct path *p)
+{
+	AUTO_CLOSE int base = make_locked(&v->scratch);
+	if (base < 0)
+		return host_failure(base);
+	int watched = watch(&v->scratch, base);
+	int err = registry_add_scratch(v, base, watched, p);
+	if (err >= 0)
+		base = -1;
+	return err;
+}
+
 int scratch_open(struct vfs *v, const struct path *p, int flags)
 {
 	struct scratch *s = &v->scratch;
 	int fd = registry_reopen_scratch(v, p, flags);
 	if (fd != -ENOENT)
 		return fd;
+	int made = 0;
 	(void)pthread_mutex_lock(&s->lock);
 	fd = registry_reopen_scratch(v, p, flags);
 	if (fd == -ENOENT) {
-		int base = make_locked(s);
-		int err = base < 0 ? host_failure(base) : registry_add(v, base, p, BACKING_SCRATCH);
-		if (err && base >= 0)
-			(void)close(base);
-		fd = err ? err : registry_reopen_scratch(v, p, flags);
+		made = make_for(v, p);
+		fd = made < 0 ? made : registry_reopen_scratch(v, p, flags);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
+	if (made > 0)
+		registry_trim(v);
 	return fd;
+}
+
+/* Events were lost: what was open then is never known to be closed. */
+static void distrust_all(struct registry *r)
+{
+	for (struct registry_entry *e = r->all.after; e != &r->all; e = e->after)
+		e->watched = false;
+}
+
+static void note(struct registry *r, const struct inotify_event *event)
+{
+	if (event->mask & IN_Q_OVERFLOW)
+		distrust_all(r);
+	struct registry_entry *e = event->mask & IN_CLOSE ? registry_find_watch_locked(r, event->wd) : NULL;
+	if (e)
+		e->open_count -= e->open_count > 0;
+}
+
+void scratch_note_closed(struct vfs *v)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	ssize_t n;
+	if (v->scratch.inotify_fd < 0)
+		return;
+	while ((n = read(v->scratch.inotify_fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *e = (const struct inotify_event *)(const void *)(buf + at);
+			note(&v->registry, e);
+			at += (ssize_t)(sizeof(*e) + e->len);
+		}
+	}
 }

@@ -27,7 +27,7 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 		return -ENOMEM;
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
-		err = registry_init(&v->registry, 0);
+		err = registry_init(&v->registry);
 	if (!err)
 		err = scratch_init(&v->scratch, options ? options->scratch : NULL);
 	if (!err)

@@ -90,20 +90,40 @@ struct dcache {
 	size_t lru_max;
 };
 
-struct registry_entry;
+/* A descriptor's backing and what it stands for. */
+struct registry_entry {
+	struct registry_entry *next;		/* with the same hash of device and inode */
+	struct registry_entry *next_of_inode;	/* with the same hash of path's inode */
+	struct registry_entry *next_of_watch;	/* with the same hash of watch */
+	struct registry_entry *before, *after;	/* all entries, oldest first */
+	struct path path;			/* references */
+	dev_t dev;
+	ino_t ino;
+	enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
+	bool used;				/* found since it was looked at last */
+	bool unlinked;				/* its name is gone: not kept when nobody has it open */
+	unsigned opened;			/* how often registry_add saw it; wraps */
+	/* BACKING_SCRATCH */
+	int fd;					/* O_PATH, owned; else -1 */
+	int watch;				/* of inotify, or -1 */
+	bool watched;				/* the end of each description is told; else never idle */
+	unsigned open_count;			/* descriptions that we gave out and that were not seen closed */
+};
+
 struct registry {
-	pthread_mutex_t lock;
-	struct registry_entry **buckets;	/* by device and inode; lock; owned */
-	struct registry_entry **scratch_buckets;/* scratch directories by mount and dentry; lock; owned */
-	struct registry_entry *clock;		/* all entries in a ring, for eviction; lock */
-	size_t count, scratch_count;		/* lock */
-	size_t max, scratch_max;
+	pthread_mutex_t lock;			/* everything here and in the entries but dev, ino, kind, fd, path.mount */
+	struct registry_entry **buckets;	/* by device and inode; owned */
+	struct registry_entry **by_inode;	/* owned */
+	struct registry_entry **by_watch;	/* owned */
+	struct registry_entry all;		/* head of the list */
+	size_t count, scratch_count, unlinked_count;
+	size_t max, scratch_max;		/* from here on what is idle goes */
 };
 
 struct scratch {
 	pthread_mutex_t lock;
 	int dir_fd;				/* O_PATH, where they are made; -1 until one is needed; lock */
-	int inotify_fd;				/* tells of closed scratch directories; -1: cannot; lock */
+	int inotify_fd;				/* tells of closed scratch directories; -1: cannot; constant */
 	unsigned serial;			/* lock */
 	char *place;				/* owned */
 };
@@ -189,6 +209,8 @@ void mounts_finish(struct vfs *v);
 /* ---- ghost.c ---- */
 int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
+/* An empty directory without a link. */
+int ghost_create_remains(struct super *sb, struct inode **ret);
 
 /* ---- walk.c ---- */
 enum walk_last { LAST_NORMAL, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
@@ -268,24 +290,37 @@ bool mount_is_busy(const struct dentry *d);
 int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how);
 int mount_want_write(const struct mount *m);	/* -EROFS */
 
-/* ---- registry.c, scratch.c ---- */
-enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH };
-
-int registry_init(struct registry *r, size_t max);
+/* ---- registry.c ---- */
+int registry_init(struct registry *r);
 void registry_finish(struct vfs *v);
-/*
- * fd stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. For BACKING_SCRATCH, fd is
- * also kept as what the directory is reopened by (taken over on success).
- */
+/* fd stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
 int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind);
+/* The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many. */
+int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p);
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
 /* A new description of the scratch directory that p has already. -ENOENT: none. */
 int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags);
-/* p's last name is gone: forget it as soon as nobody has it open. */
+/* registry.lock held. Out of the tables; the caller destroys it when the lock is released. */
+void registry_remove_locked(struct registry *r, struct registry_entry *e);
+void registry_entry_destroy(struct registry_entry *e);	/* NULL is nothing */
+struct registry_entry *registry_find_locked(struct registry *r, dev_t dev, ino_t ino);
+struct registry_entry *registry_find_watch_locked(struct registry *r, int watch);
+struct registry_entry *registry_find_dentry_locked(struct registry *r, const struct dentry *d);
+/* Let e stand for p; the old path's references are given back in *old. */
+void registry_rename_locked(struct registry *r, struct registry_entry *e, const struct path *p, struct path *old);
+
+/* ---- registry_idle.c ---- */
+/* Drop some entries that nobody has open, if there are many. */
+void registry_trim(struct vfs *v);
+/* p's name is gone: forget it as soon as nobody has it open. */
 void registry_unlinked(struct vfs *v, const struct path *p);
+
+/* ---- scratch.c ---- */
 int scratch_init(struct scratch *s, const char *place);
 void scratch_finish(struct scratch *s);
 /* A descriptor for a virtual directory. */
 int scratch_open(struct vfs *v, const struct path *p, int flags);
+/* Take note of the descriptions that were closed. registry.lock held. */
+void scratch_note_closed(struct vfs *v);
 
 #endif

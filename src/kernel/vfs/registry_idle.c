@@ -1,0 +1,187 @@
+/*
+ * Which entries of the registry nobody has open any more.
+ *
+ * A file's filesystem may know (inode_ops.in_use), or a lease tells, if the file has no name any more so that nobody can
+ * open it meanwhile. Scratch directories are watched: each description that we gave out ends with an event. What cannot be known stays until there are FORCED times as many entries as there should be; then the
+ * oldest go that nobody asked about, and a descriptor of one that is open after all counts as a stranger's.
+ */
+#include <fcntl.h>
+#include <signal.h>
+
+#include "kernel/vfs/vfs_private.h"
+
+enum { TRIM_BATCH = 8, FORCED = 8 };
+
+enum idle { IDLE, BUSY, UNKNOWN };
+
+/* registry.lock held. The next to be looked at: the oldest, which becomes the youngest. NULL: there are none. */
+static struct registry_entry *rotate(struct registry *r)
+{
+	struct registry_entry *e = r->all.after;
+	if (e == &r->all)
+		return NULL;
+	e->before->after = e->after;
+	e->after->before = e->before;
+	e->after = &r->all;
+	e->before = r->all.before;
+	e->before->after = e->after->before = e;
+	return e;
+}
+
+/*
+ * A write lease is given where nobody else has the file open (fcntl(2)), and ends when the caller closes. Whoever opens the file
+ * within that moment makes the kernel send a signal: not SIGIO, which would be passed on to the command.
+ */
+static enum idle try_lease(int fd)
+{
+	if (fd < 0 || fcntl(fd, F_SETSIG, SIGCHLD) < 0)
+		return UNKNOWN;
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+		return IDLE;
+	return errno == EAGAIN || errno == EBUSY ? BUSY : UNKNOWN;
+}
+
+static enum idle ask_lease(struct inode *inode)
+{
+	char path[64];
+	int host;
+	if (inode->type != S_IFREG || !inode->ops->host || inode->ops->host(inode, &host) < 0)
+		return UNKNOWN;
+	AUTO_CLOSE int object = host;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", object);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return try_lease(fd);
+}
+
+/* Outside the lock, since filesystems take theirs. */
+static enum idle ask(struct inode *inode, bool unlinked)
+{
+	if (inode->ops->in_use)
+		return inode->ops->in_use(inode) ? BUSY : IDLE;
+	return unlinked ? ask_lease(inode) : UNKNOWN;
+}
+
+/* Nobody can tell: not asked again because its name is gone. */
+static void give_up(struct registry *r, struct registry_entry *e)
+{
+	r->unlinked_count -= e->unlinked;
+	e->unlinked = false;
+}
+
+/* registry.lock is held, released to ask, and held again. Is e, which may be gone meanwhile, idle and still there? */
+static bool is_idle_file(struct vfs *v, struct registry_entry *e)
+{
+	struct registry *r = &v->registry;
+	const dev_t dev = e->dev;
+	const ino_t ino = e->ino;
+	const unsigned opened = e->opened;
+	const bool unlinked = e->unlinked;
+	struct path p = e->path;
+	path_get(&p);
+	(void)pthread_mutex_unlock(&r->lock);
+	enum idle idle = ask(path_inode(&p), unlinked);
+	path_put(&p);
+	(void)pthread_mutex_lock(&r->lock);
+	if (registry_find_locked(r, dev, ino) != e || e->opened != opened)
+		return false;
+	if (idle == UNKNOWN)
+		give_up(r, e);
+	return idle == IDLE || (idle == UNKNOWN && r->count > FORCED * r->max && !e->used);
+}
+
+static bool is_idle_scratch(const struct registry *r, const struct registry_entry *e)
+{
+	if (e->watched && e->open_count == 0)
+		return true;
+	return r->scratch_count > FORCED * r->scratch_max && !e->used;
+}
+
+static bool is_idle(struct vfs *v, struct registry_entry *e)
+{
+	return e->kind == BACKING_SCRATCH ? is_idle_scratch(&v->registry, e) : is_idle_file(v, e);
+}
+
+static bool is_wanted(const struct registry *r, const struct registry_entry *e)
+{
+	if (e->unlinked)
+		return true;
+	return e->kind == BACKING_SCRATCH ? r->scratch_count > r->scratch_max : r->count > r->max;
+}
+
+void registry_trim(struct vfs *v)
+{
+	struct registry *r = &v->registry;
+	struct registry_entry *gone[TRIM_BATCH];
+	size_t count = 0;
+	(void)pthread_mutex_lock(&r->lock);
+	scratch_note_closed(v);
+	for (int i = 0; i < TRIM_BATCH; i++) {
+		struct registry_entry *e = rotate(r);
+		if (!e)
+			break;
+		if (!is_wanted(r, e))
+			continue;
+		if (e->used && !e->unlinked) {
+			e->used = false;
+			continue;
+		}
+		if (is_idle(v, e)) {
+			registry_remove_locked(r, e);
+			gone[count++] = e;
+		}
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	while (count > 0)
+		registry_entry_destroy(gone[--count]);
+}
+
+/*
+ * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when it is closed:
+ * its descriptors stand for an empty directory from now on, which is what it is.
+ */
+static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
+{
+	struct path p = {.mount = e->path.mount};
+	struct inode *inode;
+	int err = ghost_create_remains(v->ghosts, &inode);
+	if (err)
+		return err;
+	vfs_read_lock();
+	const struct dentry_name *n = dentry_name(e->path.dentry);
+	err = dentry_create_unhashed(n->parent, n->text, inode, DENTRY_REMOVED, &p.dentry);
+	vfs_read_unlock();
+	if (err)
+		return err;
+	registry_rename_locked(&v->registry, e, &p, old);
+	path_put(&p);
+	return 0;
+}
+
+static struct registry_entry *unlinked_locked(struct vfs *v, struct registry_entry *e, struct path *old)
+{
+	struct registry *r = &v->registry;
+	if (e->kind == BACKING_HOST_DIR) {
+		(void)bury(v, e, old);
+		return NULL;
+	}
+	r->unlinked_count += !e->unlinked;
+	e->unlinked = true;
+	scratch_note_closed(v);
+	if (!is_idle(v, e))
+		return NULL;
+	registry_remove_locked(r, e);
+	return e;
+}
+
+void registry_unlinked(struct vfs *v, const struct path *p)
+{
+	struct registry *r = &v->registry;
+	struct path old = {0};
+	(void)pthread_mutex_lock(&r->lock);
+	struct registry_entry *e = registry_find_dentry_locked(r, p->dentry);
+	if (e)
+		e = unlinked_locked(v, e, &old);
+	(void)pthread_mutex_unlock(&r->lock);
+	registry_entry_destroy(e);
+	path_put(&old);
+}
