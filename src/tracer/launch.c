@@ -214,6 +214,8 @@ static int start_child(struct session *s, const struct command *command)
 		/* Notifications work without a tracer too, with a guard in its place. */
 		if (s->mechanism == MECHANISM_NOTIFY && s->uses_ptrace && !s->tracee_count) {
 			s->uses_ptrace = false;
+			if (s->decides)
+				apply_without_ptrace(&s->apply);
 			return start_child(s, command);
 		}
 		session_unavailable(s, r);

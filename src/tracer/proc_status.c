@@ -44,19 +44,7 @@ char proc_status_state(pid_t task)
 
 bool proc_status_dies_of(pid_t task, int sig)
 {
-	char path[64];
-	char line[128];
-	unsigned threads = 0, seen = 0;
-	unsigned long long set, all = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", task);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		(void)sscanf(line, "Threads: %u", &threads);
-		if (sscanf(line, "SigBlk: %llx", &set) == 1 || sscanf(line, "SigIgn: %llx", &set) == 1 ||
-		    sscanf(line, "SigCgt: %llx", &set) == 1) {
-			all |= set;
-			seen++;
-		}
-	}
-	return threads == 1 && seen == 3 && !(all >> (sig - 1) & 1);
+	uint64_t kept = proc_status_signals(task, "SigBlk") | proc_status_signals(task, "SigIgn") |
+			proc_status_signals(task, "SigCgt");
+	return !(kept >> (sig - 1) & 1) && proc_status_pid(task, "Threads") == 1;
 }

@@ -246,6 +246,19 @@ class Checks:
                 _, out, err = self.run(policy, [narrow, *files], mechanism)
                 self.check(f"32 bits under {mechanism}", out.split() == want.split(), out + err[-300:])
 
+    def check_counters(self):
+        """Without ptrace too each process counts from 1, and ended ones leave nothing behind."""
+        program = ("import os, subprocess, sys\n"
+                   "child = 'import os\\nfor i in 1, 2: os.getpriority(0, 0)'\n"
+                   "said = {subprocess.run([sys.executable, '-S', '-c', child], capture_output=True).stderr[-30:]\n"
+                   "        for i in range(100)}\n"
+                   "print(said, len(os.listdir(f'/proc/{os.getppid()}/fd')) < 90)\n")
+        for options in ((), ("--no-ptrace",)):
+            _, out, err = self.run("default native\ninject getpriority error ENXIO every 2\n",
+                                   [sys.executable, "-c", program], options=options)
+            self.check(f"counted {options}", out.count("device or address") == 1 and out.count(",") == 0 and
+                       out.endswith(" True\n"), out + err)
+
     def check_options(self):
         """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
         ids = ["sh", "-c", "id -u; id -g; uname -n"]

@@ -9,17 +9,6 @@
 #include "tracer/policy/reload.h"
 #include "tracer/proc_status.h"
 
-enum { BUCKETS = 256 };
-
-/* ---- processes: what is counted ---- */
-
-struct process_state {
-	struct process_state *next;
-	pid_t id;
-	struct decide_state *injections;
-	uint32_t calls[CALL_COUNT];
-};
-
 static bool counts_calls(const struct policy *p)
 {
 	for (size_t i = 0; i < p->rule_count; i++) {
@@ -36,81 +25,22 @@ static bool counts_calls(const struct policy *p)
 	return false;
 }
 
-static struct process_state **bucket(struct apply *a, pid_t id)
-{
-	return &a->processes[(size_t)(unsigned)id % a->buckets];
-}
-
-static void free_state(struct process_state *s)
-{
-	decide_state_destroy(s->injections);
-	free(s);
-}
-
-/* Of a process that made no call before: new. The lock is held. */
-static struct process_state *state_of(struct apply *a, pid_t id)
-{
-	struct process_state **head = bucket(a, id);
-	for (struct process_state *s = *head; s; s = s->next) {
-		if (s->id == id)
-			return s;
-	}
-	struct process_state *s = calloc(1, sizeof(*s));
-	if (!s || decide_state_create(a->policy, &s->injections) < 0) {
-		free(s);
-		return NULL;
-	}
-	s->id = id;
-	s->next = *head;
-	*head = s;
-	a->process_count++;
-	return s;
-}
-
-void apply_ended(struct apply *a, pid_t id)
-{
-	(void)pthread_mutex_lock(&a->lock);
-	struct process_state **at = bucket(a, id);
-	while (*at && (*at)->id != id)
-		at = &(*at)->next;
-	struct process_state *gone = *at;
-	if (gone) {
-		*at = gone->next;
-		a->process_count--;
-		free_state(gone);
-	}
-	(void)pthread_mutex_unlock(&a->lock);
-}
-
 int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
-	       struct kernel *kernel)
+	       struct kernel *kernel, bool without_ptrace)
 {
 	*a = (struct apply){
 		.runtime = runtime, .policy = runtime->plan->policy, .answered = answered, .kernel = kernel,
-		.buckets = BUCKETS, .roots_differ = true,
+		.roots_differ = true,
 	};
 	a->counts = counts_calls(a->policy);
 	(void)pthread_rwlock_init(&a->policy_lock, NULL);
-	(void)pthread_mutex_init(&a->lock, NULL);
-	a->processes = calloc(a->buckets, sizeof(struct process_state *));
-	if (!a->processes)
-		return -ENOMEM;
-	int r = audit_init(&a->audit, runtime->audit_file, runtime->quiet);
+	int r = counters_init(&a->counters, without_ptrace);
+	if (r < 0)
+		return r;
+	r = audit_init(&a->audit, runtime->audit_file, runtime->quiet);
 	if (r < 0)
 		log_error("cannot write '%s': %s", runtime->audit_file, strerror(-r));
 	return r;
-}
-
-static void forget_processes(struct apply *a)
-{
-	for (size_t i = 0; a->processes && i < a->buckets; i++) {
-		while (a->processes[i]) {
-			struct process_state *s = a->processes[i];
-			a->processes[i] = s->next;
-			free_state(s);
-		}
-	}
-	a->process_count = 0;
 }
 
 void apply_reload(struct apply *a, bool filtered)
@@ -126,22 +56,19 @@ void apply_reload(struct apply *a, bool filtered)
 		return;
 	}
 	(void)pthread_rwlock_wrlock(&a->policy_lock);
-	(void)pthread_mutex_lock(&a->lock);
-	forget_processes(a);	/* their counters belong to the old rules */
+	(void)pthread_mutex_lock(&a->counters.lock);
+	counters_clear(&a->counters);
 	a->policy = next->policy;
 	a->counts = counts_calls(a->policy);
-	(void)pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->counters.lock);
 	(void)pthread_rwlock_unlock(&a->policy_lock);
 	log_warning("the policy is reloaded");
 }
 
 void apply_finish(struct apply *a)
 {
-	forget_processes(a);
-	free(a->processes);
-	a->processes = NULL;
+	counters_finish(&a->counters);
 	audit_finish(&a->audit);
-	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_rwlock_destroy(&a->policy_lock);
 }
 
@@ -159,6 +86,12 @@ void apply_root_calls(struct call_set *set)
 void apply_watches_roots(struct apply *a)
 {
 	atomic_store(&a->roots_differ, false);
+}
+
+void apply_without_ptrace(struct apply *a)
+{
+	a->counters.watches = true;
+	atomic_store(&a->roots_differ, true);
 }
 
 void apply_call_entered(struct apply *a, enum call_id id)
@@ -184,12 +117,12 @@ static void decide(struct apply *a, struct task_facts *f, struct decision *ret)
 		return;
 	}
 	pid_t id = a->runtime->per_thread ? f->call->tid : task_facts_tgid(f);
-	(void)pthread_mutex_lock(&a->lock);
-	struct process_state *s = state_of(a, id);
+	(void)pthread_mutex_lock(&a->counters.lock);
+	struct counted *s = counters_of(&a->counters, a->policy, id);
 	if (s && f->event.id >= 0)
 		f->calls = ++s->calls[f->event.id];
 	policy_decide(a->policy, s ? s->injections : NULL, &f->event, ret);
-	(void)pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->counters.lock);
 }
 
 /* ---- actions ---- */

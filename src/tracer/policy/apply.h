@@ -2,18 +2,17 @@
  * A policy at run time: from a call that stopped to what is done about it. Knows no mechanism: the trap loop and the
  * notify workers carry out what comes back.
  *
- * Locks: apply.lock guards the processes and their counters, and is held while a decision that counts is made; the
- * audit's lock is a leaf under it. Decisions of policies that count nothing take no lock but the policy's, shared.
+ * Locks: the counters' lock is held while a decision that counts is made; the audit's lock is a leaf under it. Decisions of policies that count nothing take no lock but the policy's, shared.
  */
 #ifndef TRAPLINE_TRACER_POLICY_APPLY_H
 #define TRAPLINE_TRACER_POLICY_APPLY_H
 
 #include "policy/compile.h"
 #include "tracer/policy/audit.h"
+#include "tracer/policy/counters.h"
 #include "tracer/policy/facts.h"
 
 struct kernel;
-struct process_state;
 
 /* What a session is given beside the plan. */
 struct policy_runtime {
@@ -31,14 +30,12 @@ struct policy_runtime {
 
 struct apply {
 	const struct policy_runtime *runtime;
-	pthread_rwlock_t policy_lock;	/* taken before .lock; for writing by a reload only */
+	pthread_rwlock_t policy_lock;	/* taken before the counters' lock; for writing by a reload only */
 	const struct policy *policy;	/* policy_lock */
 	const struct call_set *answered;	/* by handlers, where no rule says otherwise */
 	struct kernel *kernel;
-	bool counts;			/* policy_lock; some rule counts calls: processes have state */
-	pthread_mutex_t lock;
-	struct process_state **processes;	/* lock; a hash of .buckets chains */
-	size_t buckets, process_count;
+	bool counts;			/* policy_lock; some rule counts calls */
+	struct counters counters;
 	_Atomic bool roots_differ;	/* some guest may have another root than ours: each is asked at each path */
 	struct audit audit;
 };
@@ -69,8 +66,10 @@ struct applied {
 enum { POKE_NOWHERE = 0xff };
 
 MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
-			  struct kernel *kernel);
+			  struct kernel *kernel, bool without_ptrace);
 void apply_finish(struct apply *a);
+/* Before any call: ptrace turned out not to be allowed, nobody will tell of tasks. */
+void apply_without_ptrace(struct apply *a);
 
 /* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
@@ -91,5 +90,8 @@ void apply_reload(struct apply *a, bool filtered);
  */
 void apply_kill(pid_t tgid, pid_t tid);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */
-void apply_ended(struct apply *a, pid_t id);
+static inline void apply_ended(struct apply *a, pid_t id)
+{
+	counters_ended(&a->counters, id);
+}
 #endif
