@@ -34,6 +34,7 @@ RULES = [
     {"who": "kernel/fs/*", "may": ["base/*", "kernel/guest.h", "kernel/vfs/*", "kernel/mm/pagecache.h"]},
     {"who": "kernel/*", "may": ["base/*", "kernel/*"]},
     {"who": "observe/*", "may": ["base/*"] + DECODE},
+    {"who": "tracer/loader/*", "may": ["call.h", "tracer/loader/*"]},  # freestanding; call.h is the architecture's
     {"who": "tracer/*", "may": ["base/*", "regs/*", "policy/*", "kernel/*", "observe/record.h", "observe/recorder.h"]
         + ANSWER},
     {"who": "bench/guest/*", "may": ["base/*", "regs/*"]},

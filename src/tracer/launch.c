@@ -96,9 +96,26 @@ static void run_child(struct session *s, struct launch_page *page, const struct 
 	fail_child(page, STEP_EXEC, err);
 }
 
-static int check_command(const char *path)
+/* In the guest's tree, as the command will see it. */
+static int check_in_tree(struct kernel *k, const char *path)
+{
+	struct walk_env env = {.vfs = k->vfs, .cred = k->cred, .cwd = k->files->cwd};
+	struct path p;
+	vfs_root(k->vfs, &env.root);
+	int r = vfs_walk(&env, NULL, path, WALK_FOLLOW, &p);
+	if (r == 0) {
+		r = path_inode(&p)->type == S_IFREG ? vfs_permission(&env, &p, X_OK, false) : -EACCES;
+		path_put(&p);
+	}
+	path_put(&env.root);
+	return r;
+}
+
+static int check_command(const struct session *s, const char *path)
 {
 	struct stat st;
+	if (s->files)
+		return check_in_tree(s->options->kernel, path);
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -107,10 +124,10 @@ static int check_command(const char *path)
 }
 
 /* The file that a shell would run, as execvp(3) finds it. The path is the caller's. */
-static int find_command(const char *name, char **ret)
+static int find_command(const struct session *s, const char *name, char **ret)
 {
 	if (strchr(name, '/') || !*name) {
-		int r = *name ? check_command(name) : -ENOENT;
+		int r = *name ? check_command(s, name) : -ENOENT;
 		if (r < 0)
 			return r;
 		*ret = strdup(name);
@@ -125,7 +142,7 @@ static int find_command(const char *name, char **ret)
 		char *path;
 		if (asprintf(&path, "%.*s%s%s", (int)len, dir, len ? "/" : "", name) < 0)
 			return -ENOMEM;
-		int r = check_command(path);
+		int r = check_command(s, path);
 		if (r == 0) {
 			*ret = path;
 			return 0;
@@ -152,6 +169,7 @@ static int seize_child(struct session *s, pid_t pid)
 	t->tgid = pid;
 	t->announced = true;
 	t->launching = true;
+	t->loader_path = (uint64_t)(uintptr_t)s->loads.path;	/* the child is a copy of us */
 	if (s->files)
 		r = files_first_task(s->options->kernel, pid);
 	if (r < 0)
@@ -229,7 +247,7 @@ static int start_child(struct session *s, const struct command *command)
 static int make_command(struct session *s, struct command *c)
 {
 	char *const *argv = s->options->argv;
-	int r = find_command(argv[0], &c->path);
+	int r = find_command(s, argv[0], &c->path);
 	if (r < 0) {
 		log_error("cannot run '%s': %s", argv[0],
 			  r == -ENOENT && !strchr(argv[0], '/') ? "command not found" : strerror(-r));

@@ -126,6 +126,7 @@ static void plan_files(struct session *s)
 	merge(&s->notified, &s->emulated);
 	call_set_remove(&s->notified, CALL_execve);
 	call_set_remove(&s->notified, CALL_execveat);
+	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
 	merge(&s->stopping, &s->recorded);
 	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++)
 		s->stopping.bits[i] &= ~s->notified.bits[i];
@@ -324,6 +325,8 @@ static int start(struct session *s)
 		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel, !s->uses_ptrace);
 	if (r == 0 && s->decides && sees_root_calls(s))
 		apply_watches_roots(&s->apply);
+	if (r == 0 && s->files)
+		r = loads_init(&s->loads);
 	placement_init(&s->placement, s->places);
 	guest_fds_init(&s->guest_fds);
 	if (r < 0)
@@ -340,6 +343,8 @@ static void finish(struct session *s)
 	launch_finish(s);
 	tracee_table_finish(s);
 	guest_fds_finish(&s->guest_fds);
+	if (s->files)
+		loads_finish(&s->loads);
 	held_finish(s);
 	if (s->decides)
 		apply_finish(&s->apply);

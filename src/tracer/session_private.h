@@ -24,6 +24,7 @@
 #include "syscalls/decode.h"
 #include "tracer/guard.h"
 #include "tracer/guest_fds.h"
+#include "tracer/loads.h"
 #include "tracer/placement.h"
 #include "tracer/policy/apply.h"
 #include "tracer/session.h"
@@ -36,6 +37,7 @@ static inline enum call_abi host_abi(void)
 
 struct carry_area;
 struct handover;
+struct exec_plan;
 struct launch_page;
 struct notify;
 struct transit;
@@ -116,6 +118,8 @@ struct tracee {
 	uint64_t delay_ns;		/* how long to hold it before it goes on from this stop */
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
+	struct exec_plan *exec;		/* owned; of the execve that it is in */
+	uint64_t loader_path;		/* where the loader's path is in its memory; 0: not known to be there */
 	struct carry_area *area;	/* where checked copies go; shared by tasks */
 	unsigned slot;			/* in the area, + 1; 0: none taken */
 	pid_t area_checked;		/* the process in which the area's mapping was looked at */
@@ -163,6 +167,7 @@ struct session {
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
+	struct loads loads;		/* with .files */
 	struct notify *notify;
 	struct unwinder *unwinder;
 	struct job job;
@@ -239,6 +244,7 @@ void detach_begin(struct session *s);
 /* ptrace/calls.c: a stop at a system call. */
 struct ptrace_syscall_info;
 void calls_filter_stop(struct session *s, struct tracee *t);
+bool calls_awaits_exit(const struct tracee *t);	/* is something to be done behind the call that was entered? */
 void calls_syscall_stop(struct session *s, struct tracee *t);
 /* What a signal-delivery stop must mend in the registers (the notification that a signal interrupted). */
 void calls_mend_interrupted(struct session *s, struct tracee *t);
@@ -255,6 +261,8 @@ void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t v
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
 /* Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to *value. */
 void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error);
+/* An execve of the file kernel about which no policy decides. */
+void calls_exec(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
 /* ptrace/family.c: what the file kernel is told of tasks. */
 void family_hold(struct tracee *t);	/* stopped before its maker's event */
 pid_t family_guess(struct tracee *t);	/* its maker, as /proc says */

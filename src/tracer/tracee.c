@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/exec.h"
 #include "tracer/proc_status.h"
 #include "tracer/session_private.h"
 
@@ -140,6 +141,7 @@ void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 void tracee_remove(struct session *s, struct tracee *t)
 {
 	carry_forget(t);
+	exec_forget(t);
 	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	s->tracee_count--;

@@ -182,6 +182,12 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 	}
 }
 
+/* The loader's own calls are neither decided nor shown. */
+static struct verdict ask_loader(struct session *s, const struct call_event *call)
+{
+	return call->id == CALL_nfsservctl ? loads_answer(&s->loads, call) : verdict_pass();
+}
+
 void notify_answer(struct notify *n, const struct seccomp_notif *req)
 {
 	struct session *s = n->session;
@@ -198,8 +204,9 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
-	struct verdict v = ask(s, &ev);
-	ev.recorded = call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
+	bool loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip);
+	struct verdict v = loader ? ask_loader(s, &ev.base) : ask(s, &ev);
+	ev.recorded = !loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)
 		emit_notified_enter(s, &ev.base, now_ns());
 	notify_deliver(n, &ev, v);

@@ -66,20 +66,22 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 {
 	struct call_set watched = {0};
 	struct call_set stopped = o->recorder ? o->recorded : (struct call_set){0};
-	bool files = call_set_has(&o->emulated, CALL_execve);
+	struct call_set answered = o->emulated;
+	bool files = call_set_has(&o->emulated, CALL_openat);
 	bool filters = o->mechanism != MECHANISM_STEP && o->mechanism != MECHANISM_SYSEMU;
 	bool can_trace = mechanism_info(MECHANISM_STEP)->available == 0 && !o->without_ptrace;
 	struct plan_options options = {
 		.may_notify = o->mechanism != MECHANISM_TRACE && mechanism_info(MECHANISM_NOTIFY)->available == 0,
 		.may_trace = (o->mechanism != MECHANISM_NOTIFY || files) && can_trace,
 		.trace_data = FILTER_STOP_DATA, .keep_children = can_trace, .say_denials = say_denials,
-		.answered = call_set_empty(&o->emulated) ? NULL : &o->emulated,
+		.answered = call_set_empty(&o->emulated) ? NULL : &answered,
 		.stopped_if_traced = &watched,
 	};
 	/* Another file tree: execve is carried out in a stop. */
 	if (files) {
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
+		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
 	apply_root_calls(&watched);

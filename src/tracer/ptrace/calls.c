@@ -14,6 +14,7 @@
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/handover.h"
+#include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -222,7 +223,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
 	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP))
 		handover_bar(s);
-	if (!call_is_ours(s, t))
+	if (!call_is_ours(s, t) && !exec_is(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
 	struct regs r;
@@ -230,6 +231,11 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	if (s->decides && !t->stop_foreign) {
 		struct stopped_event ev = event_of(s, t);
 		calls_decide(s, t, &r, &ev.base, record, now);
+		return;
+	}
+	if (exec_is(s, t) && !t->stop_foreign) {
+		struct stopped_event ev = event_of(s, t);
+		calls_exec(s, t, &r, &ev.base, record, now);
 		return;
 	}
 	struct verdict v = ask(s, t, &r);
@@ -297,6 +303,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	if (t->inside_recorded)
 		emit_exit(s, t, value, is_error, now);
 	carry_release(t);
+	exec_forget(t);
 	t->delay_ns = t->delay_exit_ns;
 	t->delay_exit_ns = 0;
 	t->inside_recorded = false;
@@ -323,7 +330,7 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 }
 
 /* Whether something is to be done behind the call that was entered. */
-static bool awaits_exit(const struct tracee *t)
+bool calls_awaits_exit(const struct tracee *t)
 {
 	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in;
 }
@@ -344,10 +351,14 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];
 	take_call(t, &info, info.seccomp.nr, args);
+	if (s->files && loads_made(&s->loads, t->tid, t->ip)) {
+		t->phase = PHASE_OUTSIDE;
+		return;
+	}
 	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
 	t->stop_foreign = false;
-	t->phase = awaits_exit(t) ? PHASE_INSIDE : PHASE_OUTSIDE;
+	t->phase = calls_awaits_exit(t) ? PHASE_INSIDE : PHASE_OUTSIDE;
 }
 
 /*
@@ -420,7 +431,7 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 		how = OPS_SYSCALL;
 		break;
 	case MECHANISM_SYSEMU:
-		how = t->phase == PHASE_REPEATING || awaits_exit(t) ? OPS_SYSCALL : OPS_SYSEMU;
+		how = t->phase == PHASE_REPEATING || calls_awaits_exit(t) ? OPS_SYSCALL : OPS_SYSEMU;
 		if (how == OPS_SYSEMU)
 			t->phase = PHASE_OUTSIDE;
 		break;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/exec.h"
 #include "tracer/session_private.h"
 
 enum { INJECTED = 1, DELAYED = 2, SIGNALLED = 4, POKED = 8 };
@@ -147,29 +148,55 @@ static void carry_out(struct session *s, struct tracee *t, struct regs *r, const
 		(void)syscall(SYS_tgkill, tracee_tgid(t), t->tid, a->signal);
 }
 
+static void redirect_exec(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, struct applied *a)
+{
+	exec_redirect(s, t, ev, a);
+	regs_reset(r);	/* the task may have run meanwhile */
+}
+
+static void act(struct session *s, struct tracee *t, struct regs *r, struct applied *a, bool record, uint64_t now)
+{
+	if (record && !t->ended)
+		emit_enter(s, t, now);
+	if (a->kind == APPLIED_VERDICT) {	/* no handler that is asked in a stop has one */
+		verdict_discard(&a->verdict);
+		a->kind = APPLIED_VALUE;
+		a->value = -ENOSYS;
+	}
+	if (a->kind == APPLIED_FAIL)
+		session_fail(s, (int)a->value, "a handler failed");
+	else if (a->kind == APPLIED_KILL)
+		kill_group(s, t, r);
+	else if (!t->ended)
+		carry_out(s, t, r, a);
+	if (t->answered)
+		poke(t, a->effect, a->poke_regs, true);
+	if (record && t->answered) {
+		struct verdict v = verdict_value(a->value);
+		emit_exit(s, t, a->value, verdict_is_error(&v), now);
+	}
+	t->inside_recorded = record && !t->answered && s->options->record_exits;
+}
+
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now)
 {
 	struct task_facts facts;
 	struct applied a;
 	task_facts_init(&facts, ev, tracee_tgid(t));
 	apply_call(&s->apply, &facts, &a);
-	place_copies(s, t, r, &a);
 	t->injected = marks(&a);
+	if (a.kind == APPLIED_PASS && exec_is(s, t))
+		redirect_exec(s, t, r, ev, &a);
+	else
+		place_copies(s, t, r, &a);
 	poke(t, a.effect, a.poke_regs, false);
-	if (record && !t->ended)
-		emit_enter(s, t, now);
-	if (a.kind == APPLIED_FAIL)
-		session_fail(s, (int)a.value, "a handler failed");
-	else if (a.kind == APPLIED_KILL)
-		kill_group(s, t, r);
-	else if (!t->ended)
-		carry_out(s, t, r, &a);
-	if (t->answered)
-		poke(t, a.effect, a.poke_regs, true);
-	if (record && t->answered) {
-		struct verdict v = verdict_value(a.value);
-		emit_exit(s, t, a.value, verdict_is_error(&v), now);
-	}
-	t->inside_recorded = record && !t->answered && s->options->record_exits;
+	act(s, t, r, &a, record, now);
 	task_facts_finish(&facts);
+}
+
+void calls_exec(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now)
+{
+	struct applied a = {.kind = APPLIED_PASS};
+	redirect_exec(s, t, r, ev, &a);
+	act(s, t, r, &a, record, now);
 }

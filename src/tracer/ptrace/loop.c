@@ -15,6 +15,7 @@
 #include "tracer/auxv.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/handover.h"
+#include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -55,6 +56,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 		t->abi = parent->abi;
 		inherit_call(t, parent);
 		carry_inherit(t, parent);
+		t->loader_path = parent->loader_path;
 	}
 	emit_task(s, t, RECORD_TASK_NEW, parent ? parent->tid : 0, false);
 }
@@ -191,8 +193,12 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	}
 	t->saved = 0;
 	carry_forget(t);
-	if (s->files)
-		task_execed(s->options->kernel->tasks, former, t->tid, NULL);
+	if (s->files) {
+		exec_done(s, t, former);
+		/* Nobody waits for the end of the call itself unless it is recorded. */
+		t->phase = calls_awaits_exit(t) ? PHASE_INSIDE : PHASE_OUTSIDE;
+		return;
+	}
 	tell_ids(s, t);
 	warn_of_foreign(s, t);
 }
@@ -255,6 +261,12 @@ static bool detached(struct session *s, struct tracee *t, int sig, int event)
 	return true;
 }
 
+static void files_ended(struct session *s, pid_t tid)
+{
+	task_ended(s->options->kernel->tasks, tid);
+	loads_forget(&s->loads, tid);
+}
+
 static void ended(struct session *s, struct tracee *t, int status)
 {
 	handover_settle(t);
@@ -271,7 +283,7 @@ static void ended(struct session *s, struct tracee *t, int status)
 	if (s->decides)
 		apply_ended(&s->apply, t->tid);
 	if (s->files)
-		task_ended(s->options->kernel->tasks, t->tid);
+		files_ended(s, t->tid);
 	if (!call_set_empty(&s->notified))
 		notify_task_ended(s, t->tid);
 	drop(s, t);

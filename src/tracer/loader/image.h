@@ -1,0 +1,56 @@
+/*
+ * The loader's image, and what the supervisor tells it: shared by both, so plain C and fixed layout.
+ *
+ *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays mapped
+ *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
+ *            ... and at its end the loader's own stack
+ */
+#ifndef TRAPLINE_TRACER_LOADER_IMAGE_H
+#define TRAPLINE_TRACER_LOADER_IMAGE_H
+
+#include <stdint.h>
+
+#define LOADER_PATH_OFFSET 0x100
+#define LOADER_PATH_SIZE 256		/* padded with slashes: so much room for the program's own name on its stack */
+#define LOADER_CODE_OFFSET 0x200
+#define LOADER_PARAM_OFFSET 0x10000
+#define LOADER_PARAM_SIZE 0x10000	/* a page at most, on any machine */
+#define LOADER_STACK_SIZE 0x4000	/* of these, at the end */
+#define LOADER_SIZE (LOADER_PARAM_OFFSET + LOADER_PARAM_SIZE)
+
+/* The loader's private calls are nfsservctl(LOADER_CALL, what): no kernel since Linux 3.1 has it. */
+#define LOADER_CALL 0x74726170
+enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE };
+
+enum loader_op_kind { LOADER_MAP, LOADER_ANON, LOADER_ZERO, LOADER_UNMAP };
+
+/* Addresses are the file's: the object's bias is added. */
+struct loader_op {
+	uint64_t addr, len, offset;
+	uint32_t prot, kind;
+};
+
+struct loader_object {
+	uint64_t hint;		/* where it should be; 0: anywhere */
+	uint64_t random;	/* added to the hint if the guest's addresses are random */
+	uint64_t start, size;	/* of the whole, in pages; size 0: the addresses are as the file says */
+	uint64_t align;
+	uint64_t entry;
+	uint32_t ask, op_count;	/* LOADER_ASK_*; its operations follow those of the object before */
+};
+
+struct loader_param {
+	struct loader_object program, interp;	/* interp.op_count 0: none */
+	uint64_t phdr, phnum;
+	uint64_t code_start, code_end, data_start, data_end;	/* for /proc; the program's */
+	uint64_t brk_start, brk_random;
+	uint32_t ids[4];		/* uid, euid, gid, egid as the program is told */
+	uint32_t exec_stack, say_done;
+	uint32_t prefix_count, prefix_size;	/* strings in the place of argv[0] */
+	uint32_t name_size;		/* of AT_EXECFN, with its NUL */
+	char comm[16];
+	uint32_t unused;
+	/* struct loader_op[program.op_count + interp.op_count], prefix strings, name */
+};
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Execves of the file kernel: the loader's image (loader/image.h), and the loads that are under way.
+ *
+ * The kernel executes the image, by a path of the supervisor's /proc; the loader in it maps the program that was meant. It
+ * is told what to map while the task stands at the end of the execve, and gets the files by private notified calls,
+ * which are answered only to the loader, from its code, once each.
+ *
+ * Locks: loads.lock guards the list and what is in it; a leaf.
+ */
+#ifndef TRAPLINE_TRACER_LOADS_H
+#define TRAPLINE_TRACER_LOADS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "kernel/task/exec.h"
+#include "syscalls/dispatch.h"
+#include "tracer/loader/image.h"
+
+struct load;
+
+struct loads {
+	int image;			/* owned; -1: none */
+	struct stat image_stat;
+	char path[LOADER_PATH_SIZE];	/* of the image, padded with slashes; ends in NUL */
+	bool randomize, randomize_brk;	/* kernel.randomize_va_space */
+	pthread_mutex_t lock;
+	struct load *list;		/* lock */
+	_Atomic unsigned count;
+};
+
+MUST_CHECK int loads_init(struct loads *l);
+void loads_finish(struct loads *l);
+
+/* Is this the file that was executed? Then a guest has not come between a check and the kernel. */
+bool loads_is_image(const struct loads *l, const struct stat *st);
+/* Where the image was mapped, from the instruction pointer of a task at the end of its execve. */
+uint64_t loads_base(uint64_t ip);
+
+/*
+ * The loader's parameters for this plan, into buf of LOADER_PARAM_SIZE bytes: how many bytes. -E2BIG: they do not fit.
+ * cred: what the program is told of its ids. say_done: its calls must be told from the program's.
+ */
+MUST_CHECK ssize_t loads_fill(const struct loads *l, const struct exec_plan *plan, const struct cred *cred, bool say_done,
+			      void *buf);
+/* The task is about to run the loader at base: it may ask for the plan's files. They are taken out of the plan. */
+MUST_CHECK int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan, bool say_done);
+void loads_forget(struct loads *l, pid_t tid);
+/* Was this call made by the loader, and not by the program that it loads? Any thread. */
+bool loads_made(struct loads *l, pid_t tid, uint64_t ip);
+/* A private call. */
+struct verdict loads_answer(struct loads *l, const struct call_event *ev);
+
+#endif

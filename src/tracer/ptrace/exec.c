@@ -1,0 +1,238 @@
+/*
+ * execve in the tree of the file kernel, at its two stops.
+ *
+ *   filter stop   the name is resolved by the kernel layer; the call is made to execute the loader's image
+ *   exec event    the new program is the image, or it is killed before it runs; it is told what to load
+ *
+ * The path of the image must be somewhere in the caller's memory. A program that the loader has loaded has it in the page
+ * that the loader leaves; the command has it in what it inherited of the supervisor; for others it is carried (carry.c). That
+ * another thread changes it in time for the kernel to read something else shows in what was executed.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "kernel/kernel.h"
+#include "kernel/task/exec.h"
+#include "kernel/task/task.h"
+#include "syscalls/file_call.h"
+#include "tracer/memory.h"
+#include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/exec.h"
+
+#ifndef AT_EXECVE_CHECK
+#define AT_EXECVE_CHECK 0x10000	/* Linux 6.14 */
+#endif
+
+bool exec_is(const struct session *s, const struct tracee *t)
+{
+	return s->files && (t->call.id == CALL_execve || t->call.id == CALL_execveat) && t->call.abi == host_abi();
+}
+
+void exec_forget(struct tracee *t)
+{
+	exec_plan_destroy(t->exec);
+	t->exec = NULL;
+}
+
+/* ---- the request ---- */
+
+/* What the call asks for, with what it refers to. */
+struct asked {
+	struct exec_request request;
+	struct name_arg name;
+	struct object object;
+	char shown[VFS_PATH_MAX + 32];
+};
+
+static void asked_put(struct asked *a)
+{
+	name_put(&a->name);
+	object_put(&a->object);
+}
+
+/* Is the caller's descriptor closed by the execve? */
+static bool closes(pid_t tid, int fd)
+{
+	char line[128];
+	unsigned flags = 0;
+	(void)snprintf(line, sizeof(line), "/proc/%d/fdinfo/%d", tid, fd);
+	AUTO_FCLOSE FILE *f = fopen(line, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "flags: %o", &flags) == 1)
+			break;
+	}
+	return flags & O_CLOEXEC;
+}
+
+/* A policy has read the name already: what it decided on is what is executed. */
+static int take_name(struct file_call *c, struct guest_ptr from, const struct fact_copy *checked, bool empty,
+		     struct name_arg *n)
+{
+	if (!checked || !checked->data)
+		return name_copy_in(c, from, empty ? NAME_EMPTY : 0, n);
+	*n = (struct name_arg){.null = false};
+	if (checked->len > sizeof(n->text))
+		return -ENAMETOOLONG;
+	memcpy(n->text, checked->data, checked->len);
+	n->text[sizeof(n->text) - 1] = '\0';
+	return *n->text || empty ? 0 : -ENOENT;
+}
+
+static int ask_by_fd(struct file_call *c, int fd, struct asked *a)
+{
+	int r = object_of_fd(c, fd, true, &a->object);
+	if (r < 0)
+		return r;
+	(void)snprintf(a->shown, sizeof(a->shown), "/dev/fd/%d", fd);
+	a->request.shown = a->shown;
+	a->request.fd = a->object.fd;
+	a->request.object = object_is_foreign(&a->object) ? NULL : &a->object.path;
+	a->request.unreachable = closes(c->ev->tid, fd);
+	return 0;
+}
+
+static int ask_by_name(struct file_call *c, int dirfd, struct asked *a)
+{
+	int r = name_find_base(c, dirfd, &a->name);
+	if (r < 0)
+		return r;
+	a->request.name = a->request.shown = a->name.text;
+	a->request.base = name_base(&a->name);
+	if (!a->request.base)
+		return 0;
+	(void)snprintf(a->shown, sizeof(a->shown), "/dev/fd/%d/%s", dirfd, a->name.text);
+	a->request.shown = a->shown;
+	a->request.unreachable = closes(c->ev->tid, dirfd);
+	return 0;
+}
+
+static int ask_for(struct file_call *c, const struct fact_copy *checked, struct asked *a)
+{
+	const struct call_event *ev = c->ev;
+	bool at = ev->id == CALL_execveat;
+	int flags = at ? (int)ev->args[4] : 0;
+	int dirfd = at ? (int)ev->args[0] : AT_FDCWD;
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
+		return -EINVAL;
+	a->request.no_follow = flags & AT_SYMLINK_NOFOLLOW;
+	int r = take_name(c, arg_ptr(ev, at ? 1 : 0), checked, flags & AT_EMPTY_PATH, &a->name);
+	if (r < 0)
+		return r;
+	if (*a->name.text)
+		return ask_by_name(c, dirfd, a);
+	return dirfd == AT_FDCWD ? -EACCES : ask_by_fd(c, dirfd, a);
+}
+
+static int resolve(struct session *s, struct call_event *ev, const struct fact_copy *checked, struct exec_plan **ret)
+{
+	AUTO_FILE_CALL struct file_call c;
+	if (!file_call_begin(&c, s->options->kernel, ev))
+		return -ESRCH;
+	struct asked a = {
+		.request = {.machine = host_abi() == ABI_X86_64 ? EM_X86_64 : EM_AARCH64, .fd = -1},
+		.object = {.fd = -1},
+	};
+	int r = ask_for(&c, checked, &a);
+	if (r == 0)
+		r = exec_resolve(&c.task.env, &a.request, ret);
+	asked_put(&a);
+	return r;
+}
+
+/* ---- the filter stop ---- */
+
+static bool has_path(const struct session *s, const struct tracee *t)
+{
+	char there[LOADER_PATH_SIZE];
+	return t->loader_path && memory_read(t->tid, t->loader_path, there, sizeof(there)) == 0 &&
+	       memcmp(there, s->loads.path, sizeof(there)) == 0;
+}
+
+static int place_path(struct session *s, struct tracee *t, unsigned reg, struct applied *a)
+{
+	if (has_path(s, t)) {
+		a->args[reg] = t->loader_path;
+		a->changed |= (uint8_t)(1u << reg);
+		return 0;
+	}
+	a->copies[reg] = (struct fact_copy){.data = s->loads.path, .len = sizeof(s->loads.path)};
+	a->carried = (uint8_t)(1u << reg);
+	int r = carry_place(s, t, a);
+	a->carried = 0;
+	return r;
+}
+
+void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, struct applied *a)
+{
+	bool at = ev->id == CALL_execveat;
+	unsigned reg = at ? 1 : 0;
+	const struct fact_copy checked = a->carried >> reg & 1 ? a->copies[reg] : (struct fact_copy){.data = NULL};
+	exec_forget(t);
+	a->carried = 0;
+	int r = resolve(s, ev, &checked, &t->exec);
+	bool only_check = r == 0 && at && ev->args[4] & AT_EXECVE_CHECK;
+	if (r == 0 && !only_check)
+		r = place_path(s, t, reg, a);
+	if (r < 0 || only_check) {
+		exec_forget(t);
+		a->kind = APPLIED_VALUE;
+		a->value = r;
+		return;
+	}
+	if (at) {
+		a->args[4] = 0;
+		a->changed |= 1u << 4;
+	}
+}
+
+/* ---- the exec event ---- */
+
+static bool is_loader(const struct session *s, pid_t tid)
+{
+	char path[64];
+	struct stat st;
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", tid);
+	return stat(path, &st) == 0 && loads_is_image(&s->loads, &st);
+}
+
+static int tell_loader(struct session *s, struct tracee *t)
+{
+	AUTO_FREE void *buf = malloc(LOADER_PARAM_SIZE);
+	struct task_view v;
+	struct regs r;
+	uint64_t ip;
+	bool say_done = s->decides || !call_set_empty(&s->recorded);
+	if (!buf)
+		return -ENOMEM;
+	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
+	int err = regs_get(&r, REG_IP, &ip);
+	if (err == 0)
+		err = task_view(s->options->kernel->tasks, t->tid, &v);
+	if (err < 0)
+		return err;
+	ssize_t len = loads_fill(&s->loads, t->exec, v.cred, say_done, buf);
+	task_view_finish(&v);
+	if (len < 0)
+		return (int)len;
+	uint64_t base = loads_base(ip);
+	t->loader_path = base + LOADER_PATH_OFFSET;
+	err = memory_write(t->tid, base + LOADER_PARAM_OFFSET, buf, (size_t)len);
+	return err < 0 ? err : loads_add(&s->loads, t->tid, base, t->exec, say_done);
+}
+
+void exec_done(struct session *s, struct tracee *t, pid_t former)
+{
+	int r = t->exec && is_loader(s, t->tid) ? 0 : -EPERM;
+	task_execed(s->options->kernel->tasks, former, t->tid, t->exec && t->exec->exe.mount ? &t->exec->exe : NULL);
+	if (r == 0)
+		r = tell_loader(s, t);
+	if (r < 0 && r != -ESRCH)
+		log_debug("process %d is killed: its execve was tampered with or cannot be carried out: %s", t->tid,
+			  strerror(-r));
+	if (r < 0)
+		(void)kill(t->tid, SIGKILL);
+	exec_forget(t);
+}
