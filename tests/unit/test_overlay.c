@@ -47,7 +47,7 @@ static void mount_layers(void)
 	struct super *lowers[2] = {host_layer("middle", true), host_layer("lower", true)};
 	struct super *upper, *sb;
 	if (tmpfs_upper)
-		ck_assert_int_eq(tmpfs_create(&(struct tmpfs_options){.mode = 0755}, &upper), 0);
+		ck_assert_int_eq(tmpfs_create(&(struct tmpfs_options){.mode = 0755, .uid = geteuid(), .gid = getegid()}, &upper), 0);
 	else
 		upper = host_layer("upper", false);
 	ck_assert_int_eq(overlay_create(lowers, 2, upper, &sb), 0);

@@ -1,13 +1,16 @@
 /*
  * Random changes to an overlay and to an ordinary directory: results, attributes, contents and listings must stay the
  * same; inode numbers must stay what they were. Now and then the overlay is taken down and put up again, at times with
- * its upper as one more lower layer. OVERLAY_SEED and OVERLAY_STEPS make it another or a longer run.
+ * its upper as one more lower layer. Where Linux lets us, its overlayfs must see the same in these layers at the end.
+ * OVERLAY_SEED and OVERLAY_STEPS make it another or a longer run.
  */
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "kernel/fs/fs.h"
@@ -416,6 +419,38 @@ static void run(unsigned steps)
 	}
 }
 
+/* A tree of the host, compared with the native one. */
+static void compare_host_tree(int fd)
+{
+	int own = native_fd;
+	for (size_t i = 0; i < PATHS; i++) {
+		struct seen n = look_native(paths[i]);
+		native_fd = fd;
+		struct seen o = look_native(paths[i]);
+		native_fd = own;
+		EXPECT(n.error == o.error, paths[i]);
+		EXPECT(n.stx.stx_mode == o.stx.stx_mode, paths[i]);
+		EXPECT(n.contents == o.contents, paths[i]);
+	}
+}
+
+static void compare_with_linux(void)
+{
+	char options[1024], merged[80];
+	int n = snprintf(options, sizeof(options), "lowerdir=%s/upper", base);
+	for (size_t i = layer_count; i > 0; i--)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ":%s/%s", base, layers[i - 1]);
+	(void)snprintf(merged, sizeof(merged), "%s/merged", base);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mkdir(merged, 0755) < 0 ||
+	    mount("overlay", merged, "overlay", MS_RDONLY, options) < 0)
+		return;
+	int fd = open(merged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	compare_host_tree(fd);
+	(void)close(fd);
+	ck_assert_int_eq(umount(merged), 0);
+}
+
 static unsigned number_from(const char *variable, unsigned otherwise)
 {
 	const char *text = getenv(variable);
@@ -428,6 +463,9 @@ START_TEST(stays_the_same)
 	random_state = seed * 0x9e3779b97f4a7c15u;
 	with_links = _i % 2;
 	run(number_from("OVERLAY_STEPS", 600));
+	unmount();
+	compare_with_linux();
+	mount_layers();
 }
 END_TEST
 
