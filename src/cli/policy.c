@@ -1,6 +1,8 @@
 /* trapline policy: choose the tool; what the tools share. */
 #include "cli/policy.h"
 
+#include "cli/guest_facts.h"
+
 #include <string.h>
 
 static const struct {
@@ -64,11 +66,18 @@ const char *policy_file_name(const char *path)
 	return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
 }
 
-int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret)
+int policy_open(const char *command, const char *path, bool here, struct policy **ret)
 {
-	struct policy_options options = {.features = policy_build_features(), .facts.caps = caps};
+	struct policy_options options = {.features = policy_build_features()};
+	struct guest_facts guest;
 	struct policy *p;
-	int r = policy_load_file(policy_file_name(path), &options, &p);
+	int r;
+
+	if (here) {
+		guest_facts_init(&guest);
+		options.facts = guest.facts;
+	}
+	r = policy_load_file(policy_file_name(path), &options, &p);
 
 	if (r < 0) {
 		cli_error(command, "%s: %s", path, strerror(-r));

@@ -9,10 +9,10 @@ cli_command policy_reload, policy_check, policy_explain, policy_test, policy_lea
 
 /*
  * Load a policy for a tool ("-" is standard input) and say on stderr what is wrong with it. 0 with *ret owned by the
- * caller; CLI_EXIT_FAILURE when it cannot be read or has an error. caps: capability names for "where", NULL-terminated,
- * or NULL.
+ * caller; CLI_EXIT_FAILURE when it cannot be read or has an error. "where" asks about a guest that run would start here, or,
+ * so that the answer is the same everywhere, about one without capabilities on the newest kernel.
  */
-MUST_CHECK int policy_open(const char *command, const char *path, const char *const *caps, struct policy **ret);
+MUST_CHECK int policy_open(const char *command, const char *path, bool here, struct policy **ret);
 
 /* The file that a name on the command line means: "-" is standard input. */
 const char *policy_file_name(const char *path);

@@ -7,14 +7,15 @@
 
 static const struct option options[] = {
 	{"no-ptrace", no_argument, NULL, 'P'}, {"no-notify", no_argument, NULL, 'N'}, {"all", no_argument, NULL, 'a'},
-	{"help", no_argument, NULL, 'h'}, {0},
+	{"here", no_argument, NULL, 'H'}, {"help", no_argument, NULL, 'h'}, {0},
 };
 
 static const char usage_text[] =
 	"Usage: trapline policy explain [OPTIONS] FILE [SYSCALL|%GROUP]...\n\n"
 	"  --all        every call, not only those that the policy does something to\n"
 	"  --no-ptrace  plan for a session that may not use ptrace\n"
-	"  --no-notify  plan for a session that may not use seccomp notifications\n";
+	"  --no-notify  plan for a session that may not use seccomp notifications\n"
+	"  --here       \"where\" asks about a guest of this machine, not about one without capabilities on the newest kernel\n";
 
 static bool worth_showing(const struct plan *plan, enum call_id id)
 {
@@ -96,7 +97,7 @@ int policy_explain(int argc, char **argv)
 	struct plan_options how = {.may_notify = true, .may_trace = true};
 	char name[] = "policy explain";
 	struct policy *p;
-	bool all = false;
+	bool all = false, here = false;
 	int c, r;
 
 	argv[0] = name;
@@ -111,6 +112,9 @@ int policy_explain(int argc, char **argv)
 		case 'a':
 			all = true;
 			break;
+		case 'H':
+			here = true;
+			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);
 			return cli_finish_stdout();
@@ -122,7 +126,7 @@ int policy_explain(int argc, char **argv)
 		cli_error("policy explain", "which file?");
 		return CLI_EXIT_USAGE;
 	}
-	r = policy_open("policy explain", argv[optind], NULL, &p);
+	r = policy_open("policy explain", argv[optind], here, &p);
 	if (r)
 		return r;
 	r = explain(p, &how, all, argc - optind - 1, argv + optind + 1);

@@ -89,7 +89,7 @@ static int compare(const struct learner *l, const char *path)
 	AUTO_STRBUF struct strbuf out;
 	struct policy *p;
 	size_t n;
-	int r = policy_open("policy learn", path, NULL, &p);
+	int r = policy_open("policy learn", path, false, &p);
 
 	strbuf_init(&out);
 	if (r)

@@ -112,7 +112,7 @@ int policy_export(int argc, char **argv)
 	argv[0] = name;
 	r = parse_options(argc, argv, "policy", &file, &output);
 	if (!r && file)
-		r = policy_open(name, file, NULL, &p);
+		r = policy_open(name, file, false, &p);
 	if (r || !file)
 		return r;
 	r = oci_export(p, &text, message, sizeof(message));

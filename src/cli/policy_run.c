@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "cli/guest_facts.h"
 #include "cli/policy.h"
 #include "syscalls/files.h"
 #include "syscalls/identity.h"
@@ -61,7 +62,9 @@ static struct files_needs needs_of(const struct kernel_options *kernel)
 
 static int open_policy(const struct policy_run *p, struct policy **ret)
 {
-	struct policy_options options = {.features = policy_build_features(), .prelude = p->prelude};
+	struct guest_facts guest;
+	guest_facts_init(&guest);
+	struct policy_options options = {.features = policy_build_features(), .facts = guest.facts, .prelude = p->prelude};
 	int r = p->file ? policy_load_file(policy_file_name(p->file), &options, ret) :
 			  policy_load_text("command line", "", 0, &options, ret);
 	if (r < 0) {

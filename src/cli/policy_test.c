@@ -11,6 +11,7 @@ struct test_options {
 	const char *cwd, *exe;
 	uint64_t uid, gid;
 	enum call_abi abi;
+	bool here;
 };
 
 static const struct option options[] = {
@@ -19,6 +20,7 @@ static const struct option options[] = {
 	{"uid", required_argument, NULL, 'u'},
 	{"gid", required_argument, NULL, 'g'},
 	{"abi", required_argument, NULL, 'a'},
+	{"here", no_argument, NULL, 'H'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -28,7 +30,8 @@ static const char usage_text[] =
 	"  --cwd DIR   relative paths start here (default: /)\n"
 	"  --uid N, --gid N, --exe FILE\n"
 	"              who makes the call\n"
-	"  --abi ABI   x86_64, i386 or x32 (aarch64 on that machine)\n\n"
+	"  --abi ABI   x86_64, i386 or x32 (aarch64 on that machine)\n"
+	"  --here      \"where\" asks about a guest of this machine, not about one without capabilities on the newest kernel\n\n"
 	"A call is written as strace prints it: openat(AT_FDCWD, \"/etc/shadow\", O_RDONLY).\n"
 	"The status is 0 whatever the policy decides.\n";
 
@@ -120,6 +123,9 @@ static int parse_options(int argc, char **argv, struct test_options *o)
 		case 'g':
 			r = cli_parse_number("policy test", "--gid", optarg, 0, UINT32_MAX - 1, &o->gid);
 			break;
+		case 'H':
+			o->here = true;
+			break;
 		case 'a':
 			r = parse_abi(optarg, &o->abi);
 			break;
@@ -149,7 +155,7 @@ int policy_test(int argc, char **argv)
 	r = parse_options(argc, argv, &o);
 	if (r)
 		return r == HELP_SHOWN ? cli_finish_stdout() : r;
-	r = policy_open("policy test", argv[optind], NULL, &p);
+	r = policy_open("policy test", argv[optind], o.here, &p);
 	if (!r && plan_create(p, &(struct plan_options){.may_trace = true, .may_notify = true}, &plan) < 0) {
 		cli_error("policy test", "the policy cannot be compiled");
 		r = CLI_EXIT_FAILURE;

@@ -76,9 +76,19 @@ static bool parse_rewrite(struct parser *ps, struct policy_rule *rule, struct ru
 
 /* ---- where ---- */
 
-static bool known_cap(const char *s, size_t len)
+static bool is_cap(const char *s, size_t len)
 {
 	return len > 4 && memcmp(s, "CAP_", 4) == 0;
+}
+
+/* A newer kernel may have more: nobody has such a one here. */
+static void check_cap(struct parser *ps, const struct token *t)
+{
+	const struct flag_set *set = flag_set_find("capabilities");
+	uint64_t ignored;
+
+	if (set && flag_set_value(set, t->text, t->len, &ignored) < 0)
+		diag_warning(ps->p->diags, t->at, "no capability is named %.*s", (int)t->len, t->text);
 }
 
 /* Words up to "and" or the end, as a NULL-terminated list. */
@@ -91,8 +101,10 @@ static bool parse_words(struct parser *ps, const char *what, bool caps, const ch
 	while (!parse_at_end(ps) && !parse_is(ps, "and")) {
 		const struct token *t = parse_token(ps);
 
-		if (t->kind != TOK_WORD || n == ARRAY_SIZE(words) || (caps && !known_cap(t->text, t->len)))
+		if (t->kind != TOK_WORD || n == ARRAY_SIZE(words) || (caps && !is_cap(t->text, t->len)))
 			return parse_expected(ps, what);
+		if (caps)
+			check_cap(ps, t);
 		words[n++] = arena_strndup(&ps->p->arena, t->text, t->len);
 		parse_next(ps);
 	}

@@ -259,6 +259,22 @@ class Checks:
             self.check(f"counted {options}", out.count("device or address") == 1 and out.count(",") == 0 and
                        out.endswith(" True\n"), out + err)
 
+    def check_where(self):
+        """Facts are the guest's: its capabilities, its kernel."""
+        policy = ("default native\nvalue 1 getppid where cap CAP_SYS_CHROOT and kernel >= 4.8\n"
+                  "value 2 getppid where not cap CAP_SYS_CHROOT and kernel >= 4.8\nvalue 3 getppid\n"
+                  "value 4 getpgrp where kernel >= 99.0\nvalue 5 getpgrp\n")
+        program = [sys.executable, "-c", "import os; print(os.getppid(), os.getpgrp(), ' '.join(l.split()[1] for l in "
+                   "open('/proc/self/status') if l.startswith('CapEff')))"]
+        _, out, err = self.run(policy, program)
+        ppid, pgrp, caps = (out.split() + ["", "", "0"])[:3]
+        self.check("where", (ppid, pgrp) == ("1" if int(caps, 16) >> 18 & 1 else "2", "5"), out + err)
+        done = subprocess.run([self.trapline, "policy", "test", "--here", "policy", "getppid()"], cwd=self.work,
+                              capture_output=True)
+        self.check("test --here", done.stdout.startswith(b"getppid() = value " + ppid.encode()), done)
+        done = subprocess.run([self.trapline, "policy", "test", "policy", "getppid()"], cwd=self.work, capture_output=True)
+        self.check("test", done.stdout.startswith(b"getppid() = value 2"), done)
+
     def check_options(self):
         """Options are statements of the same model: they win over the file's, piece by piece, and need no file."""
         ids = ["sh", "-c", "id -u; id -g; uname -n"]
