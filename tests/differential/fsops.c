@@ -1,5 +1,5 @@
 /*
- * fsops --seed S [--ops N | --keep] [--features F] [--audit EVERY]: the workers and their turns.
+ * fsops --seed S [--ops N | --keep] [--features F] [--audit EVERY] [--root DIR]: the workers and their turns.
  *
  * Run in a root of its own with /proc and a second filesystem on /m; the log goes to standard output. With --keep the
  * indices of the operations to run come from standard input (32-bit numbers, ascending). Exit 0: all were run.
@@ -205,6 +205,7 @@ int main(int argc, char **argv)
 {
 	struct shared *sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned audit_every = 250;
+	const char *root = NULL;
 
 	if (sh == MAP_FAILED)
 		return 2;
@@ -221,11 +222,15 @@ int main(int argc, char **argv)
 			sh->count = (unsigned)strtoul(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--features") == 0)
 			sh->features = (unsigned)strtoul(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--root") == 0)
+			root = argv[++i];
 		else if (strcmp(argv[i], "--audit") == 0)
 			audit_every = (unsigned)strtoul(argv[++i], NULL, 0);
 		else
 			return 2;
 	}
+	if (root && chroot(root) < 0)
+		return 2;
 	prepare(sh);
 	return audit_every ? start_and_run(sh, audit_every) : 2;
 }

@@ -146,13 +146,38 @@ class Overlay(Emulated):
         os.chmod(folder + "/upper", 0o755)
 
 
+class Inside(Emulated):
+    """The tree below the host's, into which the guest changes its root itself."""
+
+    def argv(self, folder, args):
+        root = folder + "/root"
+        with open(folder + "/policy", "w") as f:
+            f.write("".join(m.format(root=root, folder=folder, lower=self.lower) + "\n" for m in self.tree))
+            f.write(f'mount "{root}/proc" proc\nmount "{root}/m" tmpfs\nmount "{root}/fsops" host "{self.program}"\n')
+        return [self.trapline, "run", "--policy", folder + "/policy", "-r", "/", "--", self.program, "--root", root, *args]
+
+
+class TmpfsInside(Inside):
+    name, oracle = "tmpfs-inside", NativeTmpfs
+    tree = ('mount "{root}" tmpfs mode=755',)
+
+
+class HostfsInside(Inside):
+    name, oracle = "hostfs-inside", NativeDisk
+    tree = ()
+
+    def setup(self, folder):
+        os.mkdir(folder + "/root")
+        prepare_root(folder + "/root")
+
+
 class OverlayMemory(Overlay):
     """The upper layer in memory."""
     name = "overlay-memory"
     tree = ("--overlay", "{lower}")
 
 
-EMULATED = {w.name: w for w in (Tmpfs, Hostfs, Overlay, OverlayMemory)}
+EMULATED = {w.name: w for w in (Tmpfs, Hostfs, Overlay, OverlayMemory, TmpfsInside, HostfsInside)}
 NATIVE = {w.name: w for w in (NativeTmpfs, NativeDisk, NativeOverlay)}
 
 
