@@ -97,6 +97,7 @@ void *arg_buffer(struct op *o, void *good);	/* good, or rarely a bad pointer */
 __attribute__((format(printf, 2, 3))) void say(struct op *o, const char *fmt, ...);
 void say_bytes(struct op *o, const void *bytes, size_t len);	/* quoted, runs shortened */
 void say_stat(struct op *o, const struct stat *st);
+void say_flags(struct op *o, int fd);
 void say_hash(struct op *o, const void *bytes, size_t len);
 long result(struct op *o, long r);	/* of syscall(): logs it, with the errno; returns it */
 const char *error_name(int code);

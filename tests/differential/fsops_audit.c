@@ -252,7 +252,7 @@ static void audit_fds(struct auditor *a)
 		say(o, st.st_dev == o->sh->opened[o->table][slot].dev && st.st_ino == o->sh->opened[o->table][slot].ino
 			       ? ""
 			       : " ~ino:changed");
-		say(o, " fl=%#lx", syscall(SYS_fcntl, fd, F_GETFL));
+		say_flags(o, fd);
 		flush_line(o);
 	}
 }

@@ -115,6 +115,18 @@ void say_stat(struct op *o, const struct stat *st)
 	say(o, "]");
 }
 
+/* Flags of an open description; those that only say how its name was looked up stand apart. */
+void say_flags(struct op *o, int fd)
+{
+	const long lookup = O_NOFOLLOW | O_DIRECTORY;
+	long flags = syscall(SYS_fcntl, fd, F_GETFL);
+
+	if (flags < 0)
+		say(o, " fl=%s", error_name(errno));
+	else
+		say(o, " fl=%#lx ~lookup:%#lx", flags & ~lookup, flags & lookup);
+}
+
 void flush_line(struct op *o)
 {
 	size_t done = 0;

@@ -58,7 +58,8 @@ static void opened(struct op *o, long fd)
 		return;
 	if (syscall(SYS_fstat, fd, &st) == 0)
 		say_stat(o, &st);
-	say(o, " fl=%#lx fd=%ld", syscall(SYS_fcntl, fd, F_GETFL), syscall(SYS_fcntl, fd, F_GETFD));
+	say_flags(o, (int)fd);
+	say(o, " fd=%ld", syscall(SYS_fcntl, fd, F_GETFD));
 	new_fd(o, slot, fd);
 }
 

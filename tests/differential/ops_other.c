@@ -48,7 +48,8 @@ static void op_getfl(struct op *o)
 {
 	int fd = arg_fd(o);
 
-	say(o, ") = %#lx", syscall(SYS_fcntl, fd, F_GETFL));
+	say(o, ")");
+	say_flags(o, fd);
 }
 
 static void op_setfl(struct op *o)
