@@ -71,7 +71,7 @@ static int chown_object(struct file_call *c, const struct object *o, uid_t uid, 
 {
 	if (object_is_foreign(o))
 		return fchownat(o->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
-	struct vfs_attr attr = {.uid = uid, .gid = gid};
+	struct vfs_attr attr = {.valid = STATX_CTIME, .uid = uid, .gid = gid};
 	if (uid != (uid_t)-1)
 		attr.valid |= STATX_UID;
 	if (gid != (gid_t)-1)

@@ -39,6 +39,20 @@ static int find_unnamed(struct file_call *c, int dirfd, struct name_arg *old)
 	return 0;
 }
 
+/* What is wrong with the new name's directory counts only if the old name was found. */
+static int wrong_old_name(struct file_call *c, int dirfd, struct name_arg *old, unsigned walk, int otherwise)
+{
+	struct path p;
+	bool has_base = old->base.dentry || dirfd == AT_FDCWD || old->text[0] == '/';
+	if ((otherwise != -EBADF && otherwise != -ENOTDIR) || !old->text[0] || !has_base)
+		return otherwise;
+	int r = vfs_walk(&c->task.env, name_base(old), old->text, walk, &p);
+	if (r < 0)
+		return r;
+	path_put(&p);
+	return otherwise;
+}
+
 static struct verdict do_linkat(struct file_call *c, int old_dirfd, struct guest_ptr old_name, int new_dirfd,
 				struct guest_ptr new_name, int flags)
 {
@@ -47,11 +61,11 @@ static struct verdict do_linkat(struct file_call *c, int old_dirfd, struct guest
 	struct name_arg old AUTO_NAME;
 	struct name_arg new AUTO_NAME;
 	int r = two_names(c, old_dirfd, old_name, name_of_at(flags), &old, new_dirfd, new_name, &new);
+	unsigned walk = (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 	if (r == 0 && !old.text[0])
 		r = find_unnamed(c, old_dirfd, &old);
 	if (r < 0)
-		return answer(r);
-	unsigned walk = (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+		return answer(wrong_old_name(c, old_dirfd, &old, walk, r));
 	return answer(vfs_link(&c->task.env, name_base(&old), old.text, walk, name_base(&new), new.text));
 }
 

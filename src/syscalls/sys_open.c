@@ -2,7 +2,12 @@
  * open(2), openat(2), creat(2), openat2(2): fs/open.c of Linux. The flags are checked here in Linux's order, the walk and
  * the opening are the vfs's; what comes of it is a new open file description of the host that the guest gets.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 
 #include "syscalls/file_call.h"
 #include "syscalls/handlers.h"
@@ -66,6 +71,36 @@ static unsigned walk_of_resolve(uint64_t resolve)
 	return walk;
 }
 
+/* Is one of the descriptors below limit free? */
+static bool has_gap(pid_t tid, rlim_t limit)
+{
+	char path[64];
+	rlim_t used = 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
+	DIR *d = opendir(path);
+	if (!d)
+		return true;
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		used += isdigit((unsigned char)e->d_name[0]) && strtoul(e->d_name, NULL, 10) < limit;
+	(void)closedir(d);
+	return used < limit;
+}
+
+/*
+ * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. The number
+ * of open descriptors is the size of /proc/PID/fd (since Linux 6.2; before, it is 0 and only the installing tells).
+ */
+static bool descriptor_left(pid_t tid)
+{
+	char path[64];
+	struct stat st;
+	struct rlimit limit;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
+	if (stat(path, &st) < 0 || prlimit(tid, RLIMIT_NOFILE, NULL, &limit) < 0)
+		return true;
+	return (rlim_t)st.st_size < limit.rlim_cur || has_gap(tid, limit.rlim_cur);
+}
+
 static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_ptr name, const struct open_how *how)
 {
 	int r = check_how(how);
@@ -73,6 +108,8 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		return answer(r);
 	struct name_arg n AUTO_NAME;
 	r = name_copy_in(c, name, 0, &n);
+	if (r == 0 && (will_create(how->flags) || how->flags & O_TRUNC) && !descriptor_left(c->task.tid))
+		r = -EMFILE;
 	if (r == 0)
 		r = name_find_base(c, dirfd, &n);
 	if (r < 0)
@@ -82,7 +119,9 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 	};
 	struct vfs_opened opened;
 	r = vfs_open(&c->task.env, name_base(&n), n.text, &vfs_how, &opened, NULL);
-	return r < 0 ? answer(r) : opened_verdict(&opened, how->flags & O_CLOEXEC);
+	if (r < 0)
+		return answer(descriptor_left(c->task.tid) ? r : -EMFILE);
+	return opened_verdict(&opened, how->flags & O_CLOEXEC);
 }
 
 /* build_open_how of Linux: the old calls ignore what openat2 refuses. */

@@ -151,6 +151,7 @@ static void prepare(struct shared *sh)
 	if (stat("/", &st) < 0)
 		_exit(8);
 	sh->dev_root = st.st_dev;
+	sh->ino_root = st.st_ino;
 	sh->dev_second = stat("/m", &st) == 0 ? st.st_dev : 0;
 	memset(sh->slots, -1, sizeof(sh->slots));
 }

@@ -43,6 +43,7 @@ struct shared {
 	unsigned count;			/* operations to run */
 	const uint32_t *indices;	/* which; NULL: 0 to count - 1 */
 	dev_t dev_root, dev_second;	/* of "/" and "/m" */
+	ino_t ino_root;
 	pid_t pids[WORKERS];
 	int slots[TABLES][SLOTS];	/* descriptor or -1 */
 	struct { dev_t dev; ino_t ino; mode_t mode; } opened[TABLES][SLOTS];	/* what it was when it was opened */

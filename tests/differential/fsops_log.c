@@ -102,7 +102,9 @@ void say_stat(struct op *o, const struct stat *st)
 	bool dir = S_ISDIR(st->st_mode);
 
 	say(o, " [%s 0%o u%d g%d", type_name(st->st_mode), st->st_mode & 07777, st->st_uid, st->st_gid);
-	if (dir)
+	if (st->st_dev == o->sh->dev_root && st->st_ino == o->sh->ino_root)
+		say(o, " root");	/* what is mounted in it may be made up */
+	else if (dir)
 		say(o, " ~dirnlink:%lu ~dirsize:%lld", (unsigned long)st->st_nlink, (long long)st->st_size);
 	else
 		say(o, " n%lu s%lld", (unsigned long)st->st_nlink, (long long)st->st_size);
@@ -118,7 +120,7 @@ void say_stat(struct op *o, const struct stat *st)
 /* Flags of an open description; those that only say how its name was looked up stand apart. */
 void say_flags(struct op *o, int fd)
 {
-	const long lookup = O_NOFOLLOW | O_DIRECTORY;
+	const long lookup = O_NOFOLLOW | O_DIRECTORY | (O_TMPFILE & ~O_DIRECTORY);
 	long flags = syscall(SYS_fcntl, fd, F_GETFL);
 
 	if (flags < 0)

@@ -54,7 +54,7 @@ int hostfs_chmod(const struct hostfs_at *at, mode_t mode)
 
 static int set_host_owner_and_mode(const struct hostfs_at *at, const struct vfs_attr *attr)
 {
-	if (attr->valid & (STATX_UID | STATX_GID)) {
+	if (attr->valid & (STATX_UID | STATX_GID | STATX_CTIME)) {
 		uid_t uid = attr->valid & STATX_UID ? attr->uid : (uid_t)-1;
 		gid_t gid = attr->valid & STATX_GID ? attr->gid : (gid_t)-1;
 		if (fchownat(at->fd, at->name, uid, gid, AT_OBJECT) < 0)
@@ -105,7 +105,7 @@ static int set_virtual_owner_and_mode(const struct hostfs_at *at, struct statx *
 
 static int set_owner_and_mode(const struct hostfs_at *at, struct statx *host, const struct vfs_attr *attr)
 {
-	if (!(attr->valid & (STATX_UID | STATX_GID | STATX_MODE)))
+	if (!(attr->valid & (STATX_UID | STATX_GID | STATX_MODE | STATX_CTIME)))
 		return 0;
 	if (hostfs_of(&at->hi->inode)->options.virtual_attrs)
 		return set_virtual_owner_and_mode(at, host, attr);

@@ -250,7 +250,7 @@ int procfs_create(struct vfs *v, struct tasks *tasks, struct uts *uts, struct su
 	else if (sf.f_type != PROC_SUPER_MAGIC)
 		r = -ENODEV;
 	if (r == 0) {
-		super_init(&sb->super, &proc_super_ops, "proc", SUPER_REVALIDATES);
+		super_init(&sb->super, &proc_super_ops, "proc", SUPER_REVALIDATES | SUPER_FIXED_NAMES);
 		r = proc_new_inode(sb, &root_node, S_IFDIR, 0, 0, "", &sb->super.root);
 	}
 	if (r < 0) {

@@ -61,11 +61,15 @@ struct timespec tmpfs_stamp(struct tmpfs_inode *ti)
 	return now;
 }
 
+/* at may be the coarse time of a file that nobody asked for yet: a second change is not to look like the first. */
 void tmpfs_touch_dir(struct tmpfs_inode *dir, const struct timespec *at, int links)
 {
+	struct timespec now = *at;
 	(void)pthread_mutex_lock(&dir->lock);
-	dir->mtime = *at;
-	dir->ctime = *at;
+	for (int tries = 0; tries < 2 && before_or_same(&now, &dir->ctime); tries++)
+		now = tmpfs_now(tmpfs_super(dir));
+	dir->mtime = now;
+	dir->ctime = now;
 	dir->nlink += (nlink_t)links;
 	(void)pthread_mutex_unlock(&dir->lock);
 }
@@ -208,7 +212,7 @@ static int tmpfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 	(void)pthread_mutex_lock(&ti->lock);
 	if (attr->valid & STATX_SIZE)
 		r = set_size(ti, attr->size);
-	if (r == 0 && (attr->valid & (STATX_MODE | STATX_UID | STATX_GID)))
+	if (r == 0 && (attr->valid & (STATX_MODE | STATX_UID | STATX_GID | STATX_CTIME)))
 		set_owner_and_mode(ti, attr);
 	if (r == 0 && (attr->valid & (STATX_ATIME | STATX_MTIME)))
 		r = set_times(ti, attr);

@@ -113,7 +113,7 @@ static void drop_privileges(const struct walk_env *env, const struct inode *inod
 			    struct vfs_attr *a)
 {
 	mode_t mode = o->mode & 07777;
-	bool chown = a->valid & (STATX_UID | STATX_GID);
+	bool chown = a->valid & (STATX_UID | STATX_GID | STATX_CTIME);
 	if (a->valid & STATX_MODE) {
 		gid_t gid = a->valid & STATX_GID ? a->gid : o->gid;
 		a->mode &= 07777;

@@ -40,6 +40,7 @@ enum super_flags {
 	SUPER_REVALIDATES = 2,	/* objects change behind our back: cached names are checked with .revalidate */
 	SUPER_HOST_DIRS = 4,	/* .open of a directory gives a host directory whose own listing is right */
 	SUPER_HOST_CHECKS = 8,	/* the host checks permissions for the supervisor's own identity, so that we need not */
+	SUPER_FIXED_NAMES = 32,	/* nobody makes names: a missing one is -ENOENT also for who would make it (proc) */
 	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
 };
 
@@ -79,7 +80,8 @@ struct vfs_create {
 
 /* chmod, chown, truncate, utimensat in one. */
 struct vfs_attr {
-	unsigned valid;			/* STATX_MODE, STATX_UID, STATX_GID, STATX_SIZE, STATX_ATIME, STATX_MTIME */
+	unsigned valid;			/* STATX_MODE, STATX_UID, STATX_GID, STATX_SIZE, STATX_ATIME, STATX_MTIME; STATX_CTIME: chown,
+					   which is a change also when it gives no id */
 	mode_t mode;			/* permission bits, suid and sgid already dropped where Linux drops them */
 	uid_t uid;
 	gid_t gid;

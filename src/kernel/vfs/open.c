@@ -158,7 +158,7 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 	struct inode *dir_inode = path_inode(dir), *inode = NULL;
 	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
 	char text[VFS_NAME_MAX + 1];
-	int err = mount_want_write(dir->mount);
+	int err = dir_inode->super->flags & SUPER_FIXED_NAMES ? -ENOENT : mount_want_write(dir->mount);
 	if (!err)
 		err = permission_create(o->env, dir->dentry);
 	if (!err && !dir_inode->ops->create)

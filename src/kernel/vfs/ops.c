@@ -35,7 +35,7 @@ static int begin_create(const struct walk_env *env, const struct path *base, con
 	err = vfs_lookup_locked(env->vfs, end->dir.dentry, end->name, end->len, &d);
 	if (!err && d)
 		err = -EEXIST;
-	else if (!err && end->slash && !directory)
+	else if (!err && ((end->slash && !directory) || path_inode(&end->dir)->super->flags & SUPER_FIXED_NAMES))
 		err = -ENOENT;
 	if (!err)
 		err = mount_want_write(end->dir.mount);

@@ -257,11 +257,11 @@ struct walk_end {
 	struct path dir;		/* references */
 	enum walk_last type;
 	bool slash;			/* the name goes on with slashes: it must be a directory */
-	size_t len;
+	size_t len;			/* may be more than VFS_NAME_MAX: then looking it up is -ENAMETOOLONG */
 	char name[VFS_NAME_MAX + 1];	/* LAST_NORMAL */
 };
 
-/* Search permission in .dir is checked. -ENAMETOOLONG for a last name too long. */
+/* Search permission in .dir is checked. */
 int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret);
 void walk_end_finish(struct walk_end *e);
 

@@ -357,16 +357,15 @@ static int parent_once(struct walk *w, const struct walk_env *env, const struct 
 	int err = walk_begin(w, env, base, name, 0);
 	if (!err)
 		err = walk_to_last(w);
-	if (!err && w->last == LAST_NORMAL && w->len > VFS_NAME_MAX)
-		err = -ENAMETOOLONG;
 	if (!err)
 		err = walk_take(w, &ret->dir);
 	if (!err) {
 		ret->type = w->last;
 		ret->slash = w->slash;
 		ret->len = w->last == LAST_NORMAL ? w->len : 0;
-		memcpy(ret->name, w->name, ret->len);
-		ret->name[ret->len] = '\0';
+		size_t kept = ret->len <= VFS_NAME_MAX ? ret->len : 0;
+		memcpy(ret->name, w->name, kept);
+		ret->name[kept] = '\0';
 	}
 	walk_end(w);
 	return err;
