@@ -106,7 +106,7 @@ static int create_at(struct inode *dir, int dir_fd, const char *name, const stru
 	r = fd >= 0 ? statx(fd, "", AT_EMPTY_PATH, HOSTFS_STATX, &stx)
 		    : statx(dir_fd, name, AT_SYMLINK_NOFOLLOW, HOSTFS_STATX, &stx);
 	r = r < 0 ? hostfs_errno() : settle(fs, dir_fd, name, how, &stx);
-	if (r == 0 && is_device(how->mode))
+	if (r == 0 && fs->options.virtual_attrs && is_device(how->mode))
 		atomic_store(&hostfs_inode(dir)->placeholders, true);
 	if (r == 0)
 		r = hostfs_get(fs, &stx, dir, name, -1, ret);
