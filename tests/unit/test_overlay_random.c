@@ -2,16 +2,21 @@
  * Random changes to an overlay and to an ordinary directory: results, attributes, contents and listings must stay the
  * same; inode numbers must stay what they were. Now and then the overlay is taken down and put up again, at times with
  * its upper as one more lower layer. Where Linux lets us, its overlayfs must see the same in these layers at the end.
- * OVERLAY_SEED and OVERLAY_STEPS make it another or a longer run.
+ * And whenever it is killed, what it leaves is the tree as it was before or after the change that it was at.
+ * OVERLAY_SEED, OVERLAY_STEPS and OVERLAY_KILLS make it another or a longer run.
  */
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "kernel/fs/fs.h"
 #include "kernel/task/cred.h"
@@ -304,6 +309,13 @@ static void compare_all(bool same_session, bool listings)
 
 /* ---- changing ---- */
 
+struct change {
+	const char *path, *to;
+	int flags;
+	unsigned mode;
+	char text[16];
+};
+
 static int result(int r)
 {
 	return r < 0 ? -errno : 0;
@@ -318,88 +330,140 @@ static int write_and_close(int fd, const char *text)
 	return 0;
 }
 
-static void do_write(const char *path)
+static int native_write(const struct change *c)
 {
-	static const int flags[] = {O_CREAT, O_CREAT | O_EXCL, O_CREAT | O_TRUNC, O_APPEND, O_TRUNC, 0};
-	int f = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags[random_below(ARRAY_SIZE(flags))];
-	char text[32];
-	(void)snprintf(text, sizeof(text), "%u.", step);
-	int fd = openat(native_fd, path, f, 0640);
-	int n = write_and_close(fd < 0 ? -errno : fd, text);
-	int o = write_and_close(overlay_open_file(path, f, 0640), text);
-	EXPECT(n == o, path);
+	int fd = openat(native_fd, c->path, c->flags, 0640);
+	return write_and_close(fd < 0 ? -errno : fd, c->text);
 }
 
-static void do_mkdir(const char *path)
+static int overlay_write(const struct change *c)
 {
-	int n = result(mkdirat(native_fd, path, 0751));
-	EXPECT(n == vfs_mkdir(&env, NULL, path, 0751), path);
+	return write_and_close(overlay_open_file(c->path, c->flags, 0640), c->text);
 }
 
-static void do_symlink(const char *path)
+static int native_mkdir(const struct change *c)
 {
-	int n = result(symlinkat("nowhere", native_fd, path));
-	EXPECT(n == vfs_symlink(&env, "nowhere", NULL, path), path);
+	return result(mkdirat(native_fd, c->path, 0751));
 }
 
-static void do_mkfifo(const char *path)
+static int overlay_mkdir(const struct change *c)
 {
-	int n = result(mkfifoat(native_fd, path, 0604));
-	EXPECT(n == vfs_mknod(&env, NULL, path, S_IFIFO | 0604, 0), path);
+	return vfs_mkdir(&env, NULL, c->path, 0751);
 }
 
-static void do_unlink(const char *path)
+static int native_symlink(const struct change *c)
 {
-	int n = result(unlinkat(native_fd, path, 0));
-	EXPECT(n == vfs_unlink(&env, NULL, path, false), path);
+	return result(symlinkat("nowhere", native_fd, c->path));
 }
 
-static void do_rmdir(const char *path)
+static int overlay_symlink(const struct change *c)
 {
-	int n = result(unlinkat(native_fd, path, AT_REMOVEDIR));
-	EXPECT(n == vfs_unlink(&env, NULL, path, true), path);
+	return vfs_symlink(&env, "nowhere", NULL, c->path);
 }
 
-static void do_rename(const char *path)
+static int native_mkfifo(const struct change *c)
 {
-	static const unsigned flags[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
-	const char *to = paths[random_below(PATHS)];
-	unsigned f = flags[random_below(ARRAY_SIZE(flags))];
-	int n = result(renameat2(native_fd, path, native_fd, to, f));
-	int o = vfs_rename(&env, NULL, path, NULL, to, f);
-	ck_assert_msg(n == o, "seed %llu step %u: rename %s %s %u: %d, not %d", (unsigned long long)seed, step, path, to, f, o,
-		      n);
+	return result(mkfifoat(native_fd, c->path, 0604));
 }
 
-static void do_link(const char *path)
+static int overlay_mkfifo(const struct change *c)
 {
-	const char *to = paths[random_below(PATHS)];
-	if (!with_links)
-		return;
-	int n = result(linkat(native_fd, path, native_fd, to, 0));
-	EXPECT(n == vfs_link(&env, NULL, path, 0, NULL, to), path);
+	return vfs_mknod(&env, NULL, c->path, S_IFIFO | 0604, 0);
 }
 
-static void do_chmod(const char *path)
+static int native_unlink(const struct change *c)
 {
-	struct vfs_attr attr = {.valid = STATX_MODE, .mode = 0700 | random_below(64)};
+	return result(unlinkat(native_fd, c->path, 0));
+}
+
+static int overlay_unlink(const struct change *c)
+{
+	return vfs_unlink(&env, NULL, c->path, false);
+}
+
+static int native_rmdir(const struct change *c)
+{
+	return result(unlinkat(native_fd, c->path, AT_REMOVEDIR));
+}
+
+static int overlay_rmdir(const struct change *c)
+{
+	return vfs_unlink(&env, NULL, c->path, true);
+}
+
+static int native_rename(const struct change *c)
+{
+	return result(renameat2(native_fd, c->path, native_fd, c->to, c->mode));
+}
+
+static int overlay_rename(const struct change *c)
+{
+	return vfs_rename(&env, NULL, c->path, NULL, c->to, c->mode);
+}
+
+static int native_link(const struct change *c)
+{
+	return with_links ? result(linkat(native_fd, c->path, native_fd, c->to, 0)) : 0;
+}
+
+static int overlay_link(const struct change *c)
+{
+	return with_links ? vfs_link(&env, NULL, c->path, 0, NULL, c->to) : 0;
+}
+
+static int native_chmod(const struct change *c)
+{
+	return result(fchmodat(native_fd, c->path, 0700 | (c->mode & 077), 0));
+}
+
+static int overlay_chmod(const struct change *c)
+{
+	struct vfs_attr attr = {.valid = STATX_MODE, .mode = 0700 | (c->mode & 077)};
 	struct path p;
-	int n = result(fchmodat(native_fd, path, attr.mode, 0));
-	int o = vfs_walk(&env, NULL, path, WALK_FOLLOW, &p);
-	if (o == 0) {
-		o = vfs_setattr(&env, &p, &attr);
+	int r = vfs_walk(&env, NULL, c->path, WALK_FOLLOW, &p);
+	if (r == 0) {
+		r = vfs_setattr(&env, &p, &attr);
 		path_put(&p);
 	}
-	EXPECT(n == o, path);
+	return r;
+}
+
+/* As often as it is listed. */
+static const struct kind {
+	const char *name;
+	int (*native)(const struct change *c);
+	int (*overlay)(const struct change *c);
+} kinds[] = {
+	{"write", native_write, overlay_write}, {"write", native_write, overlay_write},
+	{"write", native_write, overlay_write}, {"mkdir", native_mkdir, overlay_mkdir},
+	{"mkdir", native_mkdir, overlay_mkdir}, {"symlink", native_symlink, overlay_symlink},
+	{"mkfifo", native_mkfifo, overlay_mkfifo}, {"unlink", native_unlink, overlay_unlink},
+	{"rmdir", native_rmdir, overlay_rmdir}, {"rename", native_rename, overlay_rename},
+	{"rename", native_rename, overlay_rename}, {"rename", native_rename, overlay_rename},
+	{"link", native_link, overlay_link}, {"chmod", native_chmod, overlay_chmod},
+};
+
+static const struct kind *next_change(struct change *ret)
+{
+	static const int open_flags[] = {O_CREAT, O_CREAT | O_EXCL, O_CREAT | O_TRUNC, O_APPEND, O_TRUNC, 0};
+	static const unsigned rename_flags[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+	const struct kind *kind = &kinds[random_below(ARRAY_SIZE(kinds))];
+	*ret = (struct change){
+		.path = paths[random_below(PATHS)], .to = paths[random_below(PATHS)],
+		.flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | open_flags[random_below(ARRAY_SIZE(open_flags))],
+		.mode = kind->native == native_rename ? rename_flags[random_below(ARRAY_SIZE(rename_flags))] : random_below(64),
+	};
+	(void)snprintf(ret->text, sizeof(ret->text), "%u.", step);
+	return kind;
 }
 
 static void change(void)
 {
-	static void (*const changes[])(const char *path) = {
-		do_write, do_write, do_write, do_mkdir, do_mkdir, do_symlink, do_mkfifo, do_unlink, do_rmdir, do_rename,
-		do_rename, do_rename, do_link, do_chmod,
-	};
-	changes[random_below(ARRAY_SIZE(changes))](paths[random_below(PATHS)]);
+	struct change c;
+	const struct kind *kind = next_change(&c);
+	int native = kind->native(&c), overlay = kind->overlay(&c);
+	ck_assert_msg(native == overlay, "seed %llu step %u: %s %s (%s): %d, not %d", (unsigned long long)seed, step, kind->name,
+		      c.path, c.to, overlay, native);
 }
 
 static void run(unsigned steps)
@@ -469,6 +533,89 @@ START_TEST(stays_the_same)
 }
 END_TEST
 
+/* ---- killed at any moment ---- */
+
+/* Changes an overlay until it is killed. done: how many changes it made. */
+static void be_killed(volatile unsigned *done)
+{
+	struct change c;
+	mount_layers();
+	(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	(void)raise(SIGSTOP);
+	for (step = 1;; step++) {
+		const struct kind *kind = next_change(&c);
+		c.text[0] = '\0';	/* a write is a second call */
+		(void)kind->overlay(&c);
+		*done = step;
+	}
+}
+
+/* Let it run for so many stops at system calls (two for each). */
+static void kill_after(pid_t child, unsigned stops)
+{
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	for (; WIFSTOPPED(status) && stops > 0; stops--) {
+		(void)ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+	}
+	ck_assert(WIFSTOPPED(status));
+	(void)kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+}
+
+static void replay(unsigned from, unsigned to)
+{
+	struct change c;
+	for (step = from; step <= to; step++) {
+		const struct kind *kind = next_change(&c);
+		c.text[0] = '\0';
+		(void)kind->native(&c);
+	}
+}
+
+static bool same_everywhere(void)
+{
+	for (size_t i = 0; i < PATHS; i++) {
+		struct seen n = look_native(paths[i]), o = look_overlay(paths[i]);
+		if (n.error != o.error || n.stx.stx_mode != o.stx.stx_mode || n.contents != o.contents)
+			return false;
+	}
+	return true;
+}
+
+START_TEST(a_kill_leaves_it_consistent)
+{
+	volatile unsigned *done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned times = number_from("OVERLAY_KILLS", 25);
+	unmount();
+	seed = number_from("OVERLAY_SEED", 1);
+	random_state = (seed + 7) * 0x9e3779b97f4a7c15u;
+	for (unsigned i = 0; i < times; i++) {
+		unsigned stops = 2 + random_below(1500);
+		if (i % 5 == 4)
+			add_layer();
+		*done = 0;
+		pid_t child = fork();
+		if (child == 0)
+			be_killed(done);
+		kill_after(child, stops);
+		replay(1, *done);
+		mount_layers();
+		if (!same_everywhere()) {
+			replay(*done + 1, *done + 1);
+			ck_assert_msg(same_everywhere(), "seed %llu: kill %u, after %u stops in change %u", (unsigned long long)seed,
+				      i, stops, *done + 1);
+		}
+		compare_listing(".");
+		unmount();
+		random_state += i;
+	}
+	mount_layers();
+	(void)munmap((void *)done, 4096);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("overlay, random");
@@ -476,6 +623,7 @@ int main(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, stays_the_same, 0, 4);
+	tcase_add_test(t, a_kill_leaves_it_consistent);
 	suite_add_tcase(s, t);
 	SRunner *runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
