@@ -71,11 +71,7 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 		unref_all(lowers, made);
 		return r;
 	}
-	/* Lands with fs/overlay. */
-	unref_all(lowers, made);
-	super_unref(upper);
-	(void)ret;
-	return -EOPNOTSUPP;
+	return overlay_create(lowers, made, upper, ret);
 }
 
 static int make_super(struct kernel *k, const struct file_mount *m, struct super **ret)

@@ -183,6 +183,37 @@ static bool any_stops(const struct plan *plan, enum plan_mechanism least)
 	return false;
 }
 
+/* An injection that works on registers or memory at a stop, which a call of the kernel layer does not have. */
+static bool injects_at_a_stop(struct compiler *k, size_t place)
+{
+	const char *why;
+
+	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
+		const struct policy_action *a = &k->p->rules[k->rules.rules[i]].action;
+
+		if (a->kind == ACTION_INJECT && action_mechanism(a, &why) == PLAN_TRACE)
+			return true;
+	}
+	return false;
+}
+
+static void survey_owned(struct compiler *k)
+{
+	for (int i = 0; k->options->owned && i < CALL_COUNT; i++) {
+		struct plan_call *c = &k->plan->calls[i];
+
+		if (!call_set_has(k->options->owned, (enum call_id)i))
+			continue;
+		if (injects_at_a_stop(k, (size_t)i) && !k->plan->refusal[0])
+			snprintf(k->plan->refusal, sizeof(k->plan->refusal), "%s is answered by the file kernel: an injection "
+				 "can give it an error or a value, nothing else", call_desc((enum call_id)i)->name);
+		c->spilled = true;
+		c->mechanism = PLAN_NOTIFY;
+		c->carry = c->reads_memory ? CARRY_ANSWER : CARRY_NONE;
+		c->why = "the file kernel answers, with a descriptor where the call makes one";
+	}
+}
+
 static void survey(struct compiler *k)
 {
 	for (int i = 0; i <= CALL_COUNT; i++) {
@@ -198,6 +229,7 @@ static void survey(struct compiler *k)
 	if (any_stops(k->plan, PLAN_TRACE))
 		survey_stopped(k, k->options->stopped_if_traced, PLAN_TRACE,
 			       "the session needs to see it where it traces");
+	survey_owned(k);
 }
 
 /* ---- refusals ---- */
@@ -485,8 +517,12 @@ int plan_create(const struct policy *p, const struct plan_options *options, stru
 		plan->policy = p;
 		plan->kills = kills(p) && options->may_trace;
 	}
+	if (plan && options->owned)
+		plan->owned = *options->owned;
 	if (r >= 0)
 		survey(&k);
+	if (r >= 0 && plan->refusal[0])
+		r = -EOPNOTSUPP;
 	for (int i = 0; i <= CALL_COUNT && r >= 0; i++) {
 		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
 

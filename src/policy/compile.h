@@ -11,6 +11,7 @@
 
 #include "policy/decide.h"
 #include "policy/filter.h"
+#include "syscalls/call_set.h"
 
 enum plan_mechanism {
 	PLAN_NATIVE,	/* BPF ALLOW */
@@ -47,6 +48,11 @@ struct plan_options {
 	const struct call_set *stopped;	/* calls that user space wants to see in any case; NULL: none */
 	const struct call_set *stopped_if_traced;	/* and these, if any call is traced; NULL: none */
 	const struct call_set *answered;	/* user space answers them where no rule says otherwise; NULL: none */
+	/*
+	 * The kernel layer's own, whatever rules say: such a call never reaches the host. It is answered from the copy that was
+	 * decided on, so a path that passes needs no carrying. NULL: none
+	 */
+	const struct call_set *owned;
 	bool keep_children;		/* clone with CLONE_UNTRACED is traced, if any call stops */
 	bool say_denials;		/* a rule's refusal is user space's, so that it can be logged */
 };
@@ -55,6 +61,7 @@ struct plan {
 	struct arena arena;
 	const struct policy *policy;
 	struct plan_call calls[CALL_COUNT + 1];	/* the last: numbers that no table knows */
+	struct call_set owned;		/* of the options */
 	struct filter_prog filter;
 	struct filter_chain *chains;	/* in the arena */
 	size_t chain_count;

@@ -24,7 +24,7 @@ void policy_destroy(struct policy *p)
 unsigned policy_build_features(void)
 {
 	return FEATURE_IDENTITY | policy_mount_feature(MOUNT_HOST) | policy_mount_feature(MOUNT_TMPFS) |
-	       policy_mount_feature(MOUNT_PROC) | policy_mount_feature(MOUNT_DEV);
+	       policy_mount_feature(MOUNT_OVERLAY) | policy_mount_feature(MOUNT_PROC) | policy_mount_feature(MOUNT_DEV);
 }
 
 const char *mount_kind_name(enum mount_kind kind)

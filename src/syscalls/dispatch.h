@@ -18,6 +18,7 @@ struct guest_ptr {
 };
 
 struct call_event;
+struct verdict;
 
 /*
  * How a handler reaches the guest that made the call; filled in by the tracer. len bytes exactly: 0, -EFAULT (the
@@ -35,6 +36,13 @@ struct guest_ops {
 	int (*get_fd)(struct call_event *ev, int guest_fd, int *ret_fd);
 };
 
+/* Guest memory that was already copied: what a decision was made on is what the handler gets. */
+struct call_copy {
+	uint64_t addr;
+	const void *data;	/* NULL: none */
+	size_t len;		/* of a string, with its NUL */
+};
+
 struct call_event {
 	enum call_id id;
 	enum call_abi abi;
@@ -43,7 +51,18 @@ struct call_event {
 	uint64_t ip;		/* behind the call's instruction */
 	pid_t tid;
 	const struct guest_ops *ops;
+	const struct call_copy *copies;	/* six, or NULL; borrowed for the dispatch */
 };
+
+/* For the operations: the copy that starts at addr, or NULL. */
+static inline const struct call_copy *call_copy_at(const struct call_event *ev, uint64_t addr)
+{
+	for (int i = 0; ev->copies && i < 6; i++) {
+		if (ev->copies[i].data && ev->copies[i].addr == addr)
+			return &ev->copies[i];
+	}
+	return NULL;
+}
 
 enum verdict_kind {
 	VERDICT_PASS,		/* the host kernel carries the call out */
@@ -57,7 +76,6 @@ enum verdict_kind {
  * The blocking part of a call. run may be interrupted by a signal (its system calls give EINTR) when the guest is gone.
  * The verdict's receiver calls run once, or drop once, and both free it.
  */
-struct verdict;
 struct blocking {
 	struct verdict (*run)(struct blocking *b);
 	void (*drop)(struct blocking *b);

@@ -1,3 +1,4 @@
+#include "tracer/event_memory.h"
 #include "tracer/memory.h"
 #include "tracer/notify/notify_private.h"
 
@@ -11,7 +12,7 @@ int notified_still_waits(const struct notified_event *ev)
 
 static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
 {
-	int r = memory_read(ev->tid, from.addr, to, len);
+	int r = event_read(ev, from, to, len);
 	int alive = notified_still_waits((struct notified_event *)ev);
 	return alive < 0 ? alive : r;
 }
@@ -25,17 +26,9 @@ static int guest_write(struct call_event *ev, struct guest_ptr to, const void *f
 
 static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
 {
-	bool complete;
-	ssize_t n = memory_read_string(ev->tid, from.addr, to, size - 1, &complete);
+	ssize_t n = event_read_string(ev, from, to, size);
 	int alive = notified_still_waits((struct notified_event *)ev);
-	if (alive < 0)
-		return alive;
-	if (n < 0)
-		return n;
-	if (!complete)
-		return -ENAMETOOLONG;
-	to[n] = '\0';
-	return n;
+	return alive < 0 ? alive : n;
 }
 
 static int guest_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)

@@ -265,8 +265,9 @@ static int redirect(struct task_facts *f, const struct decision *d)
 }
 
 /* A call that passes after its memory was looked at is made with what was looked at. */
-static void carry(const struct task_facts *f, struct applied *ret)
+static void carry(struct apply *a, struct task_facts *f, struct applied *ret)
 {
+	(void)a;
 	for (unsigned i = 0; i < 6; i++) {
 		int reg = f->copies[i].data ? task_facts_register(f, i) : -1;
 		if (reg < 0)
@@ -303,9 +304,36 @@ void apply_kill(pid_t tgid, pid_t tid)
 		(void)kill(tgid, SIGKILL);
 }
 
+/*
+ * The kernel layer's own call: what a rule lets pass goes to its handler, with the copies that were decided on and with
+ * what the rule put in place of arguments.
+ */
+static void answer_owned(struct apply *a, struct task_facts *f, struct applied *ret)
+{
+	struct call_copy copies[6] = {0};
+	struct call_event *call = f->call;
+	for (unsigned i = 0; i < 6; i++) {
+		int reg = f->copies[i].data ? task_facts_register(f, i) : -1;
+		if (reg >= 0)
+			copies[i] = (struct call_copy){f->event.args[reg], f->copies[i].data, f->copies[i].len};
+		if (ret->changed >> i & 1)
+			call->args[i] = ret->args[i];
+	}
+	call->copies = copies;
+	emulate(a, f, ret);
+	call->copies = NULL;
+	ret->changed = 0;
+}
+
 static bool is_said(const struct policy_action *a)
 {
 	return a->kind == ACTION_ERRNO || a->kind == ACTION_KILL || a->kind == ACTION_LOG;
+}
+
+/* Does the kernel layer answer the call whatever rules say? */
+static bool owns(const struct apply *a, const struct task_facts *f)
+{
+	return f->event.id >= 0 && call_set_has(&a->runtime->plan->owned, f->event.id);
 }
 
 static void act(struct apply *a, struct task_facts *f, const struct decision *d, struct applied *ret)
@@ -323,7 +351,8 @@ static void act(struct apply *a, struct task_facts *f, const struct decision *d,
 		ret->kind = APPLIED_KILL;
 		break;
 	case ACTION_EMULATE:
-		emulate(a, f, ret);
+		if (!owns(a, f))
+			emulate(a, f, ret);
 		break;
 	case ACTION_INJECT:
 		r = inject(a, f, action->inject, ret);
@@ -345,6 +374,7 @@ static void decide_and_act(struct apply *a, struct task_facts *f, struct applied
 {
 	struct decision d;
 	*ret = (struct applied){.kind = APPLIED_PASS};
+	f->kernel = a->kernel;
 	decide(a, f, &d);
 	/* The kernel would refuse the pointer: no rule about what it points to can be meant. */
 	if (f->fault) {
@@ -355,7 +385,7 @@ static void decide_and_act(struct apply *a, struct task_facts *f, struct applied
 		d.action.kind = ACTION_EMULATE;
 	act(a, f, &d, ret);
 	if (ret->kind == APPLIED_PASS)
-		carry(f, ret);
+		(owns(a, f) ? answer_owned : carry)(a, f, ret);
 	if (!is_said(&d.action) || !audit_wants(&a->audit))
 		return;
 	(void)task_facts_tgid(f);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "tracer/policy/tree_path.h"
 #include "tracer/proc_status.h"
 
 enum { NO_FOLLOW = AT_SYMLINK_NOFOLLOW };
@@ -111,10 +112,30 @@ static bool follows(const struct task_facts *f)
 	return true;
 }
 
+static bool in_tree(const struct task_facts *f)
+{
+	return f->kernel && f->kernel->vfs;
+}
+
+static int keep_path(struct task_facts *f, const char *path, ssize_t n, struct policy_string *ret)
+{
+	if (n < 0)
+		return faulted(f, (int)n);
+	*ret = (struct policy_string){arena_strndup(&f->arena, path, (size_t)n), (uint32_t)n};
+	return ret->text ? 0 : -ENOMEM;
+}
+
 static int resolve(struct task_facts *f, unsigned param, const char *text, struct policy_string *ret)
 {
 	char base[PATH_MAX] = "";
 	char path[RESOLVE_PATH_MAX];
+	if (in_tree(f)) {
+		ssize_t n = tree_path(f->kernel, f->call, directory_of(f, param), text, follows(f) && *text, path,
+				      sizeof(path));
+		/* A descriptor that is not of the tree has the host's name: "pipe:[1]", a file that was open before. */
+		if (n != -ENOENT || *text)
+			return keep_path(f, path, n, ret);
+	}
 	if (!f->resolver_made)
 		resolver_init(&f->resolver, f->call->tid, &f->tgid, f->our_root);
 	f->resolver_made = true;
@@ -125,10 +146,7 @@ static int resolve(struct task_facts *f, unsigned param, const char *text, struc
 	}
 	/* The base has no links left; the descriptor of an empty path may be anything. */
 	ssize_t n = resolver_path(&f->resolver, base, text, follows(f) && *text, path);
-	if (n < 0)
-		return faulted(f, (int)n);
-	*ret = (struct policy_string){arena_strndup(&f->arena, path, (size_t)n), (uint32_t)n};
-	return ret->text ? 0 : -ENOMEM;
+	return keep_path(f, path, n, ret);
 }
 
 static int fact_path(void *ctx, unsigned param, struct policy_string *ret)
@@ -253,9 +271,21 @@ static int fact_fd(void *ctx, unsigned param, struct decide_fd *ret)
 		return -errno;
 	link[n] = '\0';
 	*ret = (struct decide_fd){.kind = kind_of(st.st_mode, link)};
-	if (link[0] == '/')
+	if (in_tree(f))
+		n = tree_fd_path(f->kernel, f->call, fd, link, sizeof(link));
+	if (n > 0 && link[0] == '/')
 		ret->path = (struct policy_string){arena_strndup(&f->arena, link, (size_t)n), (uint32_t)n};
 	return 0;
+}
+
+/* The virtual ids, and the program's name in the guest's tree. */
+static int tree_task(struct task_facts *f, struct decide_task *ret)
+{
+	char exe[PATH_MAX];
+	ssize_t n = tree_identity(f->kernel, f->call->tid, &ret->uid, &ret->gid, exe, sizeof(exe));
+	if (n > 0)
+		ret->exe = (struct policy_string){arena_strndup(&f->arena, exe, (size_t)n), (uint32_t)n};
+	return n < 0 ? (int)n : 0;
 }
 
 static int fact_task(void *ctx, struct decide_task *ret)
@@ -264,6 +294,8 @@ static int fact_task(void *ctx, struct decide_task *ret)
 	char path[64];
 	char exe[PATH_MAX];
 	*ret = (struct decide_task){.pid = task_facts_tgid(f), .calls = f->calls};
+	if (in_tree(f))
+		return tree_task(f, ret);
 	pid_t tgid;
 	int r = task_ids(f->call->tid, &tgid, &ret->uid, &ret->gid);
 	if (r < 0)

@@ -21,6 +21,7 @@ struct fact_copy {
 struct task_facts {
 	struct decide_event event;	/* for policy_decide */
 	struct call_event *call;
+	struct kernel *kernel;	/* whose tree paths are in; NULL, or without one: the host's */
 	pid_t tgid;			/* 0: nobody asked yet, see task_facts_tgid */
 	struct arena arena;
 	_Alignas(max_align_t) char memory[1024];	/* the arena's first: a path or two */

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "policy/sim.h"
+#include "syscalls/files.h"
 #include "tracer/filter_plan.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/session_private.h"
@@ -62,9 +63,20 @@ static int check_carry(const struct session_options *o, struct plan *plan)
 	return refuse(plan, -EOPNOTSUPP, why);
 }
 
+static void owned_calls(const struct session_options *o, struct call_set *ret)
+{
+	static const struct files_needs all = {true, true, true, true, true};
+	files_calls(ret, &all);
+	for (size_t i = 0; i < ARRAY_SIZE(ret->bits); i++)
+		ret->bits[i] &= o->emulated.bits[i];
+	call_set_remove(ret, CALL_execve);
+	call_set_remove(ret, CALL_execveat);
+}
+
 int session_plan(const struct session_options *o, const struct policy *policy, bool say_denials, struct plan **ret)
 {
 	struct call_set watched = {0};
+	struct call_set owned = {0};
 	struct call_set stopped = o->recorder ? o->recorded : (struct call_set){0};
 	struct call_set answered = o->emulated;
 	bool files = call_set_has(&o->emulated, CALL_openat);
@@ -77,8 +89,10 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 		.answered = call_set_empty(&o->emulated) ? NULL : &answered,
 		.stopped_if_traced = &watched,
 	};
-	/* Another file tree: execve is carried out in a stop. */
+	/* Another file tree: execve is carried out in a stop, what else its handlers answer by them alone. */
 	if (files) {
+		owned_calls(o, &owned);
+		options.owned = &owned;
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
 		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include "observe/recorder.h"
+#include "tracer/event_memory.h"
 #include "tracer/filter_plan.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
@@ -30,7 +31,7 @@ static bool call_is_ours(const struct session *s, const struct tracee *t)
 
 static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
 {
-	return memory_read(ev->tid, from.addr, to, len);
+	return event_read(ev, from, to, len);
 }
 
 static int guest_write(struct call_event *ev, struct guest_ptr to, const void *from, size_t len)
@@ -40,14 +41,7 @@ static int guest_write(struct call_event *ev, struct guest_ptr to, const void *f
 
 static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
 {
-	bool complete;
-	ssize_t n = memory_read_string(ev->tid, from.addr, to, size - 1, &complete);
-	if (n < 0)
-		return n;
-	if (!complete)
-		return -ENAMETOOLONG;
-	to[n] = '\0';
-	return n;
+	return event_read_string(ev, from, to, size);
 }
 
 /* A stopped task: its number is its own. */
