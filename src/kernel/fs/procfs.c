@@ -58,16 +58,14 @@ void proc_destroy(struct inode *inode)
 	free(proc_inode(inode));
 }
 
-/* Whose a task's files are, as guests are told. */
+/* Whose a task's files are. Linux gives those of a task that changed its ids to root, but lets it see them; so do we. */
 static void set_owner(const struct proc_inode *pi, struct statx *ret)
 {
 	struct task_view view;
 	if (pi->tid == 0 || task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return;
-	if (!view.cred->host) {
-		ret->stx_uid = view.cred->euid;
-		ret->stx_gid = view.cred->egid;
-	}
+	ret->stx_uid = view.cred->euid;
+	ret->stx_gid = view.cred->egid;
 	task_view_finish(&view);
 }
 
@@ -108,10 +106,23 @@ bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode)
 	return fstatat(sb->host, pi->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool reader_is_of_group(const struct walk_env *env, const struct proc_inode *pi)
+{
+	struct task_view view;
+	if (task_view(proc_super(pi)->tasks, env->tid, &view) < 0)
+		return false;
+	bool same = view.tgid == pi->tgid;
+	task_view_finish(&view);
+	return same;
+}
+
 int proc_may_look(const struct walk_env *env, const struct proc_inode *pi)
 {
 	struct task_view view;
 	if (!env->cred)
+		return 0;
+	/* Its own secrets a process may always see, whoever it has become. */
+	if (reader_is_of_group(env, pi))
 		return 0;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;

@@ -116,6 +116,9 @@ static void fill_size(const struct tmpfs_inode *ti, const struct stat *st, struc
 		ret->stx_size = ti->link.len;
 		ret->stx_blocks = ti->link.len + 1 > short_link ? TMPFS_PAGE / 512 : 0;
 		break;
+	case S_IFBLK:
+		ret->stx_blksize = 512;	/* of the device, where there is one */
+		break;
 	default:
 		break;
 	}
