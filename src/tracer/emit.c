@@ -139,10 +139,10 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 }
 
 /* A notified call: workers have no tracee, and see no result of a call that they pass on. */
-static struct tracee notified_tracee(const struct call_event *ev)
+static struct tracee notified_tracee(struct session *s, const struct call_event *ev)
 {
 	struct tracee t = {
-		.tid = ev->tid, .abi = (uint8_t)ev->abi, .ip = ev->ip,
+		.tid = ev->tid, .tgid = tracee_tgid_of(s, ev->tid), .abi = (uint8_t)ev->abi, .ip = ev->ip,
 		.call = {.id = ev->id, .abi = ev->abi, .nr = ev->nr, .tid = ev->tid},
 	};
 	memcpy(t.call.args, ev->args, sizeof(t.call.args));
@@ -151,7 +151,7 @@ static struct tracee notified_tracee(const struct call_event *ev)
 
 void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_t now)
 {
-	struct tracee t = notified_tracee(ev);
+	struct tracee t = notified_tracee(s, ev);
 	AUTO_STRBUF struct strbuf log;
 	strbuf_init(&log);
 	struct record r = call_record(&t, RECORD_ENTER, now);
@@ -161,7 +161,7 @@ void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_
 
 void emit_notified_exit(struct session *s, const struct call_event *ev, int64_t value, uint32_t injected)
 {
-	struct tracee t = notified_tracee(ev);
+	struct tracee t = notified_tracee(s, ev);
 	const struct verdict v = verdict_value(value);
 	struct decode_result result = {.value = value, .is_error = verdict_is_error(&v)};
 	AUTO_STRBUF struct strbuf log;

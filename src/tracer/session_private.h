@@ -79,7 +79,7 @@ enum { TRAP_THREADS_MAX = 8 };
 
 struct tracee {
 	pid_t tid;
-	pid_t tgid;			/* 0: not known yet */
+	_Atomic pid_t tgid;		/* 0: not known yet */
 	struct trap_thread *by;		/* whose it is */
 	pid_t parent;			/* whose event told of it, 0: not known */
 	bool adopted;			/* it stopped before its parent's event, which is still to come */
@@ -204,6 +204,7 @@ void tracee_each(struct session *s, void (*visit)(struct session *s, struct trac
 /* Whether one of any thread's passes the test, which runs under table_lock. */
 bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ctx), void *ctx);
 pid_t tracee_tgid(struct tracee *t);	/* reads /proc once when it is not known */
+pid_t tracee_tgid_of(struct session *s, pid_t tid);	/* any thread; reads /proc each time for a task that is not traced */
 MUST_CHECK int tracee_table_init(struct session *s);
 void tracee_table_finish(struct session *s);
 

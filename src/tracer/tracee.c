@@ -37,12 +37,19 @@ static struct tracee **bucket(struct session *s, pid_t tid)
 	return &s->table[(size_t)(unsigned)tid & (s->table_size - 1)];
 }
 
-struct tracee *tracee_find(struct session *s, pid_t tid)
+/* With table_lock held. */
+static struct tracee *find(struct session *s, pid_t tid)
 {
-	(void)pthread_mutex_lock(&s->table_lock);
 	struct tracee *t = *bucket(s, tid);
 	while (t && t->tid != tid)
 		t = t->next;
+	return t;
+}
+
+struct tracee *tracee_find(struct session *s, pid_t tid)
+{
+	(void)pthread_mutex_lock(&s->table_lock);
+	struct tracee *t = find(s, tid);
 	(void)pthread_mutex_unlock(&s->table_lock);
 	return t;
 }
@@ -50,9 +57,7 @@ struct tracee *tracee_find(struct session *s, pid_t tid)
 void tracee_show_affinity(struct session *s, pid_t tid, bool chooses)
 {
 	(void)pthread_mutex_lock(&s->table_lock);
-	struct tracee *t = *bucket(s, tid);
-	while (t && t->tid != tid)
-		t = t->next;
+	struct tracee *t = find(s, tid);
 	if (t && !t->placed.own_mask)
 		placement_release_tid(&s->placement, tid);
 	if (t && chooses)
@@ -180,4 +185,21 @@ pid_t tracee_tgid(struct tracee *t)
 	if (t->tgid)
 		return t->tgid;
 	return t->tid; /* it died meanwhile: not remembered */
+}
+
+pid_t tracee_tgid_of(struct session *s, pid_t tid)
+{
+	(void)pthread_mutex_lock(&s->table_lock);
+	const struct tracee *t = find(s, tid);
+	pid_t tgid = t ? t->tgid : 0;
+	(void)pthread_mutex_unlock(&s->table_lock);
+	if (tgid)
+		return tgid;
+	tgid = proc_status_pid(tid, "Tgid");
+	(void)pthread_mutex_lock(&s->table_lock);
+	struct tracee *again = tgid ? find(s, tid) : NULL;
+	if (again)
+		again->tgid = tgid;
+	(void)pthread_mutex_unlock(&s->table_lock);
+	return tgid ? tgid : tid;
 }
