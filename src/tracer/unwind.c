@@ -1,13 +1,51 @@
 /*
  * libunwind finds the frames (ptrace accessors, so memory and registers come from the stopped task), libdw names them:
  * one Dwfl a process, reported anew after its mappings changed.
+ *
+ * The libraries are loaded when the first unwinder is made: with what they need in turn they are half of the time that
+ * trapline takes to start, and stacks are rarely asked for. Their headers give the types.
  */
 #include "tracer/unwind.h"
 
+#include <dlfcn.h>
 #include <elfutils/libdwfl.h>
 #include <libunwind-ptrace.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/log.h"
+
+#define STRING_OF(name) #name
+#define NAME_OF(name) STRING_OF(name)
+#define SUPPORT_LIBRARY "libunwind.so.8"
+#define FRAMES_LIBRARY "libunwind-" NAME_OF(UNW_TARGET) ".so.8"
+#define ACCESS_LIBRARY "libunwind-ptrace.so.0"
+#define NAMES_LIBRARY "libdw.so.1"
+
+/* The functions that are called, by library; libunwind's names are macros that hold the architecture's. */
+#define FRAMES_FUNCTIONS(X) \
+	X(unw_create_addr_space) X(unw_destroy_addr_space) X(unw_set_caching_policy) X(unw_init_remote) X(unw_get_reg) \
+	X(unw_step)
+#define ACCESS_FUNCTIONS(X) X(_UPT_create) X(_UPT_destroy)
+#define NAMES_FUNCTIONS(X) \
+	X(dwfl_linux_proc_find_elf) X(dwfl_standard_find_debuginfo) X(dwfl_begin) X(dwfl_end) X(dwfl_report_begin) \
+	X(dwfl_linux_proc_report) X(dwfl_report_end) X(dwfl_addrmodule) X(dwfl_module_info) X(dwfl_module_addrinfo) \
+	X(dwfl_module_getsrc) X(dwfl_lineinfo)
+#define MEMBER(name) __typeof__(&name) name;
+#define FIND(name) {NAME_OF(name), offsetof(struct libraries, name)},
+
+struct libraries {
+	FRAMES_FUNCTIONS(MEMBER)
+	ACCESS_FUNCTIONS(MEMBER)
+	NAMES_FUNCTIONS(MEMBER)
+	unw_accessors_t *accessors;
+	Dwfl_Callbacks callbacks;
+};
+
+struct symbol {
+	const char *name;
+	size_t offset;		/* of the member of struct libraries */
+};
 
 enum { MAX_FRAMES = 256, MAX_PROCESSES = 16 };
 
@@ -20,35 +58,76 @@ struct known_process {
 };
 
 struct unwinder {
+	struct libraries lib;
 	unw_addr_space_t space;
 	struct known_process known[MAX_PROCESSES];
 	uint64_t clock;
 };
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_linux_proc_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-};
+/* Loaded for good: they keep state of their own. */
+static int load(struct libraries *lib, const char *file, const struct symbol *symbols, size_t count, void **ret)
+{
+	void *library = dlopen(file, RTLD_LAZY | RTLD_GLOBAL | RTLD_NODELETE);
+	for (size_t i = 0; library && i < count; i++) {
+		void *at = dlsym(library, symbols[i].name);
+		if (!at) {
+			library = NULL;
+			break;
+		}
+		memcpy((char *)lib + symbols[i].offset, &at, sizeof(at));
+	}
+	if (!library) {
+		log_error("stacks need the library %s: %s", file, dlerror());
+		return -ELIBACC;
+	}
+	*ret = library;
+	return 0;
+}
+
+static int load_libraries(struct libraries *lib)
+{
+	static const struct symbol frames[] = {FRAMES_FUNCTIONS(FIND)};
+	static const struct symbol access_functions[] = {ACCESS_FUNCTIONS(FIND)};
+	static const struct symbol names[] = {NAMES_FUNCTIONS(FIND)};
+	void *access_library, *other;
+	/* Debian's libunwind-ptrace does not say that it uses the others and liblzma, which libunwind brings. */
+	(void)dlopen(SUPPORT_LIBRARY, RTLD_LAZY | RTLD_GLOBAL | RTLD_NODELETE);
+	int r = load(lib, FRAMES_LIBRARY, frames, ARRAY_SIZE(frames), &other);
+	if (r == 0)
+		r = load(lib, ACCESS_LIBRARY, access_functions, ARRAY_SIZE(access_functions), &access_library);
+	if (r == 0)
+		r = load(lib, NAMES_LIBRARY, names, ARRAY_SIZE(names), &other);
+	if (r < 0)
+		return r;
+	lib->accessors = dlsym(access_library, "_UPT_accessors");
+	lib->callbacks.find_elf = lib->dwfl_linux_proc_find_elf;
+	lib->callbacks.find_debuginfo = lib->dwfl_standard_find_debuginfo;
+	return lib->accessors ? 0 : -ELIBACC;
+}
 
 int unwinder_create(struct unwinder **ret)
 {
 	struct unwinder *u = calloc(1, sizeof(*u));
 	if (!u)
 		return -ENOMEM;
-	u->space = unw_create_addr_space(&_UPT_accessors, 0);
-	if (!u->space) {
-		free(u);
-		return -ENOMEM;
+	int r = load_libraries(&u->lib);
+	if (r == 0) {
+		u->space = (u->lib.unw_create_addr_space)(u->lib.accessors, 0);
+		r = u->space ? 0 : -ENOMEM;
 	}
-	unw_set_caching_policy(u->space, UNW_CACHE_NONE);
+	if (r < 0) {
+		free(u);
+		return r;
+	}
+	u->lib.unw_set_caching_policy(u->space, UNW_CACHE_NONE);
 	*ret = u;
 	return 0;
 }
 
-static void forget(struct known_process *p)
+static void forget(struct unwinder *u, struct known_process *p)
 {
 	if (p->dwfl)
-		dwfl_end(p->dwfl);
+		u->lib.dwfl_end(p->dwfl);
 	*p = (struct known_process){0};
 }
 
@@ -57,8 +136,8 @@ void unwinder_destroy(struct unwinder *u)
 	if (!u)
 		return;
 	for (size_t i = 0; i < MAX_PROCESSES; i++)
-		forget(&u->known[i]);
-	unw_destroy_addr_space(u->space);
+		forget(u, &u->known[i]);
+	u->lib.unw_destroy_addr_space(u->space);
 	free(u);
 }
 
@@ -66,7 +145,7 @@ void unwinder_forget(struct unwinder *u, pid_t tgid)
 {
 	for (size_t i = 0; i < MAX_PROCESSES; i++) {
 		if (u->known[i].tgid == tgid)
-			forget(&u->known[i]);
+			forget(u, &u->known[i]);
 	}
 }
 
@@ -78,11 +157,11 @@ void unwinder_mappings_changed(struct unwinder *u, pid_t tgid)
 	}
 }
 
-static int report(struct known_process *p)
+static int report(struct unwinder *u, struct known_process *p)
 {
-	dwfl_report_begin(p->dwfl);
-	int r = dwfl_linux_proc_report(p->dwfl, p->tgid);
-	int end = dwfl_report_end(p->dwfl, NULL, NULL);
+	u->lib.dwfl_report_begin(p->dwfl);
+	int r = u->lib.dwfl_linux_proc_report(p->dwfl, p->tgid);
+	int end = u->lib.dwfl_report_end(p->dwfl, NULL, NULL);
 	p->stale = false;
 	return r || end ? -ESRCH : 0;
 }
@@ -99,14 +178,14 @@ static Dwfl *modules_of(struct unwinder *u, pid_t tgid)
 			p = &u->known[i];
 	}
 	if (p->tgid != tgid) {
-		forget(p);
-		p->dwfl = dwfl_begin(&callbacks);
+		forget(u, p);
+		p->dwfl = u->lib.dwfl_begin(&u->lib.callbacks);
 		p->tgid = tgid;
 		p->stale = true;
 	}
 	p->used = ++u->clock;
-	if (p->dwfl && p->stale && report(p) < 0) {
-		forget(p);
+	if (p->dwfl && p->stale && report(u, p) < 0) {
+		forget(u, p);
 		return NULL;
 	}
 	return p->dwfl;
@@ -120,11 +199,11 @@ static void add_field(struct strbuf *out, const char *text)
 	strbuf_addc(out, '\t');
 }
 
-static void add_frame(struct strbuf *out, Dwfl *dwfl, uint64_t ip, bool innermost)
+static void add_frame(struct unwinder *u, struct strbuf *out, Dwfl *dwfl, uint64_t ip, bool innermost)
 {
 	/* A return address is behind its call: the call itself decides symbol and line. */
 	Dwarf_Addr at = innermost ? ip : ip - 1;
-	Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, at) : NULL;
+	Dwfl_Module *module = dwfl ? u->lib.dwfl_addrmodule(dwfl, at) : NULL;
 	const char *name = NULL;
 	const char *symbol = NULL;
 	const char *file = NULL;
@@ -132,13 +211,13 @@ static void add_frame(struct strbuf *out, Dwfl *dwfl, uint64_t ip, bool innermos
 	GElf_Off offset = 0;
 	if (module) {
 		GElf_Sym sym;
-		name = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-		symbol = dwfl_module_addrinfo(module, at, &offset, &sym, NULL, NULL, NULL);
+		name = u->lib.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+		symbol = u->lib.dwfl_module_addrinfo(module, at, &offset, &sym, NULL, NULL, NULL);
 		if (symbol && !innermost)
 			offset++;
-		Dwfl_Line *source = dwfl_module_getsrc(module, at);
+		Dwfl_Line *source = u->lib.dwfl_module_getsrc(module, at);
 		if (source)
-			file = dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
+			file = u->lib.dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
 	}
 	add_field(out, name);
 	add_field(out, symbol);
@@ -151,20 +230,20 @@ static void add_frame(struct strbuf *out, Dwfl *dwfl, uint64_t ip, bool innermos
 
 int unwind_stack(struct unwinder *u, pid_t tid, pid_t tgid, struct strbuf *out)
 {
-	void *task = _UPT_create(tid);
+	void *task = u->lib._UPT_create(tid);
 	if (!task)
 		return -ENOMEM;
 	Dwfl *dwfl = modules_of(u, tgid);
 	unw_cursor_t cursor;
-	int r = unw_init_remote(&cursor, u->space, task);
+	int r = u->lib.unw_init_remote(&cursor, u->space, task);
 	for (int i = 0; r >= 0 && i < MAX_FRAMES; i++) {
 		unw_word_t ip = 0;
-		if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0)
+		if (u->lib.unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0)
 			break;
-		add_frame(out, dwfl, ip, i == 0);
-		if (unw_step(&cursor) <= 0)
+		add_frame(u, out, dwfl, ip, i == 0);
+		if (u->lib.unw_step(&cursor) <= 0)
 			break;
 	}
-	_UPT_destroy(task);
+	u->lib._UPT_destroy(task);
 	return r < 0 ? -ESRCH : strbuf_error(out);
 }
