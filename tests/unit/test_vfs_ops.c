@@ -456,7 +456,7 @@ END_TEST
 /* Directories that were opened and closed do not cost descriptors for ever, and those that are open stay known. */
 START_TEST(many_directories)
 {
-	enum { DIRS = 5000 };
+	enum { DIRS = 2500 };
 	char name[32];
 	struct path p;
 	struct vfs_opened kept;
@@ -470,12 +470,12 @@ START_TEST(many_directories)
 		ck_assert_int_eq(open_close(name, O_RDONLY | O_DIRECTORY, 0), 0);
 		ck_assert_int_eq(vfs_unlink(&w.env, NULL, name, true), 0);
 	}
-	for (int i = 0; i < 1900; i++) {
+	for (int i = 0; i < 1200; i++) {
 		(void)snprintf(name, sizeof(name), "/d/%d", i);
 		ck_assert_int_eq(vfs_mkdir(&w.env, NULL, name, 0755), 0);
 	}
 	for (int i = 0; i < DIRS; i++) {
-		(void)snprintf(name, sizeof(name), "/d/%d", i % 1900);
+		(void)snprintf(name, sizeof(name), "/d/%d", i % 1200);
 		ck_assert_int_eq(open_close(name, O_RDONLY | O_DIRECTORY, 0), 0);
 	}
 	last = dup(0);
@@ -492,6 +492,7 @@ int main(void)
 	Suite *s = suite_create("vfs ops");
 	TCase *t = tcase_create("ops");
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 50);
 	tcase_add_test(t, open_existing);
 	tcase_add_test(t, open_creates);
 	tcase_add_test(t, open_permissions);

@@ -324,6 +324,57 @@ START_TEST(host_changes_are_seen)
 }
 END_TEST
 
+/* All that the cache knows of a name is checked at once, and the attributes come with it. */
+START_TEST(one_check_for_a_path)
+{
+	struct path p;
+	struct statx st;
+	teardown();
+	world_init(&w, SUPER_REVALIDATES, 0);
+	testfs_mkdir(w.sb, "/a", 0755, 0, 0);
+	testfs_mkdir(w.sb, "/a/b", 0755, 0, 0);
+	testfs_mkdir(w.sb, "/a/b/c", 0755, 0, 0);
+	testfs_file(w.sb, "/a/b/c/f", 0644, 7, 0);
+	testfs_symlink(w.sb, "/l", "a/b");
+	ck_walk("/a/b/c/f", 0, "/a/b/c/f");
+	unsigned before = testfs_checks(w.sb);
+	ck_walk("/a/b/c/f", 0, "/a/b/c/f");
+	ck_assert_uint_eq(testfs_checks(w.sb), before + 1);
+	ck_assert_int_eq(vfs_walk_getattr(&w.env, NULL, "/a/b/c/f", 0, &p, &st), 0);
+	ck_assert_uint_eq(st.stx_uid, 7);
+	path_put(&p);
+	ck_assert_uint_eq(testfs_checks(w.sb), before + 2);
+	ck_fails("/a/b/c/x", 0, -ENOENT);
+	ck_assert_uint_eq(testfs_checks(w.sb), before + 3);
+	ck_walk("/l/c", WALK_FOLLOW, "/a/b/c");
+	before = testfs_checks(w.sb);
+	ck_walk("/l/c", WALK_FOLLOW, "/a/b/c");
+	ck_assert_uint_eq(testfs_checks(w.sb), before + 2);
+	/* A directory in the middle was replaced: the walk sees the new one. */
+	testfs_move(w.sb, "/a/b", "/a/old");
+	testfs_mkdir(w.sb, "/a/b", 0755, 0, 0);
+	ck_fails("/a/b/c/f", 0, -ENOENT);
+	testfs_symlink(w.sb, "/a/b/c", "../old/c");
+	ck_walk("/a/b/c/f", 0, "/a/old/c/f");
+}
+END_TEST
+
+/* What is mounted hides what the host does to the names below it. */
+START_TEST(mount_points_stay)
+{
+	teardown();
+	world_init(&w, SUPER_REVALIDATES, 0);
+	testfs_mkdir(w.sb, "/a", 0755, 0, 0);
+	testfs_mkdir(w.sb, "/a/m", 0755, 0, 0);
+	struct super *m = world_mount(&w, "/a/m", 0, 0);
+	testfs_file(m, "/f", 0644, 0, 0);
+	ck_walk("/a/m/f", 0, "/a/m/f");
+	testfs_remove(w.sb, "/a/m");
+	ck_walk("/a/m/f", 0, "/a/m/f");
+	ck_walk("/a/m/..", 0, "/a");
+}
+END_TEST
+
 START_TEST(shown_names)
 {
 	struct path p, dir;
@@ -364,6 +415,8 @@ int main(void)
 	tcase_add_test(t, names_are_remembered);
 	tcase_add_test(t, unused_names_go);
 	tcase_add_test(t, host_changes_are_seen);
+	tcase_add_test(t, one_check_for_a_path);
+	tcase_add_test(t, mount_points_stay);
 	tcase_add_test(t, shown_names);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

@@ -28,7 +28,7 @@ struct testfs {
 	struct super super;
 	pthread_mutex_t lock;		/* everything */
 	uint64_t next_ino;
-	unsigned lookups;
+	unsigned lookups, checks;
 	atomic_uint alive;
 };
 
@@ -110,8 +110,30 @@ static bool op_revalidate(struct inode *dir, const char *name, struct inode *ino
 	lock(fs);
 	struct entry *e = find((struct node *)dir, name);
 	bool same = e ? &e->node->inode == inode : !inode;
+	fs->checks++;
 	unlock(fs);
 	return same;
+}
+
+static int op_getattr(struct inode *inode, struct statx *ret);
+
+static int op_revalidate_path(struct inode *dir, const char *path, struct inode *inode, struct statx *ret)
+{
+	struct testfs *fs = fs_of(dir);
+	char copy[VFS_PATH_MAX], *save = NULL;
+	struct node *n = (struct node *)dir;
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	lock(fs);
+	for (char *name = strtok_r(copy, "/", &save); name && n; name = strtok_r(NULL, "/", &save)) {
+		struct entry *e = n->child ? find(n, name) : NULL;
+		n = e ? e->node : NULL;
+	}
+	bool same = n && &n->inode == inode;
+	fs->checks++;
+	unlock(fs);
+	if (!same)
+		return -ESTALE;
+	return ret ? op_getattr(inode, ret) : 0;
 }
 
 static int op_create(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)
@@ -291,6 +313,7 @@ static void op_destroy(struct inode *inode)
 static const struct inode_ops testfs_ops = {
 	.lookup = op_lookup,
 	.revalidate = op_revalidate,
+	.revalidate_path = op_revalidate_path,
 	.create = op_create,
 	.link = op_link,
 	.unlink = op_unlink,
@@ -424,6 +447,11 @@ void testfs_move(struct super *sb, const char *from, const char *to)
 unsigned testfs_lookups(const struct super *sb)
 {
 	return ((const struct testfs *)sb)->lookups;
+}
+
+unsigned testfs_checks(const struct super *sb)
+{
+	return ((const struct testfs *)sb)->checks;
 }
 
 unsigned testfs_alive(const struct super *sb)

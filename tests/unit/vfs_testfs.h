@@ -16,6 +16,7 @@ void testfs_magic(struct super *sb, const char *path, struct vfs *v, const char 
 void testfs_remove(struct super *sb, const char *path);
 void testfs_move(struct super *sb, const char *from, const char *to);
 unsigned testfs_lookups(const struct super *sb);
+unsigned testfs_checks(const struct super *sb);	/* how often a name was checked */
 unsigned testfs_alive(const struct super *sb);	/* inodes that are not destroyed */
 
 /* A VFS with one test filesystem on "/", and somebody who walks in it. */

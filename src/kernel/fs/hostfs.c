@@ -197,9 +197,37 @@ static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode 
 	return hostfs_id_equal(&id, &hostfs_inode(inode)->id);
 }
 
+/*
+ * The host may follow links in it: a link that takes a directory's place. It is told by where it leads, and if that is the very
+ * object, it is the one that the guest may have. Nothing but this question is asked by such a name.
+ */
+static int hostfs_revalidate_path(struct inode *dir, const char *path, struct inode *inode, struct statx *ret)
+{
+	struct hostfs_hold hold;
+	struct statx stx;
+	struct hostfs_id id;
+
+	int r = hostfs_hold(hostfs_inode(dir), &hold);
+	if (r < 0)
+		return r;
+	r = statx(hold.fd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, HOSTFS_STATX, &stx) < 0 ? -ESTALE : 0;
+	hostfs_release(&hold);
+	if (r < 0)
+		return r;
+	hostfs_id_of(&stx, &id);
+	if (!hostfs_id_equal(&id, &hostfs_inode(inode)->id))
+		return -ESTALE;
+	if (ret) {
+		hostfs_show(hostfs_of(inode), &stx);
+		*ret = stx;
+	}
+	return 0;
+}
+
 const struct inode_ops hostfs_inode_ops = {
 	.lookup = hostfs_lookup,
 	.revalidate = hostfs_revalidate,
+	.revalidate_path = hostfs_revalidate_path,
 	.create = hostfs_create_node,
 	.link = hostfs_link,
 	.unlink = hostfs_unlink,

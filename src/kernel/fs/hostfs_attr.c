@@ -11,17 +11,21 @@ enum {
 	SYS_FCHMODAT2 = 452,		/* on every architecture; Debian 12's headers do not have it */
 };
 
+void hostfs_show(struct hostfs *fs, struct statx *stx)
+{
+	hostfs_virtual_apply(fs, stx);
+	/* Mounts are the VFS's business. */
+	stx->stx_mask &= HOSTFS_STATX;
+	stx->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;
+	stx->stx_mnt_id = 0;
+}
+
 int hostfs_getattr(struct inode *inode, struct statx *ret)
 {
 	int r = hostfs_stat(hostfs_inode(inode), ret);
-	if (r < 0)
-		return r;
-	hostfs_virtual_apply(hostfs_of(inode), ret);
-	/* Mounts are the VFS's business. */
-	ret->stx_mask &= HOSTFS_STATX;
-	ret->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;
-	ret->stx_mnt_id = 0;
-	return 0;
+	if (r == 0)
+		hostfs_show(hostfs_of(inode), ret);
+	return r;
 }
 
 /* Before Linux 6.6: chmod follows the magic link to the object itself. */

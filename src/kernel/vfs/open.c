@@ -222,6 +222,7 @@ static int open_once(struct walk *w, struct opening *o, const struct path *base,
 		r = create_last(w, o);
 	else if (!r)
 		r = walk_take(w, &o->path);
+	r = walk_settle(w, r);
 	bool directory = w->flags & WALK_DIRECTORY;
 	walk_end(w);
 	if (!r && directory && !(creates && !o->created && o->flags & O_EXCL) && !dentry_is_dir(o->path.dentry))
@@ -231,7 +232,7 @@ static int open_once(struct walk *w, struct opening *o, const struct path *base,
 
 static int walk_to_object(struct opening *o, const struct path *base, const char *name)
 {
-	struct walk w;
+	struct walk w = {.strict = false, .attr = NULL};
 	int err;
 	do
 		err = open_once(&w, o, base, name);

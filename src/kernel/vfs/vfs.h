@@ -53,6 +53,10 @@ enum walk_flags {
 MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 			struct path *ret);
 
+/* vfs_walk and vfs_getattr, with fewer questions to the host than the two together. */
+MUST_CHECK int vfs_walk_getattr(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
+				struct path *ret, struct statx *ret_attr);
+
 /* ---- set-up ---- */
 struct vfs_options {
 	const char *scratch;		/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */

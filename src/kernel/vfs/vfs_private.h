@@ -231,6 +231,15 @@ struct walk {
 	struct dentry *held;		/* a reference to what was asked for last, or NULL */
 	struct path root;		/* ".." goes no further; borrowed */
 	unsigned rename_seq;		/* vfs.rename_seq at the beginning */
+	/*
+	 * Where names are to be checked, those that the cache knows are first believed and then checked with one question for
+	 * all of them. unchecked: the directory that the believed ones begin below, borrowed; NULL: there are none. When the
+	 * answer is no, or something failed on the way, the walk is begun again and asks for each name (strict).
+	 */
+	bool strict;
+	struct dentry *unchecked;
+	struct statx *attr;		/* where walk_take puts attributes that it came by; or NULL */
+	bool has_attr;
 	bool missing;			/* -ENOENT was for the last component itself */
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */
@@ -244,12 +253,15 @@ struct walk {
 	bool slash;			/* slashes come after it */
 };
 
+/* strict and attr are the caller's. */
 int walk_begin(struct walk *w, const struct walk_env *env, const struct path *base, const char *name, unsigned flags);
 int walk_to_last(struct walk *w);
 /* Go to the last component. 1: it was a link that is followed, so that walk_to_last comes next. -ENOENT: see missing. */
 int walk_last(struct walk *w);
-/* A reference to cur; leaves the read-side section. */
+/* A reference to cur. */
 int walk_take(struct walk *w, struct path *ret);
+/* r is the walk's result; what is to be done about it: r, or WALK_RESTART. */
+int walk_settle(struct walk *w, int r);
 void walk_end(struct walk *w);
 
 /* What is before the last component, and that one. */

@@ -3,7 +3,7 @@
  *
  * It runs in a read-side section and borrows what it stands on; only what it must ask the filesystem for it takes a
  * reference to, for the time of asking. When a dentry died under it, it begins again, which nobody can tell from having
- * begun later.
+ * begun later. Names that are to be checked are checked together (struct walk), since each question costs a host call.
  */
 #include <string.h>
 
@@ -56,7 +56,8 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->held = NULL;
 	w->root = flags & SCOPED ? *start : env->root;
 	w->rename_seq = atomic_load(&env->vfs->rename_seq);
-	w->missing = false;
+	w->missing = w->has_attr = false;
+	w->unchecked = NULL;
 	w->links = w->depth = w->bodies = 0;
 	w->rest = w->name = name;
 	vfs_read_lock();
@@ -88,14 +89,66 @@ static int cross_down(struct walk *w, struct path *p)
 		if (w->flags & WALK_NO_XDEV)
 			return -EXDEV;
 		*p = (struct path){.mount = m, .dentry = m->root};
+		w->unchecked = NULL;
 	}
 	return 0;
+}
+
+/* ---- checking what was believed ---- */
+
+/* The names from above down to d. */
+static bool name_below(const struct dentry *above, const struct dentry *d, char buf[VFS_PATH_MAX], const char **ret)
+{
+	size_t at = VFS_PATH_MAX;
+	while (d && d != above) {
+		const struct dentry_name *n = dentry_name(d);
+		if (n->len + 1u > at)
+			return false;
+		at -= n->len + 1u;
+		memcpy(buf + at, n->text, n->len);
+		buf[at + n->len] = at + n->len + 1 == VFS_PATH_MAX ? '\0' : '/';
+		d = n->parent;
+	}
+	*ret = buf + at;
+	return d && at < VFS_PATH_MAX;
+}
+
+/* Do the names that led to d still lead there? */
+static int check_believed(struct walk *w, const struct dentry *d, struct statx *attr)
+{
+	char buf[VFS_PATH_MAX];
+	const char *name;
+	struct dentry *from = w->unchecked;
+	w->unchecked = NULL;
+	if (!from)
+		return 0;
+	if (name_below(from, d, buf, &name) &&
+	    from->inode->ops->revalidate_path(from->inode, name, d->inode, attr) == 0)
+		return 0;
+	w->strict = true;
+	return WALK_RESTART;
+}
+
+/* A name that the cache knows: does it hold? */
+static bool believe_or_check(struct walk *w, struct dentry *d)
+{
+	struct dentry *dir = w->cur.dentry;
+	const unsigned flags = dentry_flags(d);
+	if (!(flags & DENTRY_CHECKED) || flags & (DENTRY_MOUNTED | DENTRY_GHOST))
+		return true;
+	if (w->strict || !dir->inode->ops->revalidate_path)
+		return vfs_name_holds(w->vfs, dir, d);
+	if (!w->unchecked)
+		w->unchecked = dir;
+	return true;
 }
 
 static int ask(struct walk *w, struct dentry **ret)
 {
 	struct dentry *d = NULL;
-	int err = hold_cur(w);
+	int err = check_believed(w, w->cur.dentry, NULL);
+	if (!err)
+		err = hold_cur(w);
 	if (err)
 		return err;
 	struct dentry *dir = w->cur.dentry;
@@ -117,7 +170,7 @@ static int find_child(struct walk *w, struct dentry **ret)
 	if (w->len > VFS_NAME_MAX)
 		return -ENAMETOOLONG;
 	struct dentry *d = dcache_find(w->vfs, w->cur.dentry, w->name, w->len);
-	if (!d || !vfs_name_holds(w->vfs, w->cur.dentry, d))
+	if (!d || !believe_or_check(w, d))
 		return ask(w, ret);
 	if (!d->inode)
 		return -ENOENT;
@@ -128,6 +181,9 @@ static int find_child(struct walk *w, struct dentry **ret)
 static int walk_dotdot(struct walk *w)
 {
 	struct path p = w->cur;
+	int err = check_believed(w, p.dentry, NULL);
+	if (err)
+		return err;
 	if (same_path(&p, &w->root))
 		return w->flags & WALK_BENEATH ? -EXDEV : 0;
 	while (p.dentry == p.mount->root) {
@@ -146,7 +202,7 @@ static int walk_dotdot(struct walk *w)
 	if (w->flags & SCOPED && atomic_load(&w->vfs->rename_seq) != w->rename_seq)
 		return -EAGAIN;
 	p.dentry = parent;
-	int err = cross_down(w, &p);
+	err = cross_down(w, &p);
 	if (!err)
 		w->cur = p;
 	return err;
@@ -199,6 +255,9 @@ static int follow_text(struct walk *w, struct inode *link)
 /* Go on with where the link at the current component leads; what is left of the name waits. */
 static int follow_link(struct walk *w, struct dentry *link)
 {
+	int err = check_believed(w, link, NULL);
+	if (err)
+		return err;
 	if (w->links++ >= VFS_SYMLINKS_MAX || w->flags & WALK_NO_SYMLINKS)
 		return -ELOOP;
 	if (*w->rest)
@@ -312,7 +371,10 @@ static int check_scope(const struct walk *w)
 
 int walk_take(struct walk *w, struct path *ret)
 {
-	int err = check_scope(w);
+	w->has_attr = w->attr && w->unchecked;
+	int err = check_believed(w, w->cur.dentry, w->attr);
+	if (!err)
+		err = check_scope(w);
 	if (!err)
 		err = hold_cur(w);
 	if (err)
@@ -320,6 +382,15 @@ int walk_take(struct walk *w, struct path *ret)
 	*ret = w->cur;
 	w->held = NULL;
 	return 0;
+}
+
+int walk_settle(struct walk *w, int r)
+{
+	if (r < 0 && r != WALK_RESTART && w->unchecked) {
+		w->strict = true;
+		return WALK_RESTART;
+	}
+	return r;
 }
 
 static int walk_once(struct walk *w, const struct walk_env *env, const struct path *base, const char *name,
@@ -337,17 +408,34 @@ static int walk_once(struct walk *w, const struct walk_env *env, const struct pa
 		r = -ENOTDIR;
 	if (!r)
 		r = walk_take(w, ret);
+	r = walk_settle(w, r);
 	walk_end(w);
 	return r;
 }
 
 int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags, struct path *ret)
 {
-	struct walk w;
+	struct walk w = {.strict = false, .attr = NULL};
 	int err;
 	do
 		err = walk_once(&w, env, base, name, flags, ret);
 	while (err == WALK_RESTART);
+	return err;
+}
+
+int vfs_walk_getattr(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
+		     struct path *ret, struct statx *ret_attr)
+{
+	struct walk w = {.strict = false, .attr = ret_attr};
+	int err;
+	do
+		err = walk_once(&w, env, base, name, flags, ret);
+	while (err == WALK_RESTART);
+	if (!err && !w.has_attr) {
+		err = vfs_getattr(ret, ret_attr);
+		if (err)
+			path_put(ret);
+	}
 	return err;
 }
 
@@ -367,13 +455,14 @@ static int parent_once(struct walk *w, const struct walk_env *env, const struct 
 		memcpy(ret->name, w->name, kept);
 		ret->name[kept] = '\0';
 	}
+	err = walk_settle(w, err);
 	walk_end(w);
 	return err;
 }
 
 int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret)
 {
-	struct walk w;
+	struct walk w = {.strict = false, .attr = NULL};
 	int err;
 	do
 		err = parent_once(&w, env, base, name, ret);
