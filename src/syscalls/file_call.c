@@ -73,7 +73,9 @@ void name_put(struct name_arg *n)
 
 int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret)
 {
-	*ret = (struct object){.fd = -1};
+	ret->path = (struct path){0};
+	ret->fd = -1;
+	ret->has_attr = false;
 	int r = c->ev->ops->get_fd(c->ev, fd, &ret->fd);
 	if (r < 0)
 		return r;
@@ -83,10 +85,12 @@ int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret
 	return r == -ENOENT ? 0 : r;
 }
 
-int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
-	      struct object *ret)
+static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
+		       bool wants_attr, struct object *ret)
 {
-	*ret = (struct object){.fd = -1};
+	ret->path = (struct path){0};
+	ret->fd = -1;
+	ret->has_attr = false;
 	struct name_arg n AUTO_NAME;
 	int r = name_copy_in(c, name, name_flags, &n);
 	if (r < 0)
@@ -96,7 +100,24 @@ int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned na
 	r = name_find_base(c, dirfd, &n);
 	if (r < 0)
 		return r;
-	return vfs_walk(&c->task.env, name_base(&n), n.text, walk | (n.text[0] ? 0 : WALK_EMPTY), &ret->path);
+	walk |= n.text[0] ? 0 : WALK_EMPTY;
+	if (!wants_attr)
+		return vfs_walk(&c->task.env, name_base(&n), n.text, walk, &ret->path);
+	r = vfs_walk_getattr(&c->task.env, name_base(&n), n.text, walk, &ret->path, &ret->attr);
+	ret->has_attr = r == 0;
+	return r;
+}
+
+int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
+	      struct object *ret)
+{
+	return find_object(c, dirfd, name, name_flags, walk, false, ret);
+}
+
+int object_attr_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
+		   struct object *ret)
+{
+	return find_object(c, dirfd, name, name_flags, walk, true, ret);
 }
 
 void object_put(struct object *o)

@@ -59,11 +59,16 @@ void name_put(struct name_arg *n);
 struct object {
 	struct path path;	/* a reference; {NULL, NULL}: not of the virtual tree, then fd says it */
 	int fd;			/* the descriptor's duplicate here (owned), or -1 when it was named */
+	bool has_attr;
+	struct statx attr;	/* with has_attr: from object_attr_at */
 };
 
 /* name_copy_in, name_find_base and vfs_walk in one; with NAME_EMPTY a descriptor. object_put is due in any case. */
 MUST_CHECK int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
 			 struct object *ret);
+/* The same, and vfs_getattr where it is named: one question less to the host. */
+MUST_CHECK int object_attr_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
+			      struct object *ret);
 /* path_only: an O_PATH descriptor will do; otherwise -EBADF for it. */
 MUST_CHECK int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret);
 static inline bool object_is_foreign(const struct object *o)

@@ -43,6 +43,14 @@ static void stat_of_statx(const struct statx *x, struct stat *ret)
 	};
 }
 
+static int attr_of(const struct object *o, struct statx *ret)
+{
+	if (!o->has_attr)
+		return vfs_getattr(&o->path, ret);
+	*ret = o->attr;
+	return 0;
+}
+
 static struct verdict put_stat(struct file_call *c, const struct object *o, struct guest_ptr to)
 {
 	struct stat st;
@@ -51,7 +59,7 @@ static struct verdict put_stat(struct file_call *c, const struct object *o, stru
 			return answer(-errno);
 	} else {
 		struct statx x;
-		int r = vfs_getattr(&o->path, &x);
+		int r = attr_of(o, &x);
 		if (r < 0)
 			return answer(r);
 		stat_of_statx(&x, &st);
@@ -65,7 +73,7 @@ static struct verdict do_stat(struct file_call *c, int dirfd, struct guest_ptr n
 		return answer(-EINVAL);
 	struct object o AUTO_OBJECT;
 	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
-	int r = object_at(c, dirfd, name, empty, walk_of_at(flags), &o);
+	int r = object_attr_at(c, dirfd, name, empty, walk_of_at(flags), &o);
 	return r < 0 ? answer(r) : put_stat(c, &o, to);
 }
 
@@ -114,7 +122,7 @@ static struct verdict do_statx(struct file_call *c, const struct object *o, int 
 			return answer(-errno);
 	} else {
 		memset(&x, 0, sizeof(x));
-		int r = vfs_getattr(&o->path, &x);
+		int r = attr_of(o, &x);
 		if (r < 0)
 			return answer(r);
 	}
@@ -132,7 +140,7 @@ struct verdict sys_statx(struct kernel *k, struct call_event *ev)
 		return answer(-EINVAL);
 	struct object o AUTO_OBJECT;
 	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
-	int r = object_at(&c, (int)ev->args[0], arg_ptr(ev, 1), empty, walk_of_at(flags), &o);
+	int r = object_attr_at(&c, (int)ev->args[0], arg_ptr(ev, 1), empty, walk_of_at(flags), &o);
 	return r < 0 ? answer(r) : do_statx(&c, &o, flags, mask, arg_ptr(ev, 4));
 }
 
