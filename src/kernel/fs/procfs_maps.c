@@ -70,6 +70,14 @@ static void add_mapping(const char *line, const struct mapping *m, const struct 
 	add_name(file->name, b);
 }
 
+/* What brought the program in stays mapped, but is none of the guest's business. */
+static bool is_loader(const char *line)
+{
+	static const char name[] = " /memfd:trapline-loader (deleted)";
+	size_t len = strlen(line);
+	return len >= sizeof(name) && strcmp(line + len - (sizeof(name) - 1), name) == 0;
+}
+
 int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 {
 	AUTO_STRBUF struct strbuf host;
@@ -83,12 +91,18 @@ int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 		return r;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;
+	bool hidden = false;
 	for (char *line = host.data, *next; line && *line; line = next) {
 		struct mapping m;
 		char *end = strchrnul(line, '\n');
 		next = *end ? end + 1 : end;
 		*end = '\0';
-		bool maps_file = parse_mapping(line, &m) && m.ino != 0;
+		bool begins = parse_mapping(line, &m);
+		bool maps_file = begins && m.ino != 0;
+		if (begins)
+			hidden = maps_file && is_loader(line);
+		if (hidden)
+			continue;
 		if (maps_file)
 			find_file(pi, &view.env, &m, file);
 		if (maps_file && file->known)

@@ -109,6 +109,8 @@ static int open_program(const struct walk_env *env, const struct path *p, int *r
 	if (r < 0)
 		return r;
 	r = check_opened(opened.fd);
+	if (r == 0)
+		r = vfs_remember(env->vfs, p, opened.fd);	/* /proc/PID/maps names what is mapped from it */
 	if (r < 0)
 		(void)close(opened.fd);
 	else

@@ -288,6 +288,11 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 	return registry_find(v, fd, ret, &kind);
 }
 
+int vfs_remember(struct vfs *v, const struct path *p, int fd)
+{
+	return registry_add(v, fd, p, BACKING_FILE);
+}
+
 int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)
 {
 	const struct stat st = {.st_dev = dev, .st_ino = ino};

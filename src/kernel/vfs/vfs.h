@@ -116,6 +116,8 @@ MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, i
 MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
 /* The same for what is only known by the host's numbers (a mapping). */
 MUST_CHECK int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret);
+/* A file p that was opened by other ways than vfs_open: fd stands for it from now on. */
+MUST_CHECK int vfs_remember(struct vfs *v, const struct path *p, int fd);
 /* getdents64(2) on a directory: p from vfs_identify, fd as there; its file offset is the cursor. Bytes written to buf. */
 ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd, void *buf, size_t size);
 
