@@ -46,15 +46,11 @@ static int take_mounts(struct policy_run *p, struct kernel_options *kernel)
 	return 0;
 }
 
-/* Anything mounted over the host's files makes listings of ours, and anything that is not the host's attributes. */
 static struct files_needs needs_of(const struct kernel_options *kernel)
 {
 	struct files_needs needs = {.tree = kernel->files, .faked = kernel->has_uid || kernel->has_gid};
-	needs.attributes = needs.faked;
 	for (size_t i = 0; kernel->files && i < kernel->files->count; i++) {
 		const struct file_mount *m = &kernel->files->mounts[i];
-		needs.listings |= m->kind != FILES_HOST || strcmp(m->target, "/") != 0;
-		needs.attributes |= m->kind != FILES_HOST;
 		needs.limits |= m->kind == FILES_TMPFS && m->size;
 	}
 	return needs;

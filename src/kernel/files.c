@@ -1,7 +1,9 @@
 #include "kernel/files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "base/log.h"
 #include "kernel/fs/fs.h"
@@ -149,6 +151,45 @@ static void change_process(struct files *f)
 		log_debug("RLIMIT_NOFILE stays at %llu", (unsigned long long)f->inherited.nofile.rlim_cur);
 }
 
+/*
+ * The host's /proc, seen through a mount of the host's files, would take us for who asks: /proc/self is who reads it. So
+ * the guests' own goes there.
+ */
+static bool is_host_proc(const char *path)
+{
+	struct statfs st;
+	return statfs(path, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
+}
+
+static int cover_proc(struct kernel *k, const struct file_mount *m)
+{
+	AUTO_FREE char *below = NULL;
+	AUTO_FREE char *target = NULL;
+	if (m->kind != FILES_HOST)
+		return 0;
+	if (asprintf(&below, "%s/proc", m->source) < 0) {
+		below = NULL;
+		return -ENOMEM;
+	}
+	if (!is_host_proc(below))
+		return 0;
+	if (asprintf(&target, "%s/proc", strcmp(m->target, "/") == 0 ? "" : m->target) < 0) {
+		target = NULL;
+		return -ENOMEM;
+	}
+	return mount_one(k, &(struct file_mount){.kind = FILES_PROC, .target = target});
+}
+
+static int mount_asked(struct kernel *k, const struct file_mount *m)
+{
+	struct file_mount proc = *m;
+	proc.kind = FILES_PROC;
+	if (m->kind == FILES_HOST && is_host_proc(m->source))
+		return mount_one(k, &proc);
+	int r = mount_one(k, m);
+	return r < 0 ? r : cover_proc(k, m);
+}
+
 static int make_tree(struct kernel *k, const struct files_options *options)
 {
 	const struct vfs_options vfs_options = {0};
@@ -160,9 +201,9 @@ static int make_tree(struct kernel *k, const struct files_options *options)
 		return r;
 	}
 	if (!has_root(options))
-		r = mount_one(k, &host_root);
+		r = mount_asked(k, &host_root);
 	for (size_t i = 0; r == 0 && i < options->count; i++)
-		r = mount_one(k, &options->mounts[i]);
+		r = mount_asked(k, &options->mounts[i]);
 	return r < 0 ? r : find_cwd(k, options->cwd);
 }
 

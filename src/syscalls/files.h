@@ -8,9 +8,7 @@
 
 /* What differs from the host. */
 struct files_needs {
-	bool tree;		/* names lead into the virtual tree: every call that takes one is answered */
-	bool attributes;	/* the attributes of an open file are not those of the host's (owners, modes, devices are virtual) */
-	bool listings;		/* some open directory is not the host's own (a tmpfs, an overlay, a mount in it) */
+	bool tree;		/* names lead into the virtual tree: what takes one, or asks what a descriptor is, is answered */
 	bool faked;		/* ids were asked for (-0, --uid): the guest's identity is virtual, and so are changes of it */
 	bool limits;		/* a tmpfs has a size: growth through a descriptor is checked */
 };
