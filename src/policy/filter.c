@@ -4,7 +4,7 @@
  * instructions) gets an unconditional jump in between. A place in the program is named by how many instructions were
  * emitted when it was: the distance to it never changes.
  */
-#include "policy/filter.h"
+#include "policy/filter_private.h"
 
 #include <linux/audit.h>
 #include <stddef.h>
@@ -12,22 +12,6 @@
 #include <sys/syscall.h>
 
 #define X32_BIT UINT32_C(0x40000000)	/* __X32_SYSCALL_BIT */
-#define FAR 255				/* the reach of a conditional jump */
-#define RET_CACHE 16
-
-typedef size_t place;			/* instructions emitted when the target had been */
-
-struct builder {
-	const struct filter_spec *spec;
-	struct sock_filter *insns;	/* last instruction of the program first */
-	size_t count, cap;
-	int error;
-	struct {
-		uint32_t action;
-		place at;		/* 0: none yet */
-	} rets[RET_CACHE];		/* the nearest RET of an action, to share */
-	unsigned next_ret;
-};
 
 /* Numbers [first, next range's first) of one audit architecture. */
 struct range {
@@ -49,7 +33,7 @@ static bool grow(struct builder *b)
 	return true;
 }
 
-static place emit(struct builder *b, struct sock_filter insn)
+place filter_emit(struct builder *b, struct sock_filter insn)
 {
 	if (!b->error && b->count >= BPF_MAXINSNS)
 		b->error = -E2BIG;
@@ -59,22 +43,16 @@ static place emit(struct builder *b, struct sock_filter insn)
 	return b->count;
 }
 
-/* How many instructions the one that is emitted next jumps over to land on at. */
-static size_t distance(const struct builder *b, place at)
-{
-	return b->count - at;
-}
-
-static place emit_ret(struct builder *b, uint32_t action)
+place filter_emit_ret(struct builder *b, uint32_t action)
 {
 	place at;
 
 	for (unsigned i = 0; i < RET_CACHE; i++) {
 		/* Leave room for the instructions that a caller puts between the jump and here. */
-		if (b->rets[i].at && b->rets[i].action == action && distance(b, b->rets[i].at) < FAR - 8)
+		if (b->rets[i].at && b->rets[i].action == action && filter_distance(b, b->rets[i].at) < FAR - 8)
 			return b->rets[i].at;
 	}
-	at = emit(b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+	at = filter_emit(b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 	b->rets[b->next_ret].action = action;
 	b->rets[b->next_ret].at = at;
 	b->next_ret = (b->next_ret + 1) % RET_CACHE;
@@ -84,29 +62,29 @@ static place emit_ret(struct builder *b, uint32_t action)
 /* Make at reachable by a conditional jump that is at most extra instructions further on. */
 static place within_reach(struct builder *b, place at, size_t extra)
 {
-	if (distance(b, at) + extra <= FAR)
+	if (filter_distance(b, at) + extra <= FAR)
 		return at;
-	return emit(b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)distance(b, at)));
+	return filter_emit(b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)filter_distance(b, at)));
 }
 
-static place emit_jump(struct builder *b, unsigned op, uint32_t k, place yes, place no)
+place filter_emit_jump(struct builder *b, unsigned op, uint32_t k, place yes, place no)
 {
 	yes = within_reach(b, yes, 1);	/* the second trampoline would push the first target one further away */
 	no = within_reach(b, no, 0);
-	return emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | op | BPF_K, k, (uint8_t)distance(b, yes),
-						    (uint8_t)distance(b, no)));
+	return filter_emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | op | BPF_K, k, (uint8_t)filter_distance(b, yes),
+						    (uint8_t)filter_distance(b, no)));
 }
 
-static place emit_load(struct builder *b, size_t offset)
+place filter_emit_load(struct builder *b, size_t offset)
 {
-	return emit(b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+	return filter_emit(b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
 }
 
 /* Go to at, where control would fall through if at is the instruction emitted last. */
 static void emit_goto(struct builder *b, place at)
 {
-	if (distance(b, at))
-		emit(b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)distance(b, at)));
+	if (filter_distance(b, at))
+		filter_emit(b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)filter_distance(b, at)));
 }
 
 /* One half of an argument, in the accumulator, compared with k; op is a BPF_J*. */
@@ -121,12 +99,12 @@ static place emit_half(struct builder *b, const struct filter_test *t, bool high
 
 	if (top)	/* a signed order is the unsigned order of the values shifted by half the range */
 		k += UINT32_C(0x80000000);
-	emit_jump(b, op, k, yes, no);
+	filter_emit_jump(b, op, k, yes, no);
 	if (top)
-		emit(b, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, UINT32_C(0x80000000)));
+		filter_emit(b, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, UINT32_C(0x80000000)));
 	if (mask != UINT32_MAX)
-		emit(b, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
-	return emit_load(b, offset);
+		filter_emit(b, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+	return filter_emit_load(b, offset);
 }
 
 static place emit_equal(struct builder *b, const struct filter_test *t, place yes, place no)
@@ -191,7 +169,7 @@ static place emit_clause(struct builder *b, const struct filter_clause *c, place
 
 static place emit_rule(struct builder *b, const struct filter_rule *r, place no)
 {
-	place next = emit_ret(b, r->action);
+	place next = filter_emit_ret(b, r->action);
 
 	for (size_t i = r->count; i-- > 0;)
 		next = emit_clause(b, &r->clauses[i], next, no);
@@ -200,17 +178,25 @@ static place emit_rule(struct builder *b, const struct filter_rule *r, place no)
 
 static place emit_chain(struct builder *b, const struct filter_chain *c)
 {
-	place next = emit_ret(b, c->otherwise);
+	place next = filter_emit_ret(b, c->otherwise);
 
-	for (size_t i = c->count; i-- > 0 && !b->error;)
-		next = emit_rule(b, &c->rules[i], next);
+	for (size_t i = c->count; i > 0 && !b->error;) {
+		size_t values, begin = filter_run_begin(c, i, &values);
+
+		if (values >= VALUES_MIN) {
+			next = filter_emit_values(b, c->rules + begin, i - begin, values, next);
+			i = begin;
+		} else {
+			next = emit_rule(b, &c->rules[--i], next);
+		}
+	}
 	return next;
 }
 
 static place emit_action(struct builder *b, uint32_t action)
 {
 	if (!filter_action_is_chain(action))
-		return emit_ret(b, action);
+		return filter_emit_ret(b, action);
 	return emit_chain(b, &b->spec->chains[action & SECCOMP_RET_DATA]);
 }
 
@@ -224,7 +210,7 @@ static place emit_search(struct builder *b, const struct range *ranges, size_t c
 		return emit_action(b, ranges[0].action);
 	upper = emit_search(b, ranges + half, count - half);
 	lower = emit_search(b, ranges, half);
-	return emit_jump(b, BPF_JGE, ranges[half].first, upper, lower);
+	return filter_emit_jump(b, BPF_JGE, ranges[half].first, upper, lower);
 }
 
 /* ---- from the specification to ranges ---- */
@@ -299,13 +285,13 @@ static place emit_arch(struct builder *b, uint32_t arch, place other)
 	 * The action cache is filled for a number by interpreting the program: it follows these loads and jumps only.
 	 */
 	emit_goto(b, emit_search(b, r.v, r.count));
-	return emit_load(b, offsetof(struct seccomp_data, nr));
+	return filter_emit_load(b, offsetof(struct seccomp_data, nr));
 }
 
 static void emit_program(struct builder *b)
 {
 	const struct filter_spec *spec = b->spec;
-	place other = emit_ret(b, spec->other_abi);
+	place other = filter_emit_ret(b, spec->other_abi);
 
 	/* The first ABI of the specification is asked first. */
 	for (size_t i = spec->abi_count; i-- > 0 && !b->error;) {
@@ -315,10 +301,10 @@ static void emit_program(struct builder *b)
 		if (find_abi(spec, abi->audit_arch, !abi->x32) && abi->x32)
 			continue;	/* comes with the other half of its architecture */
 		body = emit_arch(b, abi->audit_arch, other);
-		other = emit_jump(b, BPF_JEQ, abi->audit_arch, body, other);
+		other = filter_emit_jump(b, BPF_JEQ, abi->audit_arch, body, other);
 	}
 	emit_goto(b, other);
-	emit_load(b, offsetof(struct seccomp_data, arch));
+	filter_emit_load(b, offsetof(struct seccomp_data, arch));
 }
 
 static bool action_is_sound(const struct filter_spec *spec, uint32_t action)
@@ -382,15 +368,22 @@ size_t filter_chain_size(const struct filter_chain *chain)
 {
 	size_t size = 1;
 
-	for (size_t i = 0; i < chain->count; i++) {
-		size += 1;
-		for (size_t j = 0; j < chain->rules[i].count; j++) {
-			const struct filter_clause *c = &chain->rules[i].clauses[j];
+	for (size_t i = chain->count; i > 0;) {
+		size_t values, begin = filter_run_begin(chain, i, &values);
+		const struct filter_rule *r = &chain->rules[i - 1];
 
-			/* At most three looks at a half: load, mask, shift, two trampolines, jump. */
-			for (size_t k = 0; k < c->count; k++)
-				size += c->tests[k].bits == 64 ? 9 : 4;
+		if (values >= VALUES_MIN) {
+			size += values + values / (VALUES_LEAF / 2) + values / 64 + 8;
+			i = begin;
+			continue;
 		}
+		size += 1;
+		for (size_t j = 0; j < r->count; j++) {
+			/* At most three looks at a half: load, mask, shift, two trampolines, jump. */
+			for (size_t k = 0; k < r->clauses[j].count; k++)
+				size += r->clauses[j].tests[k].bits == 64 ? 9 : 4;
+		}
+		i--;
 	}
 	return size;
 }

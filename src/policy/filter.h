@@ -6,10 +6,15 @@
  * architecture and number alone, and the kernel's action cache (a bitmap of always-allowed numbers, Linux 5.11)
  * lets those calls through without running the program at all.
  *
- * Why not libseccomp: its rules have no order (two rules for one call that overlap are resolved by its tree, not by
- * "first match wins"), it has no "not" over a conjunction, knows no call that is newer than itself, gives no action
- * to a range of numbers, and cannot say that x32 or i386 numbers differ from "bad architecture". It is what the tests
- * compare with (tests/policy).
+ * Why not libseccomp, whose filters the tests compare these with, call by call:
+ *   - Its rules have no order: after "errno EPERM write" there is no "native write when fd == 1" before it. First match wins
+ *     is the language's promise, so each rule would have to carry the negation of those before it, and a conjunction has none.
+ *   - It gives an answer to a name that it knows: not to a range of numbers (ENOSYS for what no table knows, EPERM for the
+ *     rest), not to calls that are newer than itself, not to one ABI otherwise than to another.
+ *   - Size and speed. For containers-common's profile (tests/unit/test_filter_libseccomp.c prints and holds this;
+ *     libseccomp 2.5.4): 350 instructions against 1 426 with its binary tree and 1 144 without; a call that the action
+ *     cache does not answer takes 12 steps at the mean against 17 and 589; made in 1 ms against 52. 300 values of one
+ *     argument: at most 25 steps against 310. 4 096 instructions are all there is, and 3 000 values fit into them.
  */
 #ifndef TRAPLINE_POLICY_FILTER_H
 #define TRAPLINE_POLICY_FILTER_H

@@ -289,6 +289,72 @@ START_TEST(chain_size_is_an_upper_bound)
 }
 END_TEST
 
+/* ---- many values of one argument ---- */
+
+enum { MANY = 700 };
+
+/* Close to each other and far apart, so that some come twice; three high halves. */
+static uint64_t some_close_value(void)
+{
+	static const uint64_t highs[] = {0, UINT64_C(0xffffffff00000000), UINT64_C(0x500000000)};
+	uint64_t low = rnd() % 3 ? rnd() % 900 : (uint32_t)(rnd() % 900 * 4000000);
+
+	return highs[rnd() % 8 < 6 ? 0 : rnd() % ARRAY_SIZE(highs)] | low;
+}
+
+/* Runs of comparisons with values, of one argument and width each, with other rules between them. */
+static void chain_of_values(struct filter_chain *c, struct filter_rule *rules, struct filter_clause *clauses,
+			    struct filter_test *tests)
+{
+	struct filter_test like = {.bits = 64, .mask = UINT64_MAX};
+
+	*c = (struct filter_chain){.rules = rules, .otherwise = ERRNO(1000)};
+	for (size_t used = 0; used < MANY; c->count++) {
+		size_t n = rnd() % 4 ? 1 : rnd() % 20 + 1;
+		struct filter_clause *clause = &clauses[c->count];
+
+		if (rnd() % 60 == 0) {
+			like.arg = (uint8_t)(rnd() % 2);
+			like.bits = rnd() % 2 ? 64 : 32;
+		}
+		*clause = (struct filter_clause){.tests = tests + used};
+		for (; clause->count < n && used < MANY; clause->count++, used++) {
+			tests[used] = like;
+			tests[used].op = rnd() % 100 ? FILTER_EQ : FILTER_LT;
+			tests[used].value = tests[used].op == FILTER_LT ? rnd() % 5 : some_close_value();
+		}
+		rules[c->count] = (struct filter_rule){clause, 1, ERRNO((uint32_t)(1001 + rnd() % 4))};
+	}
+}
+
+START_TEST(many_values_are_searched_for)
+{
+	static struct filter_rule rules[MANY];
+	static struct filter_clause clauses[MANY];
+	static struct filter_test tests[MANY];
+	uint32_t action = FILTER_CHAIN(0);
+	struct filter_chain chain;
+	struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = &action, .count = 1, .unknown = ERRNO(38)};
+	struct filter_spec spec = {.abis = &abi, .abi_count = 1, .chains = &chain, .chain_count = 1, .other_abi = 0};
+
+	for (int round = 0; round < 60; round++) {
+		struct filter_prog p;
+
+		chain_of_values(&chain, rules, clauses, tests);
+		ck_assert_int_eq(filter_build(&spec, &p), 0);
+		ck_assert_int_eq(sim_check(p.insns, p.count), 0);
+		ck_assert_uint_le(p.count, filter_chain_size(&chain) + 8);
+		for (int i = 0; i < 3000; i++) {
+			uint64_t args[6] = {some_close_value() + rnd() % 2, some_close_value()};
+
+			ck_assert_uint_eq(simulate(&p, AUDIT_ARCH_X86_64, 0, args),
+					  expected(&spec, AUDIT_ARCH_X86_64, 0, args));
+		}
+		filter_prog_finish(&p);
+	}
+}
+END_TEST
+
 /* ---- bad specifications ---- */
 
 START_TEST(too_long_is_said)
@@ -481,6 +547,7 @@ int main(void)
 	tcase_add_test(tc, all_numbers_different_still_fits);
 	tcase_add_test(tc, chains_in_the_simulator);
 	tcase_add_test(tc, chain_size_is_an_upper_bound);
+	tcase_add_test(tc, many_values_are_searched_for);
 	tcase_add_test(tc, too_long_is_said);
 	tcase_add_test(tc, contradictions_are_refused);
 	tcase_add_test(tc, simulator_refuses_what_the_kernel_refuses);
