@@ -1,6 +1,7 @@
 #include "tracer/filter_plan.h"
 
 #include <linux/audit.h>
+#include <linux/prctl.h>
 #include <sched.h>
 
 #include "regs/regs.h"
@@ -32,12 +33,34 @@ struct clone_chain {
 	struct filter_rule rule;
 };
 
-static void fill_chain(struct clone_chain *c, uint32_t otherwise, struct filter_chain *out)
+static void fill_clone(struct clone_chain *c, uint32_t otherwise, struct filter_chain *out)
 {
 	c->test = (struct filter_test){.arg = 0, .op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED, .value = 0};
 	c->clause = (struct filter_clause){&c->test, 1};
 	c->rule = (struct filter_rule){&c->clause, 1, stop_action};
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = otherwise};
+}
+
+/* Of prctl's many uses handlers answer only those about credentials: naming a thread costs no stop. */
+static const unsigned prctl_answered[] = {
+	PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_KEEPCAPS, PR_SET_KEEPCAPS, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT,
+};
+
+struct prctl_chain {
+	struct filter_test tests[ARRAY_SIZE(prctl_answered)];
+	struct filter_clause clause;
+	struct filter_rule rule;
+};
+
+static void fill_prctl(struct prctl_chain *c, uint32_t answered, struct filter_chain *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(prctl_answered); i++)
+		c->tests[i] = (struct filter_test){
+			.arg = 0, .op = FILTER_EQ, .bits = 32, .mask = UINT64_MAX, .value = prctl_answered[i],
+		};
+	c->clause = (struct filter_clause){c->tests, ARRAY_SIZE(c->tests)};
+	c->rule = (struct filter_rule){&c->clause, 1, answered};
+	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
 static int fill_abi(const struct session *s, enum call_abi abi, struct filter_abi *out, uint32_t **ret_actions)
@@ -82,18 +105,25 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct clone_chain clone_chain;
-	struct filter_chain chain;
+	struct prctl_chain prctl_chain;
+	struct filter_chain chain_list[2];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = fill_abi(s, abis[i], &filter_abis[i], &actions[i]);
 	int clone_nr = call_desc(CALL_clone)->nr[abis[0]];
 	if (r == 0 && s->uses_ptrace && actions[0][clone_nr] != stop_action) {
-		fill_chain(&clone_chain, actions[0][clone_nr], &chain);
+		fill_clone(&clone_chain, actions[0][clone_nr], &chain_list[chains]);
 		actions[0][clone_nr] = FILTER_CHAIN(chains++);
 	}
+	int prctl_nr = call_desc(CALL_prctl)->nr[abis[0]];
+	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_prctl) &&
+	    actions[0][prctl_nr] == SECCOMP_RET_USER_NOTIF) {
+		fill_prctl(&prctl_chain, SECCOMP_RET_USER_NOTIF, &chain_list[chains]);
+		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
+	}
 	struct filter_spec spec = {
-		.abis = filter_abis, .abi_count = count, .chains = &chain, .chain_count = chains,
+		.abis = filter_abis, .abi_count = count, .chains = chain_list, .chain_count = chains,
 		.other_abi = s->emulates ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW,
 	};
 	if (r == 0)
