@@ -1,5 +1,6 @@
 #include "policy/compile.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 
@@ -277,17 +278,23 @@ static uint32_t add_chain(struct compiler *k, const struct filter_chain *chain)
 }
 
 /* A child that its maker hides from the tracer would run without one: that clone stops, before any rule. */
-static void keep_children(struct compiler *k, struct filter_chain *chain)
+static const struct filter_test hidden_child = {.op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED};
+static const struct filter_clause hidden_clone = {&hidden_child, 1};
+/* So do opens of what a notification cannot install. */
+static const struct filter_test path_flag[] = {
+	{.arg = 1, .op = FILTER_NE, .bits = 64, .mask = O_PATH}, {.arg = 2, .op = FILTER_NE, .bits = 64, .mask = O_PATH},
+};
+static const struct filter_clause path_open = {&path_flag[0], 1}, path_openat = {&path_flag[1], 1};
+
+static void stop_first(struct compiler *k, struct filter_chain *chain, const struct filter_clause *clause)
 {
-	static const struct filter_test test = {.op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED};
-	static const struct filter_clause clause = {&test, 1};
 	struct filter_rule *rules = arena_alloc(&k->plan->arena, (chain->count + 1) * sizeof(*rules));
 
 	if (!rules) {
 		k->error = -ENOMEM;
 		return;
 	}
-	rules[0] = (struct filter_rule){&clause, 1, SECCOMP_RET_TRACE | k->options->trace_data};
+	rules[0] = (struct filter_rule){clause, 1, SECCOMP_RET_TRACE | k->options->trace_data};
 	if (chain->count)
 		memcpy(rules + 1, chain->rules, chain->count * sizeof(*rules));
 	chain->rules = rules;
@@ -317,8 +324,12 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 		k->error = r;
 		return SECCOMP_RET_KILL_PROCESS;
 	}
-	if (id == CALL_clone && abi == policy_own_abi() && k->keeps_children)
-		keep_children(k, &chain);
+	if (abi == policy_own_abi() && id == CALL_clone && k->keeps_children)
+		stop_first(k, &chain, &hidden_clone);
+	if (abi == policy_own_abi() && k->options->stop_path_opens && id == CALL_open)
+		stop_first(k, &chain, &path_open);
+	if (abi == policy_own_abi() && k->options->stop_path_opens && id == CALL_openat)
+		stop_first(k, &chain, &path_openat);
 	return chain.count && id >= 0 ? add_chain(k, &chain) : chain.count ? l.stop : chain.otherwise;
 }
 

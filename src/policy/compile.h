@@ -53,6 +53,7 @@ struct plan_options {
 	 * decided on, so a path that passes needs no carrying. NULL: none
 	 */
 	const struct call_set *owned;
+	bool stop_path_opens;		/* open and openat with O_PATH are traced */
 	bool keep_children;		/* clone with CLONE_UNTRACED is traced, if any call stops */
 	bool say_denials;		/* a rule's refusal is user space's, so that it can be logged */
 };

@@ -1,6 +1,7 @@
 #include "tracer/filter_plan.h"
 
 #include <linux/audit.h>
+#include <fcntl.h>
 #include <linux/prctl.h>
 #include <sched.h>
 
@@ -27,18 +28,30 @@ static uint32_t action_for(const struct session *s, enum call_abi abi, enum call
 }
 
 /* clone with CLONE_UNTRACED stops, whatever other clones do: its child would escape (keep_in_sight). */
-struct clone_chain {
+struct mask_chain {
 	struct filter_test test;
 	struct filter_clause clause;
 	struct filter_rule rule;
 };
 
-static void fill_clone(struct clone_chain *c, uint32_t otherwise, struct filter_chain *out)
+/* Stop if a bit of mask is set in the argument. */
+static void fill_mask(struct mask_chain *c, uint8_t arg, uint64_t mask, uint32_t otherwise, struct filter_chain *out)
 {
-	c->test = (struct filter_test){.arg = 0, .op = FILTER_NE, .bits = 64, .mask = CLONE_UNTRACED, .value = 0};
+	c->test = (struct filter_test){.arg = arg, .op = FILTER_NE, .bits = 64, .mask = mask, .value = 0};
 	c->clause = (struct filter_clause){&c->test, 1};
 	c->rule = (struct filter_rule){&c->clause, 1, stop_action};
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = otherwise};
+}
+
+/* A descriptor opened with O_PATH cannot be installed behind a notification: ptrace/lend.c. */
+static void stop_path_opens(const struct session *s, enum call_id id, uint8_t arg, struct mask_chain *c, uint32_t *actions,
+			    struct filter_chain *list, size_t *count)
+{
+	int nr = call_desc(id)->nr[host_abi()];
+	if (nr < 0 || !call_set_has(&s->notified, id))
+		return;
+	fill_mask(c, arg, O_PATH, actions[nr], &list[*count]);
+	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
 /* Of prctl's many uses handlers answer only those about credentials: naming a thread costs no stop. */
@@ -104,17 +117,22 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	size_t count = host_abi() == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
-	struct clone_chain clone_chain;
+	struct mask_chain clone_chain;
 	struct prctl_chain prctl_chain;
-	struct filter_chain chain_list[2];
+	struct mask_chain open_chain, openat_chain;
+	struct filter_chain chain_list[4];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = fill_abi(s, abis[i], &filter_abis[i], &actions[i]);
 	int clone_nr = call_desc(CALL_clone)->nr[abis[0]];
 	if (r == 0 && s->uses_ptrace && actions[0][clone_nr] != stop_action) {
-		fill_clone(&clone_chain, actions[0][clone_nr], &chain_list[chains]);
+		fill_mask(&clone_chain, 0, CLONE_UNTRACED, actions[0][clone_nr], &chain_list[chains]);
 		actions[0][clone_nr] = FILTER_CHAIN(chains++);
+	}
+	if (r == 0 && s->files) {
+		stop_path_opens(s, CALL_open, 1, &open_chain, actions[0], chain_list, &chains);
+		stop_path_opens(s, CALL_openat, 2, &openat_chain, actions[0], chain_list, &chains);
 	}
 	int prctl_nr = call_desc(CALL_prctl)->nr[abis[0]];
 	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_prctl) &&

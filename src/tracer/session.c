@@ -126,6 +126,8 @@ static void plan_files(struct session *s)
 	merge(&s->notified, &s->emulated);
 	call_set_remove(&s->notified, CALL_execve);
 	call_set_remove(&s->notified, CALL_execveat);
+	call_set_remove(&s->notified, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
+	call_set_add(&s->stopping, CALL_openat2);
 	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
 	merge(&s->stopping, &s->recorded);
 	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++)

@@ -119,6 +119,7 @@ struct tracee {
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
+	int lent;			/* our descriptor that its call opens, + 1; 0: none (ptrace/lend.c) */
 	uint64_t loader_path;		/* where the loader's path is in its memory; 0: not known to be there */
 	struct carry_area *area;	/* where checked copies go; shared by tasks */
 	unsigned slot;			/* in the area, + 1; 0: none taken */
@@ -262,6 +263,8 @@ void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t v
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
 /* Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to *value. */
 void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error);
+/* Carry out what was decided, and record it. */
+void calls_act(struct session *s, struct tracee *t, struct regs *r, struct applied *a, bool record, uint64_t now);
 /* An execve of the file kernel about which no policy decides. */
 void calls_exec(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
 /* ptrace/family.c: what the file kernel is told of tasks. */

@@ -5,6 +5,7 @@
 
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/ptrace/lend.h"
 #include "tracer/proc_status.h"
 #include "tracer/session_private.h"
 
@@ -147,6 +148,7 @@ void tracee_remove(struct session *s, struct tracee *t)
 {
 	carry_forget(t);
 	exec_forget(t);
+	lend_end(t);
 	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	s->tracee_count--;

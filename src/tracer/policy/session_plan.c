@@ -95,6 +95,8 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 		options.owned = &owned;
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
+		call_set_add(&stopped, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
+		options.stop_path_opens = true;
 		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;

@@ -16,6 +16,7 @@
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/ptrace/lend.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -112,15 +113,6 @@ static struct stopped_event event_of(struct session *s, const struct tracee *t)
 	};
 }
 
-/* Descriptors are installed, and calls may sleep, behind notifications only; here no handler that does either is asked. */
-static struct verdict refuse_fd(struct verdict v)
-{
-	if (v.kind != VERDICT_FD && v.kind != VERDICT_BLOCK)
-		return v;
-	verdict_discard(&v);
-	return verdict_value(-ENOSYS);
-}
-
 static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 {
 	/* A filter of the guest's own asks for a tracer that the guest does not have (kernel/seccomp.c). */
@@ -137,9 +129,9 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 	if (probe && probe->answer) {
 		struct verdict v = probe->answer(probe->ctx, &ev.base);
 		if (v.kind != VERDICT_PASS)
-			return refuse_fd(v);
+			return v;
 	}
-	return refuse_fd(syscalls_dispatch(s->options->kernel, &ev.base));
+	return syscalls_dispatch(s->options->kernel, &ev.base);
 }
 
 /* The guest is about to look at (or choose) its affinity: it must find its own. */
@@ -233,6 +225,11 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	}
 	struct verdict v = ask(s, t, &r);
+	if (v.kind == VERDICT_FD || v.kind == VERDICT_BLOCK) {
+		struct applied a = {.kind = APPLIED_VERDICT, .verdict = v};
+		calls_act(s, t, &r, &a, record, now);
+		return;
+	}
 	if (record) {
 		emit_abi(s, t);
 		emit_enter(s, t, now);
@@ -298,6 +295,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 		emit_exit(s, t, value, is_error, now);
 	carry_release(t);
 	exec_forget(t);
+	lend_end(t);
 	t->delay_ns = t->delay_exit_ns;
 	t->delay_exit_ns = 0;
 	t->inside_recorded = false;

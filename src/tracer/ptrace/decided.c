@@ -6,6 +6,7 @@
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/ptrace/lend.h"
 #include "tracer/session_private.h"
 
 enum { INJECTED = 1, DELAYED = 2, SIGNALLED = 4, POKED = 8 };
@@ -154,14 +155,13 @@ static void redirect_exec(struct session *s, struct tracee *t, struct regs *r, s
 	regs_reset(r);	/* the task may have run meanwhile */
 }
 
-static void act(struct session *s, struct tracee *t, struct regs *r, struct applied *a, bool record, uint64_t now)
+void calls_act(struct session *s, struct tracee *t, struct regs *r, struct applied *a, bool record, uint64_t now)
 {
 	if (record && !t->ended)
 		emit_enter(s, t, now);
-	if (a->kind == APPLIED_VERDICT) {	/* no handler that is asked in a stop has one */
-		verdict_discard(&a->verdict);
-		a->kind = APPLIED_VALUE;
-		a->value = -ENOSYS;
+	if (a->kind == APPLIED_VERDICT) {
+		lend_fd(s, t, a);
+		regs_reset(r);
 	}
 	if (a->kind == APPLIED_FAIL)
 		session_fail(s, (int)a->value, "a handler failed");
@@ -190,7 +190,7 @@ void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct ca
 	else
 		place_copies(s, t, r, &a);
 	poke(t, a.effect, a.poke_regs, false);
-	act(s, t, r, &a, record, now);
+	calls_act(s, t, r, &a, record, now);
 	task_facts_finish(&facts);
 }
 
@@ -198,5 +198,5 @@ void calls_exec(struct session *s, struct tracee *t, struct regs *r, struct call
 {
 	struct applied a = {.kind = APPLIED_PASS};
 	redirect_exec(s, t, r, ev, &a);
-	act(s, t, r, &a, record, now);
+	calls_act(s, t, r, &a, record, now);
 }

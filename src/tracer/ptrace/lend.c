@@ -1,0 +1,72 @@
+/*
+ * A descriptor for a task that stands at the entry of its call. A notification could install it (notify/answer.c), but not
+ * one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such opens stop, and so does openat2, whose flags
+ * no filter sees.
+ *
+ * The task opens it itself: its call is made with the supervisor's descriptor as the name, in memory that no other task
+ * can change (carry.c), and flags that only say how. So it is a new open file description of the same object.
+ */
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+
+#include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/lend.h"
+
+/* What the guest's own open file description keeps of how it was opened. */
+static int flags_of(const struct verdict *v)
+{
+	int flags = fcntl(v->fd, F_GETFL);
+	if (flags < 0)
+		return -errno;
+	int kept = flags & O_PATH ? O_PATH : flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_NOATIME);
+	return kept | (v->cloexec ? O_CLOEXEC : 0);
+}
+
+static int place(struct session *s, struct tracee *t, const struct verdict *v, struct applied *a)
+{
+	char path[64];
+	int flags = flags_of(v);
+	if (flags < 0)
+		return flags;
+	const struct open_how how = {.flags = (uint64_t)flags};
+	unsigned reg = t->call.id == CALL_open ? 0 : 1;
+	int len = snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), v->fd);
+	a->copies[reg] = (struct fact_copy){.data = path, .len = (size_t)len + 1};
+	a->carried = (uint8_t)(1u << reg);
+	if (t->call.id == CALL_openat2) {
+		a->copies[2] = (struct fact_copy){.data = &how, .len = sizeof(how)};
+		a->carried |= 1u << 2;
+		a->args[3] = sizeof(how);
+		a->changed |= 1u << 3;
+	} else {
+		a->args[reg + 1] = (uint64_t)flags;
+		a->changed |= (uint8_t)(1u << (reg + 1));
+	}
+	int r = carry_place(s, t, a);
+	a->carried = 0;
+	return r;
+}
+
+void lend_fd(struct session *s, struct tracee *t, struct applied *a)
+{
+	const enum call_id id = t->call.id;
+	struct verdict v = a->verdict;
+	bool can = v.kind == VERDICT_FD && (id == CALL_open || id == CALL_openat || id == CALL_openat2);
+	int r = can ? place(s, t, &v, a) : -ENOSYS;
+	lend_end(t);
+	if (r < 0) {
+		verdict_discard(&v);
+		*a = (struct applied){.kind = APPLIED_VALUE, .value = r};
+		return;
+	}
+	a->kind = APPLIED_PASS;
+	t->lent = v.fd + 1;
+}
+
+void lend_end(struct tracee *t)
+{
+	if (t->lent)
+		(void)close(t->lent - 1);
+	t->lent = 0;
+}

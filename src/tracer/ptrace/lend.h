@@ -1,0 +1,15 @@
+/* Descriptors for tasks in ptrace stops. Trap thread only. */
+#ifndef TRAPLINE_TRACER_PTRACE_LEND_H
+#define TRAPLINE_TRACER_PTRACE_LEND_H
+
+#include "tracer/session_private.h"
+
+/*
+ * Make of an answer with a descriptor (APPLIED_VERDICT) a call that passes with changed arguments, or an error. The task may
+ * have run to other stops meanwhile.
+ */
+void lend_fd(struct session *s, struct tracee *t, struct applied *a);
+/* The call is over, or the task. */
+void lend_end(struct tracee *t);
+
+#endif
