@@ -1,8 +1,9 @@
 /*
  * A received call: what is asked about it, and how the verdict reaches the guest.
  *
- * A verdict with a descriptor is one step (SECCOMP_ADDFD_FLAG_SEND) unless the call is recorded: its record must be
- * written before the guest goes on, and knows the number only once the descriptor is installed.
+ * A verdict with a descriptor is two steps: it is installed, then we close ours, then the guest goes on. In one step
+ * (SECCOMP_ADDFD_FLAG_SEND) the guest would run while we still hold the open file description: a file that it writes, closes
+ * and executes would be busy, and a lock or a fifo that it closes would not be let go of.
  *
  * ENOENT is an ordinary answer at every step: the task was killed, or interrupted before its call was received.
  */
@@ -115,14 +116,11 @@ static void answer_value(struct notify *n, const struct notified_event *ev, int6
 	reply(n, ev, value, 0);
 }
 
-/*
- * The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. Signals are blocked in the threads
- * that come here, but for a failed session's: an interrupted ADDFD with SEND would be lost, and says EINPROGRESS then.
- */
-static int add_fd(const struct notified_event *ev, const struct verdict *v, uint32_t flags)
+/* The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. */
+static int add_fd(const struct notified_event *ev, const struct verdict *v)
 {
 	struct seccomp_notif_addfd a = {
-		.id = ev->id, .flags = flags, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
+		.id = ev->id, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
 	};
 	int r;
 	do {
@@ -131,27 +129,11 @@ static int add_fd(const struct notified_event *ev, const struct verdict *v, uint
 	return r < 0 ? -errno : r;
 }
 
-static bool gone(int r)
-{
-	return r == -ENOENT || r == -EINPROGRESS;
-}
-
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
-	if (!ev->recorded && !atomic_load_explicit(&n->no_send, memory_order_relaxed)) {
-		int r = add_fd(ev, v, SECCOMP_ADDFD_FLAG_SEND);
-		if (r >= 0)
-			atomic_fetch_add_explicit(&n->session->answered, 1, memory_order_relaxed);
-		if (r >= 0 || gone(r))
-			return;
-		if (r != -EINVAL) {
-			answer_value(n, ev, r);
-			return;
-		}
-		atomic_store(&n->no_send, true);
-	}
-	int r = add_fd(ev, v, 0);
-	if (!gone(r))
+	int r = add_fd(ev, v);
+	(void)close(v->fd);
+	if (r != -ENOENT)
 		answer_value(n, ev, r);
 }
 
@@ -167,7 +149,6 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 		return;
 	case VERDICT_FD:
 		answer_fd(n, ev, &v);
-		(void)close(v.fd);
 		return;
 	case VERDICT_BLOCK:
 		if (blocked_add(n, ev, v.block) < 0) {

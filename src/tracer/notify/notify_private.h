@@ -22,7 +22,6 @@ struct notify {
 	_Atomic int listener;		/* owned; -1 before it is known */
 	size_t request_size;
 	_Atomic bool ends;
-	_Atomic bool no_send;		/* ADDFD and SEND are two steps here (before Linux 5.14) */
 	_Atomic unsigned workers;	/* started */
 	pthread_t threads[MAX_WORKERS];
 	_Atomic bool joinable[MAX_WORKERS];
