@@ -49,6 +49,36 @@ static int make_upper(const struct kernel *k, const struct file_mount *m, struct
 	return make_tmpfs(k, &memory, ret);
 }
 
+/* Is inner the same directory as outer, or below it? Both without links. */
+static bool holds(const char *outer, const char *inner)
+{
+	size_t len = strlen(outer);
+	return strncmp(outer, inner, len) == 0 && (!inner[len] || inner[len] == '/' || len == 1);
+}
+
+/* Two layers in which one change shows twice: a layer would change beneath the overlay that caches it. -EINVAL, said. */
+static int check_apart(const char *a, const char *b)
+{
+	AUTO_FREE char *real_a = realpath(a, NULL);
+	AUTO_FREE char *real_b = realpath(b, NULL);
+	if (!real_a || !real_b || (!holds(real_a, real_b) && !holds(real_b, real_a)))
+		return 0;
+	log_error("the layers '%s' and '%s' overlap", a, b);
+	return -EINVAL;
+}
+
+static int check_layers(const struct file_mount *m)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < m->lower_count; i++) {
+		for (size_t j = i + 1; r == 0 && j < m->lower_count; j++)
+			r = check_apart(m->lowers[i], m->lowers[j]);
+		if (r == 0 && m->upper)
+			r = check_apart(m->lowers[i], m->upper);
+	}
+	return r;
+}
+
 static int make_overlay(const struct kernel *k, const struct file_mount *m, struct super **ret)
 {
 	AUTO_FREE struct super **lowers = calloc(m->lower_count, sizeof(struct super *));
@@ -56,7 +86,7 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 		return -ENOMEM;
 	struct super *upper = NULL;
 	size_t made = 0;
-	int r = 0;
+	int r = check_layers(m);
 	while (r == 0 && made < m->lower_count) {
 		r = open_host(k, m->lowers[made], true, true, &lowers[made]);
 		if (r < 0)
@@ -73,7 +103,10 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 		unref_all(lowers, made);
 		return r;
 	}
-	return overlay_create(lowers, made, upper, ret);
+	r = overlay_create(lowers, made, upper, ret);
+	if (r < 0)
+		log_error("cannot put the layers on '%s' over each other: %s", m->target, strerror(-r));
+	return r;
 }
 
 static int make_super(struct kernel *k, const struct file_mount *m, struct super **ret)
@@ -102,15 +135,23 @@ static const char *source_name(const struct file_mount *m)
 	return m->kind == FILES_HOST ? m->source : names[m->kind];
 }
 
+static void say_mount(const struct file_mount *m, int err)
+{
+	log_error("cannot mount %s on '%s': %s", source_name(m), m->target, strerror(-err));
+}
+
 static int mount_one(struct kernel *k, const struct file_mount *m)
 {
 	struct super *sb;
 	int r = make_super(k, m, &sb);
-	if (r == 0)
-		r = vfs_mount(k->vfs, m->target, sb, m->read_only ? MOUNT_READONLY : 0, source_name(m));
+	if (r < 0) {
+		if (m->kind != FILES_OVERLAY)	/* that has said which of its layers it is */
+			say_mount(m, r);
+		return r;
+	}
+	r = vfs_mount(k->vfs, m->target, sb, m->read_only ? MOUNT_READONLY : 0, source_name(m));
 	if (r < 0)
-		log_error("cannot mount %s on '%s': %s", m->kind == FILES_HOST ? m->source : source_name(m), m->target,
-			  strerror(-r));
+		say_mount(m, r);
 	return r;
 }
 
