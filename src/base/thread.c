@@ -1,5 +1,9 @@
 #include "base/thread.h"
 
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
@@ -12,3 +16,33 @@ int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
 	(void)pthread_attr_destroy(&attr);
 	return -err;
 }
+
+#ifdef RSEQ_SIG
+/* As glibc registered it (sysdeps/unix/sysv/linux/rseq-internal.h): __rseq_size is 0 when it did not. */
+static long rseq(int flags)
+{
+	void *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	return syscall(SYS_rseq, area, sizeof(struct rseq), flags, RSEQ_SIG);
+}
+
+bool thread_rseq_end(void)
+{
+	return __rseq_size && rseq(RSEQ_FLAG_UNREGISTER) == 0;
+}
+
+void thread_rseq_resume(bool ended)
+{
+	if (ended)
+		(void)rseq(0);
+}
+#else
+bool thread_rseq_end(void)
+{
+	return false;
+}
+
+void thread_rseq_resume(bool ended)
+{
+	(void)ended;
+}
+#endif

@@ -3,6 +3,7 @@
 #define TRAPLINE_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "base/errors.h"
 
@@ -10,5 +11,13 @@ enum { THREAD_STACK_SIZE = 512 * 1024 };
 
 /* pthread_create(3) with THREAD_STACK_SIZE. 0, or -EAGAIN when there can be no more threads or memory. */
 MUST_CHECK int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
+
+/*
+ * Restartable sequences (rseq(2)), which glibc registers for every thread, cost a part of each switch to the thread. One
+ * that does nothing but wait and answer gives them up; sched_getcpu(3) then asks the kernel. thread_rseq_resume gives
+ * back what thread_rseq_end said it took.
+ */
+bool thread_rseq_end(void);
+void thread_rseq_resume(bool ended);
 
 #endif

@@ -64,6 +64,7 @@ struct trap_thread {
 	struct session *session;
 	pthread_t thread;
 	_Atomic size_t tracees;		/* its own */
+	struct tracee *last;		/* of its own, found last */
 	struct strbuf log;		/* scratch read log */
 	pid_t ended_early[16];		/* adopted tasks that ended before their parent's event; 0: free */
 	unsigned ended_next;

@@ -68,8 +68,11 @@ void tracee_show_affinity(struct session *s, pid_t tid, bool chooses)
 
 struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid)
 {
+	if (by->last && by->last->tid == tid)
+		return by->last;
 	struct tracee *t = tracee_find(by->session, tid);
-	return t && t->by == by ? t : NULL;
+	by->last = t && t->by == by ? t : NULL;
+	return by->last;
 }
 
 static void link_in(struct session *s, struct tracee *t)
@@ -129,6 +132,7 @@ int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret)
 void tracee_hand_over(struct tracee *t, struct trap_thread *to)
 {
 	struct session *s = to->session;
+	t->by->last = NULL;
 	(void)pthread_mutex_lock(&s->table_lock);
 	t->by->tracees--;
 	t->by = to;
@@ -153,6 +157,7 @@ void tracee_remove(struct session *s, struct tracee *t)
 	unlink_from(s, t);
 	s->tracee_count--;
 	t->by->tracees--;
+	t->by->last = NULL;
 	(void)pthread_mutex_unlock(&s->table_lock);
 	free(t);
 }

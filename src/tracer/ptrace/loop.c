@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "kernel/kernel.h"
 #include "kernel/task/task.h"
 #include "observe/record.h"
@@ -383,7 +384,7 @@ static int next_event(struct trap_thread *by)
 	return err;
 }
 
-int loop_run(struct trap_thread *by)
+static int run(struct trap_thread *by)
 {
 	struct session *s = by->session;
 	for (;;) {
@@ -405,4 +406,12 @@ int loop_run(struct trap_thread *by)
 		if (atomic_load_explicit(&s->detach_wanted, memory_order_relaxed) && !atomic_load(&s->trap_acknowledged))
 			detach_begin(s);
 	}
+}
+
+int loop_run(struct trap_thread *by)
+{
+	bool ended = thread_rseq_end();
+	int r = run(by);
+	thread_rseq_resume(ended);
+	return r;
 }
