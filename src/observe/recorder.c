@@ -124,6 +124,11 @@ void recorder_put(struct recorder *r, struct record *head, const void *payload, 
 	ring_commit(r->ring, head->size);
 }
 
+void recorder_bind(struct recorder *r, const cpu_set_t *cpus)
+{
+	(void)pthread_setaffinity_np(r->thread, sizeof(*cpus), cpus);
+}
+
 int recorder_finish(struct recorder *r)
 {
 	if (!r)

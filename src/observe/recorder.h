@@ -6,6 +6,7 @@
 #ifndef TRAPLINE_OBSERVE_RECORDER_H
 #define TRAPLINE_OBSERVE_RECORDER_H
 
+#include <sched.h>
 #include <stddef.h>
 
 #include "base/errors.h"
@@ -19,6 +20,9 @@ MUST_CHECK int recorder_create(const struct observe_options *options, struct rec
 
 /* Hand over one record; head->size is set here from payload_len. Blocks while the ring is full. Copies both. */
 void recorder_put(struct recorder *r, struct record *head, const void *payload, size_t payload_len);
+
+/* Where the writer may run (sched_setaffinity(2)). */
+void recorder_bind(struct recorder *r, const cpu_set_t *cpus);
 
 /* Write out everything, print the summary if one was asked for, stop the writer, free. First error of a sink, or 0. */
 MUST_CHECK int recorder_finish(struct recorder *r);

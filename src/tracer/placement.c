@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "observe/recorder.h"
 
 enum {
 	SLOT_BUSY = -1,			/* being claimed or released */
@@ -125,8 +126,9 @@ void placement_core_init(struct placement_core *core)
 	atomic_store(&core->cpu, -1);
 }
 
-void placement_init(struct placement *p, bool wanted)
+void placement_init(struct placement *p, bool wanted, struct recorder *recorder)
 {
+	p->recorder = recorder;
 	(void)pthread_mutex_init(&p->lock, NULL);
 	if (sched_getaffinity(0, sizeof(p->base), &p->base) < 0)
 		return; /* more than 1024 CPUs: go without */
@@ -136,12 +138,42 @@ void placement_init(struct placement *p, bool wanted)
 /* The settler is started with the first task that is placed: a short command never needs one. */
 static bool have_settler(struct placement *p)
 {
-	if (!p->settler_runs && thread_start(&p->settler, settler_main, p) < 0) {
-		p->enabled = false;
-		return false;
+	if (p->settler_runs)
+		return true;
+	(void)pthread_mutex_lock(&p->lock);
+	if (!p->settler_runs && !p->settler_failed) {
+		p->settler_failed = thread_start(&p->settler, settler_main, p) < 0;
+		p->settler_runs = !p->settler_failed;
 	}
-	p->settler_runs = true;
-	return true;
+	(void)pthread_mutex_unlock(&p->lock);
+	return p->settler_runs;
+}
+
+static bool is_taken(const struct placement *p, int cpu)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(p->cores); i++) {
+		if (p->cores[i] && p->cores[i]->cpu == cpu)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The threads that nobody waits for leave the bound cores to those that somebody does, if there are others. The scheduler
+ * would not see to it: on a virtual machine whose CPUs share no cache it wakes a thread where it slept. With lock held.
+ */
+static void set_aside(struct placement *p)
+{
+	cpu_set_t rest = p->base;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (is_taken(p, cpu))
+			CPU_CLR(cpu, &rest);
+	}
+	const cpu_set_t *mask = CPU_COUNT(&rest) ? &rest : &p->base;
+	if (p->settler_runs)
+		(void)pthread_setaffinity_np(p->settler, sizeof(*mask), mask);
+	if (p->recorder)
+		recorder_bind(p->recorder, mask);
 }
 
 void placement_finish(struct placement *p, struct placement_core *core)
@@ -153,6 +185,8 @@ void placement_finish(struct placement *p, struct placement_core *core)
 		p->settler_runs = false;
 		if (core->cpu >= 0)
 			set_mask(0, &p->base);
+		if (p->recorder)
+			recorder_bind(p->recorder, &p->base);
 	}
 	(void)pthread_mutex_destroy(&p->lock);
 }
@@ -188,15 +222,6 @@ static void take_slot(struct placement *p, struct placement_core *core, pid_t ti
 	}
 }
 
-static bool is_taken(const struct placement *p, int cpu)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(p->cores); i++) {
-		if (p->cores[i] && p->cores[i]->cpu == cpu)
-			return true;
-	}
-	return false;
-}
-
 /* Where the thread runs now, if no other trap thread is bound there; else a CPU that none is bound to. -1: none left. */
 static int free_cpu(const struct placement *p)
 {
@@ -216,9 +241,11 @@ static void claim_cpu(struct placement *p, struct placement_core *core)
 	(void)pthread_mutex_lock(&p->lock);
 	while (i < ARRAY_SIZE(p->cores) && p->cores[i] && p->cores[i] != core)
 		i++;
-	if (i < ARRAY_SIZE(p->cores)) {
-		core->cpu = free_cpu(p);
+	/* Another thread that hands tasks to this one may have been quicker. */
+	if (i < ARRAY_SIZE(p->cores) && core->cpu < 0) {
 		p->cores[i] = core;
+		core->cpu = free_cpu(p);
+		set_aside(p);
 	}
 	(void)pthread_mutex_unlock(&p->lock);
 }
@@ -242,7 +269,10 @@ static void free_trap_thread(struct placement *p, struct placement_core *core)
 	if (core->cpu < 0 || atomic_load(&core->placed) != 0)
 		return;
 	set_mask(0, &p->base);
+	(void)pthread_mutex_lock(&p->lock);
 	atomic_store(&core->cpu, -1);
+	set_aside(p);
+	(void)pthread_mutex_unlock(&p->lock);
 }
 
 static void place(struct placement *p, struct placement_core *core, pid_t tid, struct placed *t, uint64_t now)

@@ -24,6 +24,8 @@
 
 #include "base/errors.h"
 
+struct recorder;
+
 struct placed {
 	int slot;		/* index + 1 into placement.slots, 0: not placed */
 	_Atomic bool own_mask;	/* the task chose its affinity: never placed */
@@ -36,7 +38,7 @@ enum { PLACEMENT_SLOTS = 64 };
 
 /* Where one trap thread and the tasks that stop for it are bound. */
 struct placement_core {
-	_Atomic int cpu;		/* or -1; stored by its trap thread under placement.lock */
+	_Atomic int cpu;		/* or -1; stored under placement.lock */
 	_Atomic unsigned placed;	/* slots in use */
 	_Atomic pid_t tid;		/* of the thread */
 };
@@ -52,18 +54,21 @@ struct placement_slot {
 struct placement {
 	bool enabled;
 	cpu_set_t base;			/* the supervisor's own mask: what guests inherit */
-	pthread_mutex_t lock;		/* cores choose their CPUs one at a time */
+	pthread_mutex_t lock;		/* cores choose and leave their CPUs one at a time */
 	struct placement_core *cores[8];	/* that ever were bound; lock */
 	struct placement_slot slots[PLACEMENT_SLOTS];
 	_Atomic unsigned placed;	/* slots in use */
 	_Atomic uint32_t settler_word;	/* futex: 1 while the settler has work */
 	_Atomic bool settler_ends;
 	pthread_t settler;
-	bool settler_runs;
+	_Atomic bool settler_runs;	/* set with lock held */
+	bool settler_failed;		/* lock */
+	struct recorder *recorder;	/* whose writer makes room; NULL: none */
 };
 
 void placement_core_init(struct placement_core *core);
-void placement_init(struct placement *p, bool wanted);
+/* The recorder's writer is kept off the cores that are bound; NULL: there is none. */
+void placement_init(struct placement *p, bool wanted, struct recorder *recorder);
 /* By the thread of the core, which gets its own mask back. */
 void placement_finish(struct placement *p, struct placement_core *core);
 /* The task stopped at now for the calling trap thread. May bind it and the thread. */

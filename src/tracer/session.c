@@ -329,7 +329,7 @@ static int start(struct session *s)
 		apply_watches_roots(&s->apply);
 	if (r == 0 && s->files)
 		r = loads_init(&s->loads);
-	placement_init(&s->placement, s->places);
+	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
 	if (r < 0)
 		log_error("cannot start a session: %s", strerror(-r));
