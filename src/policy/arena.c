@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BLOCK_SIZE 65536
+#define BLOCK_SIZE_LATER (256u << 10)	/* the allocator maps it: zeroed pages, that nobody has to zero once more */
 
 struct arena_block {
 	struct arena_block *next;
@@ -52,8 +53,10 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > BLOCK_SIZE / 4)	/* of its own, the block in use stays in use */
 		return add_block(a, size);
 	if (size > a->left) {
-		a->next = add_block(a, BLOCK_SIZE);
-		a->left = a->next ? BLOCK_SIZE : 0;
+		size_t block = a->blocks ? BLOCK_SIZE_LATER : BLOCK_SIZE;
+
+		a->next = add_block(a, block);
+		a->left = a->next ? block : 0;
 		if (!a->next)
 			return NULL;
 	}

@@ -46,11 +46,11 @@ static bool is_word_byte(int c)
 /* A word ends before "..", so that 1..10 is a range. */
 static size_t word_length(const struct lexer *l)
 {
-	size_t n = 0;
+	const char *from = l->source->text + l->offset, *end = l->source->text + l->source->len, *p = from;
 
-	while (is_word_byte(peek(l, n)) && !(peek(l, n) == '.' && peek(l, n + 1) == '.'))
-		n++;
-	return n;
+	while (p < end && is_word_byte((unsigned char)*p) && !(*p == '.' && p + 1 < end && p[1] == '.'))
+		p++;
+	return (size_t)(p - from);
 }
 
 static int hex_digit(int c)
@@ -104,18 +104,14 @@ static struct span span_here(const struct lexer *l, size_t len)
 /* The length of the literal at the offset, both quotes included; an unclosed one ends with the line. */
 static size_t literal_length(const struct lexer *l, bool *ret_closed)
 {
-	size_t n = 1;
+	const char *from = l->source->text + l->offset, *end = l->source->text + l->source->len, *p = from + 1;
 
-	*ret_closed = false;
-	for (; peek(l, n) >= 0 && peek(l, n) != '\n'; n++) {
-		if (peek(l, n) == '"') {
-			*ret_closed = true;
-			return n + 1;
-		}
-		if (peek(l, n) == '\\' && peek(l, n + 1) >= 0 && peek(l, n + 1) != '\n')
-			n++;
+	for (; p < end && *p != '\n' && *p != '"'; p++) {
+		if (*p == '\\' && p + 1 < end && p[1] != '\n')
+			p++;
 	}
-	return n;
+	*ret_closed = p < end && *p == '"';
+	return (size_t)(p - from) + *ret_closed;
 }
 
 static size_t unescape(struct lexer *l, const char *s, size_t len, char *to)
@@ -126,7 +122,12 @@ static size_t unescape(struct lexer *l, const char *s, size_t len, char *to)
 		size_t used;
 
 		if (s[i] != '\\') {
-			to[out++] = s[i++];
+			const char *escape = memchr(s + i, '\\', len - i);
+			size_t plain = escape ? (size_t)(escape - s) - i : len - i;
+
+			memcpy(to + out, s + i, plain);
+			out += plain;
+			i += plain;
 			continue;
 		}
 		used = lex_escape(s + i, len - i, &to[out]);
@@ -264,7 +265,9 @@ struct token lex_call(struct lexer *l)
 
 bool token_is(const struct token *t, const char *word)
 {
-	return t->kind == TOK_WORD && t->len == strlen(word) && memcmp(t->text, word, t->len) == 0;
+	/* Asked of many words in a row, most of which differ at once. */
+	return t->kind == TOK_WORD && t->len && *t->text == *word && t->len == strlen(word) &&
+	       memcmp(t->text, word, t->len) == 0;
 }
 
 void lex_init(struct lexer *l, struct diags *diags, struct arena *arena, unsigned source)
