@@ -1,0 +1,120 @@
+"""A tree of the guest's own: what the command line says, what cannot be mounted, rules over names in it."""
+import os
+
+import harness
+from harness import NOBODY, run
+
+
+class Tree(harness.Case):
+    """The options, and the same words in a policy."""
+
+    def shell(self, options, script, **more):
+        return run([harness.trapline, "run"] + options + ["--", "/bin/sh", "-c", script], **more)
+
+    def assert_prints(self, got, out, status=0):
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.out, got.err), (status, out, ""))
+
+    def test_tmpfs_is_empty_and_gone_at_the_end(self):
+        got = self.shell(["--tmpfs", self.tmp], f"cd {self.tmp}; ls -A; echo a > f; cat f; ls")
+        self.assert_prints(got, "a\nf\n")
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_bind_shows_a_directory_elsewhere(self):
+        os.mkdir(os.path.join(self.tmp, "d"))
+        got = self.shell(["-b", f"{self.tmp}:/no/such/place"], "ls /no/such/place; ls /no; echo b > /no/such/place/f")
+        self.assert_prints(got, "d\nsuch\n")
+        with open(os.path.join(self.tmp, "f"), encoding="ascii") as f:
+            self.assertEqual(f.read(), "b\n")
+
+    def test_bind_read_only(self):
+        got = self.shell(["-b", f"{self.tmp}:/x:ro"], "echo b > /x/f")
+        self.assert_clean(got)
+        self.assertIn("Read-only file system", got.err)
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_overlay_keeps_the_lower(self):
+        low, up = (os.path.join(self.tmp, d) for d in ("low", "up"))
+        os.mkdir(low)
+        os.mkdir(up)
+        with open(os.path.join(low, "f"), "w", encoding="ascii") as f:
+            f.write("low\n")
+        got = self.shell(["--overlay", f"{low}:{up}:/x"], "echo more >> /x/f; mv /x/f /x/g; cat /x/g")
+        self.assert_prints(got, "low\nmore\n")
+        self.assertEqual(os.listdir(low), ["f"])
+        self.assertIn("g", os.listdir(up))
+
+    def test_root_identity_is_remembered(self):
+        script = f"cd {self.tmp}; touch f; chown 12:34 f; chmod 4751 f; mknod n c 5 6; stat -c '%u %g %a %t %T' f n; id -u"
+        for options in (["-0", "-b", self.tmp], ["-0", "--tmpfs", self.tmp]):
+            with self.subTest(options):
+                self.assert_prints(self.shell(options, script), "12 34 4751 0 0\n0 0 644 5 6\n0\n")
+
+    def test_for_an_ordinary_user(self):
+        os.chmod(self.tmp, 0o777)
+        got = run(NOBODY + [harness.trapline, "run", "-0", "-b", f"{self.tmp}:/x", "--", "/bin/sh", "-c",
+                            "cd /x; touch f; chown 12:34 f; stat -c '%u %g' f"])
+        self.assert_prints(got, "12 34\n")
+
+    def test_starts_where_it_is_told(self):
+        self.assert_prints(self.shell(["--tmpfs", "/x", "-w", "/x"], "pwd; /bin/pwd"), "/x\n/x\n")
+
+    def test_a_policy_mounts_too(self):
+        policy = os.path.join(self.tmp, "p")
+        with open(policy, "w", encoding="ascii") as f:
+            f.write('mount "/x" tmpfs mode=0700\n')
+        self.assert_prints(self.shell(["--policy", policy], "stat -c '%a %F' /x"), "700 directory\n")
+
+    def test_rules_are_about_names_in_the_tree(self):
+        policy = os.path.join(self.tmp, "p")
+        with open(policy, "w", encoding="ascii") as f:
+            f.write('mount "/x" tmpfs\nerrno EACCES open* when path under "/x/secret"\n'
+                    'redirect open* when path == "/x/link" to "/x/other"\n')
+        script = ("mkdir /x/secret; cd /x; echo a > secret/f; echo $?; ln -s secret door; echo a > door/f; echo $?;"
+                  "echo b > other; cat link")
+        got = self.shell(["-q", "--policy", policy], script)
+        self.assert_clean(got)
+        self.assertEqual(got.out.split(), ["2", "2", "b"])
+
+
+class Refused(harness.Case):
+    """What cannot be mounted: one line, status 1 (2 for a command line that makes no sense), no guest."""
+
+    def refused(self, options, *says, status=1):
+        with self.subTest(options):
+            self.assert_refused(run([harness.trapline, "run"] + options + ["--", "/bin/true"], cwd=self.tmp), status, *says)
+
+    def test_not_there(self):
+        self.refused(["-r", "/no/such/dir"], "/no/such/dir", "No such file or directory")
+        self.refused(["-b", "/no/such/dir:/x"], "/no/such/dir", "No such file or directory")
+        self.refused(["--overlay", "/no/such/dir"], "/no/such/dir", "No such file or directory")
+        self.refused(["--tmpfs", "/x", "-w", "/no/such/dir"], "/no/such/dir", "No such file or directory")
+
+    def test_wrong_kind(self):
+        self.refused(["-r", "/etc/passwd"], "/etc/passwd", "Not a directory")
+        self.refused(["-b", "/etc/passwd:/etc"], "/etc/passwd", "Not a directory")
+        self.refused(["-b", "/etc:/etc/passwd"], "/etc/passwd", "Not a directory")
+
+    def test_layers_that_overlap(self):
+        os.mkdir(os.path.join(self.tmp, "in"))
+        self.refused(["--overlay", f"{self.tmp}:{self.tmp}/in:/x"], "overlap")
+        self.refused(["--overlay", f"{self.tmp}/in:{self.tmp}:/x"], "overlap")
+        self.refused(["--overlay", f"{self.tmp},{self.tmp}:/x"], "overlap")
+
+    def test_words_that_make_no_sense(self):
+        self.refused(["-b", "/tmp:relative"], "relative", status=2)
+        self.refused(["--tmpfs", "/x:sise=4"], "sise=4", status=2)
+        self.refused(["-r", "/", "-r", "/tmp"], "twice", status=2)
+
+    def test_mechanisms_that_cannot(self):
+        self.refused(["--tmpfs", "/x", "--mechanism", "step"], "notify")
+        self.refused(["--tmpfs", "/x", "--no-ptrace"], "ptrace")
+
+    def test_command_is_not_in_the_tree(self):
+        os.mkdir(os.path.join(self.tmp, "root"))
+        got = run([harness.trapline, "run", "-r", os.path.join(self.tmp, "root"), "--", "/bin/true"])
+        self.assert_refused(got, 127, "/bin/true", "No such file or directory")
+
+
+if __name__ == "__main__":
+    harness.main()
