@@ -216,6 +216,9 @@ static void set_random(const struct loads *l, const struct builder *b, const str
 		if (l->randomize)
 			p->program.random = (random[0] & ((UINT64_C(1) << machines[regs_arch_host()].random_bits) - 1)) * b->page;
 	}
+	/* There nothing could grow behind it: its heap is where the kernel has put the loader's, by the same reasoning. */
+	if (plan->program.moves && plan->interp.fd < 0)
+		return;
 	p->brk_start = up(b, plan->program.end);
 	if (l->randomize_brk)
 		p->brk_random = down(b, random[1] % machines[regs_arch_host()].brk_random);

@@ -43,7 +43,7 @@ struct loader_param {
 	struct loader_object program, interp;	/* interp.op_count 0: none */
 	uint64_t phdr, phnum;
 	uint64_t code_start, code_end, data_start, data_end;	/* for /proc; the program's */
-	uint64_t brk_start, brk_random;
+	uint64_t brk_start, brk_random;	/* brk_start 0: where the kernel has put it */
 	uint32_t ids[4];		/* uid, euid, gid, egid as the program is told */
 	uint32_t exec_stack, say_done;
 	uint32_t prefix_count, prefix_size;	/* strings in the place of argv[0] */

@@ -123,7 +123,8 @@ static uint64_t end_of_strings(uint64_t *pointers, uint64_t otherwise)
 
 static void tell_proc(const struct loader_param *p, const struct stack *s, uint64_t bias, bool random)
 {
-	uint64_t brk = bias + p->brk_start + (random ? p->brk_random : 0);
+	uint64_t brk = p->brk_start ? bias + p->brk_start + (random ? p->brk_random : 0) :
+		       (uint64_t)call6(NR_brk, 0, 0, 0, 0, 0, 0);
 	struct prctl_mm_map map = {
 		.start_code = bias + p->code_start, .end_code = bias + p->code_end,
 		.start_data = bias + p->data_start, .end_data = bias + p->data_end,
