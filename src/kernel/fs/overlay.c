@@ -170,30 +170,40 @@ static void overlay_inode_destroy(struct inode *inode)
 		inode_unref(&oi->parent->inode);
 	free(oi->name);
 	overlay_list_destroy(oi->list);
+	if (oi->socket >= 0)
+		(void)close(oi->socket);
 	(void)pthread_mutex_destroy(&oi->copy_lock);
 	(void)pthread_mutex_destroy(&oi->list_lock);
 	free(oi);
 }
 
-const struct inode_ops overlay_inode_ops = {
-	.lookup = overlay_lookup,
-	.create = overlay_create_node,
-	.link = overlay_link,
-	.unlink = overlay_unlink,
-	.rename = overlay_rename,
-	.tmpfile = overlay_tmpfile,
-	.iterate = overlay_iterate,
-	.getattr = overlay_getattr,
-	.setattr = overlay_setattr,
-	.readlink = overlay_readlink,
-	.open = overlay_open,
-	.host = overlay_host,
+#define OVERLAY_OPS \
+	.lookup = overlay_lookup, \
+	.create = overlay_create_node, \
+	.link = overlay_link, \
+	.unlink = overlay_unlink, \
+	.rename = overlay_rename, \
+	.tmpfile = overlay_tmpfile, \
+	.iterate = overlay_iterate, \
+	.getattr = overlay_getattr, \
+	.setattr = overlay_setattr, \
+	.readlink = overlay_readlink, \
+	.open = overlay_open, \
+	.host = overlay_host, \
+	.getxattr = overlay_getxattr, \
+	.setxattr = overlay_setxattr, \
+	.listxattr = overlay_listxattr, \
+	.removexattr = overlay_removexattr, \
+	.destroy = overlay_inode_destroy
+
+/* A host file of the upper alone: whether it is in use can be found out at the host. */
+static const struct inode_ops host_file_ops = {
+	OVERLAY_OPS
+};
+
+static const struct inode_ops counted_ops = {
+	OVERLAY_OPS,
 	.in_use = overlay_in_use,
-	.getxattr = overlay_getxattr,
-	.setxattr = overlay_setxattr,
-	.listxattr = overlay_listxattr,
-	.removexattr = overlay_removexattr,
-	.destroy = overlay_inode_destroy,
 };
 
 /* Takes over what the stack holds. */
@@ -204,8 +214,10 @@ static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack
 	struct overlay_inode *oi = calloc(1, sizeof(*oi));
 	if (!oi)
 		return NULL;
-	inode_init(&oi->inode, &ov->super, &overlay_inode_ops, number, real->type);
+	inode_init(&oi->inode, &ov->super, s->lower_count > 0 || real->ops->in_use ? &counted_ops : &host_file_ops, number,
+		   real->type);
 	atomic_init(&oi->upper, s->upper);
+	oi->socket = -1;
 	oi->lowers = s->lowers;
 	oi->lowers_held = s->lower_count;
 	atomic_init(&oi->lower_count, s->lower_count);
@@ -323,6 +335,27 @@ void overlay_keep(struct overlay_inode *oi)
 		(void)inode_ref(&oi->inode);
 	}
 	(void)pthread_mutex_unlock(&ov->lock);
+}
+
+void overlay_unkeep_socket(struct overlay_inode *oi)
+{
+	struct overlay *ov = overlay_of(&oi->inode);
+	bool found = false;
+
+	if (oi->socket < 0)
+		return;
+	(void)pthread_mutex_lock(&ov->lock);
+	for (struct overlay_inode **p = &ov->kept; *p && !found; p = &(*p)->next_kept) {
+		found = *p == oi;
+		if (found) {
+			*p = oi->next_kept;
+			break;
+		}
+	}
+	oi->kept = false;
+	(void)pthread_mutex_unlock(&ov->lock);
+	if (found)
+		inode_unref(&oi->inode);
 }
 
 /* ---- the super ---- */

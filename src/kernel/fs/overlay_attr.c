@@ -84,21 +84,28 @@ int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret)
 /* A directory is more than its host object. */
 int overlay_host(struct inode *inode, int *ret_fd)
 {
-	struct inode *real = meeting_point(overlay_inode(inode));
+	struct overlay_inode *oi = overlay_inode(inode);
+	struct inode *real = meeting_point(oi);
 
+	if (oi->socket >= 0) {
+		int fd = fcntl(oi->socket, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			return errno == EMFILE ? -ENFILE : -errno;
+		*ret_fd = fd;
+		return 0;
+	}
 	if (S_ISDIR(inode->type) || !real->ops->host)
 		return -EOPNOTSUPP;
 	return real->ops->host(real, ret_fd);
 }
 
+/* A file of a lower layer may be open for reading since before it was copied up: nobody can tell. */
 bool overlay_in_use(struct inode *inode)
 {
 	struct overlay_inode *oi = overlay_inode(inode);
 	struct inode *upper = overlay_upper(oi);
 
-	if (upper && upper->ops->in_use && upper->ops->in_use(upper))
-		return true;
-	return oi->lowers_held > 0 && oi->lowers[0]->ops->in_use && oi->lowers[0]->ops->in_use(oi->lowers[0]);
+	return oi->lowers_held > 0 || !upper->ops->in_use || upper->ops->in_use(upper);
 }
 
 /* ---- extended attributes ---- */

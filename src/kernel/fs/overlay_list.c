@@ -1,6 +1,7 @@
 /*
  * overlay: listings. A directory that is listed gets a list of all its names, once, which changes of names keep right
- * from then on. An entry's cursor is its number in the order of appearance: it stays while the directory changes.
+ * from then on. An entry's cursor is its number in the order of appearance, and the youngest are listed first: so what
+ * appears while somebody lists does not keep him listing.
  */
 #include "kernel/fs/overlay_private.h"
 
@@ -268,8 +269,8 @@ static int need_list(struct overlay_inode *dir)
 
 /* ---- as the rest uses it ---- */
 
-/* The first entry at or behind cursor. */
-static size_t position(const struct overlay_list *l, uint64_t cursor)
+/* How many entries are older than the one that cursor stands for. */
+static size_t older(const struct overlay_list *l, uint64_t cursor)
 {
 	size_t low = 0, high = l->used;
 
@@ -290,13 +291,14 @@ int overlay_iterate(struct inode *inode, struct dir_reader *reader)
 	(void)pthread_mutex_lock(&dir->list_lock);
 	int r = need_list(dir);
 	struct overlay_list *l = dir->list;
-	for (size_t i = r == 0 ? position(l, reader->cursor) : 0; r == 0 && i < l->used; i++) {
-		const struct overlay_entry *e = &l->entries[i];
+	size_t left = r < 0 ? 0 : reader->cursor < CURSOR_FIRST ? l->used : older(l, reader->cursor);
+	while (left > 0) {
+		const struct overlay_entry *e = &l->entries[--left];
 		if (!e->name)
 			continue;
-		if (!reader->emit(reader, e->name, strlen(e->name), e->ino, e->type, e->cursor + 1))
+		if (!reader->emit(reader, e->name, strlen(e->name), e->ino, e->type, e->cursor))
 			break;
-		reader->cursor = e->cursor + 1;
+		reader->cursor = e->cursor;
 	}
 	(void)pthread_mutex_unlock(&dir->list_lock);
 	return r;
@@ -355,17 +357,17 @@ void overlay_list_remove(struct overlay_inode *dir, const char *name)
 }
 
 /* Names are copied one at a time: visit changes the upper, and may take its time. */
-static int name_behind(struct overlay_inode *dir, uint64_t *cursor, char name[VFS_NAME_MAX + 1])
+static int next_name(struct overlay_inode *dir, uint64_t *cursor, char name[VFS_NAME_MAX + 1])
 {
 	(void)pthread_mutex_lock(&dir->list_lock);
 	int r = need_list(dir);
-	size_t i = r == 0 ? position(dir->list, *cursor) : 0;
-	while (r == 0 && i < dir->list->used && !dir->list->entries[i].name)
-		i++;
-	if (r == 0 && i < dir->list->used) {
-		const struct overlay_entry *e = &dir->list->entries[i];
+	size_t left = r == 0 ? older(dir->list, *cursor) : 0;
+	while (left > 0 && !dir->list->entries[left - 1].name)
+		left--;
+	if (left > 0) {
+		const struct overlay_entry *e = &dir->list->entries[left - 1];
 		(void)snprintf(name, VFS_NAME_MAX + 1, "%s", e->name);
-		*cursor = e->cursor + 1;
+		*cursor = e->cursor;
 		r = 1;
 	}
 	(void)pthread_mutex_unlock(&dir->list_lock);
@@ -375,10 +377,10 @@ static int name_behind(struct overlay_inode *dir, uint64_t *cursor, char name[VF
 int overlay_each_name(struct overlay_inode *dir, int (*visit)(void *ctx, const char *name), void *ctx)
 {
 	char name[VFS_NAME_MAX + 1];
-	uint64_t cursor = 0;
+	uint64_t cursor = UINT64_MAX;
 	int r;
 
-	while ((r = name_behind(dir, &cursor, name)) > 0) {
+	while ((r = next_name(dir, &cursor, name)) > 0) {
 		r = visit(ctx, name);
 		if (r < 0)
 			return r;

@@ -66,6 +66,16 @@ static int whiteout_at(struct overlay_inode *dir, const char *name, struct inode
 	return -EEXIST;
 }
 
+/* If the upper could not: what is bound is another object than the one with the name. */
+static void take_socket(const struct vfs_create *how, struct overlay_inode *oi)
+{
+	if (!how->socket || *how->socket < 0)
+		return;
+	oi->socket = *how->socket;
+	*how->socket = -1;
+	overlay_keep(oi);
+}
+
 int overlay_create_node(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)
 {
 	struct overlay_inode *od = overlay_inode(dir);
@@ -84,7 +94,11 @@ int overlay_create_node(struct inode *dir, const char *name, const struct vfs_cr
 		r = create_over(overlay_of(dir), overlay_upper(od), name, how, whiteout, &made);
 		inode_unref(whiteout);
 	}
-	return r < 0 ? r : adopt(dir, name, made, ret);
+	if (r == 0)
+		r = adopt(dir, name, made, ret);
+	if (r == 0)
+		take_socket(how, overlay_inode(*ret));
+	return r;
 }
 
 int overlay_tmpfile(struct inode *dir, const struct vfs_create *how, struct inode **ret)
@@ -231,6 +245,7 @@ int overlay_unlink(struct inode *dir, const char *name, struct inode *inode)
 	if (r < 0)
 		return r;
 	overlay_list_remove(od, name);
+	overlay_unkeep_socket(oi);
 	if (S_ISDIR(inode->type))
 		atomic_store(&oi->lower_count, 0);
 	return 0;

@@ -64,6 +64,7 @@ struct overlay_inode {
 	/* overlay.lock: where to copy it up to; parent is a reference. NULL: it has no name, or none is known */
 	struct overlay_inode *parent;
 	char *name;
+	int socket;				/* O_PATH, what .host gives of a socket that a guest bound; -1: none */
 	bool kept;				/* overlay.lock, these two: on overlay.kept, with a reference */
 	struct overlay_inode *next_kept;
 	pthread_mutex_t list_lock;		/* list */
@@ -131,11 +132,12 @@ MUST_CHECK int overlay_get(struct overlay *ov, struct overlay_stack *s, struct o
 /* It was copied up: takes the reference. names_lock is not held. */
 void overlay_set_upper(struct overlay_inode *oi, struct inode *upper);
 void overlay_set_place(struct overlay_inode *oi, struct overlay_inode *parent, const char *name);
-/* It is reached by other names of lower layers that must find the copy: live until the end. */
+/* Live until the end: other names of lower layers must find the copy, or a guest bound a socket to it. */
 void overlay_keep(struct overlay_inode *oi);
+/* A name of it went: what a socket was bound to need not live any longer. */
+void overlay_unkeep_socket(struct overlay_inode *oi);
 /* The number that guests see of an object ino on a device. */
 uint64_t overlay_number(struct overlay *ov, uint32_t dev_major, uint32_t dev_minor, uint64_t ino);
-extern const struct inode_ops overlay_inode_ops;
 
 /* ---- overlay_layer.c: operations of layers, with their locks ---- */
 MUST_CHECK int layer_lookup(struct inode *dir, const char *name, struct inode **ret);

@@ -121,6 +121,7 @@ static void forget_replaced(const struct side *new, bool was_below)
 
 	if (!oi)
 		return;
+	overlay_unkeep_socket(oi);
 	if (is_dir(oi)) {
 		atomic_store(&oi->removed, true);
 		atomic_store(&oi->lower_count, 0);
