@@ -34,6 +34,8 @@ enum features {
 	FEATURE_DEVICES = 1,	/* mknod of devices, RENAME_WHITEOUT */
 	FEATURE_IDS = 2,	/* changes of the effective ids */
 	FEATURE_SYNC = 4,
+	FEATURE_PATH = 8,	/* O_PATH */
+	FEATURE_INOTIFY = 16,
 };
 
 /* Shared by all workers; only the one whose turn it is touches it. */

@@ -22,6 +22,8 @@ static int draw_open_flags(struct op *o)
 		if (one_in(o, often[i].rarity))
 			flags |= often[i].flag;
 	}
+	if (!(o->sh->features & FEATURE_PATH))
+		flags &= ~O_PATH;
 	if (o->sh->features & FEATURE_SYNC && one_in(o, 100))
 		flags |= O_SYNC;
 	return flags;

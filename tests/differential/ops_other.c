@@ -162,7 +162,7 @@ const struct operation other_operations[] = {
 	{"getfl", 6, op_getfl, 0},
 	{"setfl", 5, op_setfl, 0},
 	{"socket", 10, op_socket, 0},
-	{"inotify", 5, op_inotify, 0},
+	{"inotify", 5, op_inotify, FEATURE_INOTIFY},
 	{"ids", 10, op_ids, FEATURE_IDS},
 	{"refused", 6, op_refused, 0},
 	{NULL, 0, NULL, 0},

@@ -56,6 +56,7 @@ def parse():
     p.add_argument("--no-shrink", action="store_true")
     p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")
     p.add_argument("--stop", type=int, default=3, help="failures after which a filesystem is given up")
+    p.add_argument("--features", type=lambda s: int(s, 0), default=0x1f, help="what fsops may do: enum features of fsops.h")
     p.add_argument("--keep-logs", help="a directory for the logs of what differs")
     return p.parse_args()
 
@@ -75,7 +76,7 @@ class Tester:
         """The log, as lines; a last line says how the run ended if not well."""
         way = self.way(kind)
         folder = tempfile.mkdtemp(prefix="run-", dir=self.base)
-        features = 6 | (1 if kind.devices else 0)
+        features = (self.opts.features & ~1) | (1 if kind.devices else 0)
         args = ["--seed", str(seed), "--features", str(features), *(["--keep"] if keep is not None else ["--ops", str(count)])]
         given = array.array("I", keep).tobytes() if keep is not None else b""
         os.chmod(folder, 0o755)

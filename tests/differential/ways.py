@@ -124,7 +124,7 @@ class Emulated(Way):
 
 class Tmpfs(Emulated):
     name, oracle = "tmpfs", NativeTmpfs
-    tree = ("--tmpfs", "/")
+    tree = ("--tmpfs", "/:mode=755")
 
 
 class Hostfs(Emulated):
@@ -195,5 +195,5 @@ def make_lower(program, where):
         mount(program, where + "/fsops", None, MS_BIND)
         os.chroot(where)
         os.chdir("/")
-    argv = way.argv(where, ["--seed", "77", "--ops", "400", "--features", "2"])
+    argv = way.argv(where, ["--seed", "77", "--ops", "400", "--features", "0x1a"])
     subprocess.run(argv, preexec_fn=enter, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
