@@ -104,6 +104,7 @@ static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, un
 	int r = name_copy_in(c, name, name_flags, &n);
 	if (r < 0)
 		return r;
+	ret->named = n.text[0];
 	if (!n.text[0] && dirfd != AT_FDCWD)
 		return object_of_fd(c, dirfd, true, ret);
 	r = name_find_base(c, dirfd, &n);

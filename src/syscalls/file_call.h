@@ -61,6 +61,7 @@ struct object {
 	int fd;			/* the descriptor's duplicate here (owned), or -1 when it was named */
 	bool has_attr;
 	struct statx attr;	/* with has_attr: from object_attr_at */
+	bool named;		/* the name was not "" */
 };
 
 /* name_copy_in, name_find_base and vfs_walk in one; with NAME_EMPTY a descriptor. object_put is due in any case. */

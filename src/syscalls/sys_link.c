@@ -6,18 +6,22 @@
 #include "syscalls/file_call.h"
 #include "syscalls/handlers.h"
 
-/* Two names, as link and rename take them: both are copied in before either directory is looked up. */
+/*
+ * Two names, as link and rename take them. What is wrong with the new one (*ret_new_error) counts only when the old one was
+ * looked up and found right.
+ */
 static int two_names(struct file_call *c, int old_dirfd, struct guest_ptr old_name, unsigned old_flags, struct name_arg *old,
-		     int new_dirfd, struct guest_ptr new_name, struct name_arg *new)
+		     int new_dirfd, struct guest_ptr new_name, struct name_arg *new, int *ret_new_error)
 {
 	new->base = (struct path){0};
 	int r = name_copy_in(c, old_name, old_flags, old);
-	if (r == 0)
-		r = name_copy_in(c, new_name, 0, new);
 	if (r == 0 && old->text[0])
 		r = name_find_base(c, old_dirfd, old);
+	*ret_new_error = 0;
 	if (r == 0)
-		r = name_find_base(c, new_dirfd, new);
+		*ret_new_error = name_copy_in(c, new_name, 0, new);
+	if (r == 0 && *ret_new_error == 0)
+		*ret_new_error = name_find_base(c, new_dirfd, new);
 	return r;
 }
 
@@ -39,18 +43,14 @@ static int find_unnamed(struct file_call *c, int dirfd, struct name_arg *old)
 	return 0;
 }
 
-/* What is wrong with the new name's directory counts only if the old name was found. */
-static int wrong_old_name(struct file_call *c, int dirfd, struct name_arg *old, unsigned walk, int otherwise)
+static int link_error(struct file_call *c, const struct name_arg *old, unsigned walk, int new_error)
 {
 	struct path p;
-	bool has_base = old->base.dentry || dirfd == AT_FDCWD || old->text[0] == '/';
-	if ((otherwise != -EBADF && otherwise != -ENOTDIR) || !old->text[0] || !has_base)
-		return otherwise;
 	int r = vfs_walk(&c->task.env, name_base(old), old->text, walk, &p);
 	if (r < 0)
 		return r;
 	path_put(&p);
-	return otherwise;
+	return new_error;
 }
 
 static struct verdict do_linkat(struct file_call *c, int old_dirfd, struct guest_ptr old_name, int new_dirfd,
@@ -60,12 +60,15 @@ static struct verdict do_linkat(struct file_call *c, int old_dirfd, struct guest
 		return answer(-EINVAL);
 	struct name_arg old AUTO_NAME;
 	struct name_arg new AUTO_NAME;
-	int r = two_names(c, old_dirfd, old_name, name_of_at(flags), &old, new_dirfd, new_name, &new);
+	int new_error;
+	int r = two_names(c, old_dirfd, old_name, name_of_at(flags), &old, new_dirfd, new_name, &new, &new_error);
 	unsigned walk = (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 	if (r == 0 && !old.text[0])
 		r = find_unnamed(c, old_dirfd, &old);
+	if (r == 0 && new_error < 0)
+		r = link_error(c, &old, walk, new_error);
 	if (r < 0)
-		return answer(wrong_old_name(c, old_dirfd, &old, walk, r));
+		return answer(r);
 	return answer(vfs_link(&c->task.env, name_base(&old), old.text, walk, name_base(&new), new.text));
 }
 
@@ -91,7 +94,10 @@ static struct verdict do_symlinkat(struct file_call *c, struct guest_ptr target,
 {
 	struct name_arg to AUTO_NAME;
 	struct name_arg n AUTO_NAME;
-	int r = two_names(c, AT_FDCWD, target, 0, &to, dirfd, name, &n);
+	int new_error;
+	int r = two_names(c, AT_FDCWD, target, 0, &to, dirfd, name, &n, &new_error);
+	if (r == 0)
+		r = new_error;
 	if (r == 0)
 		r = vfs_symlink(&c->task.env, to.text, name_base(&n), n.text);
 	return answer(r);
@@ -122,7 +128,7 @@ static struct verdict do_readlinkat(struct file_call *c, int dirfd, struct guest
 	if (r < 0)
 		return answer(r);
 	/* "": a descriptor of the link itself; that of anything else has no name that was not found. */
-	bool named = o.fd < 0;
+	bool named = o.named;
 	if (object_is_foreign(&o))
 		return answer(-ENOENT);
 	if (!S_ISLNK(path_inode(&o.path)->type))
@@ -162,7 +168,12 @@ static struct verdict do_renameat2(struct file_call *c, int old_dirfd, struct gu
 		return answer(-EINVAL);
 	struct name_arg old AUTO_NAME;
 	struct name_arg new AUTO_NAME;
-	int r = two_names(c, old_dirfd, old_name, 0, &old, new_dirfd, new_name, &new);
+	int new_error;
+	int r = two_names(c, old_dirfd, old_name, 0, &old, new_dirfd, new_name, &new, &new_error);
+	if (r == 0 && new_error < 0) {
+		r = vfs_walk_above(&c->task.env, name_base(&old), old.text);
+		r = r < 0 ? r : new_error;
+	}
 	if (r == 0)
 		r = vfs_rename(&c->task.env, name_base(&old), old.text, name_base(&new), new.text, flags);
 	return answer(r);

@@ -63,7 +63,7 @@ static void run_operation(struct op *o)
 	o->drawn = false;
 	o->next_path = 0;
 	o->makes_directory = false;
-	o->watch.wanted = one_in(o, 5);
+	o->watch.wanted = one_in(o, 30);
 	o->watch.armed = false;
 	p = choose(o);
 	say(o, "%u w%d %s(", o->index, o->worker, p->name);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "fsops.h"
 
@@ -108,9 +109,11 @@ void say_stat(struct op *o, const struct stat *st)
 		say(o, " ~dirnlink:%lu ~dirsize:%lld", (unsigned long)st->st_nlink, (long long)st->st_size);
 	else
 		say(o, " n%lu s%lld", (unsigned long)st->st_nlink, (long long)st->st_size);
-	say(o, " ~blocks:%lld ~blksize:%ld", (long long)st->st_blocks, (long)st->st_blksize);
+	say(o, " ~blocks:%lld", (long long)st->st_blocks);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
 		say(o, " r%u:%u", major(st->st_rdev), minor(st->st_rdev));
+	else
+		say(o, " ~blksize:%ld", (long)st->st_blksize);
 	say(o, " dev%c", st->st_dev == o->sh->dev_root ? '/' : st->st_dev == o->sh->dev_second ? 'm' : '?');
 	say_time(o, "at", &st->st_atim);
 	say_time(o, "mt", &st->st_mtim);
@@ -189,6 +192,8 @@ void watch_start(struct op *o, int dirfd, const char *path)
 {
 	struct watch *w = &o->watch;
 
+	/* Two changes within one tick of the clock have the same time. */
+	nanosleep(&(struct timespec){.tv_nsec = 11000000}, NULL);
 	w->armed = true;
 	w->dirfd = dirfd;
 	w->is_fd = !path;

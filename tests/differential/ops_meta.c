@@ -49,6 +49,7 @@ static void op_fstatat(struct op *o)
 static void say_statx(struct op *o, const struct statx *x)
 {
 	struct stat st = {
+		.st_ino = x->stx_ino,
 		.st_mode = x->stx_mode,
 		.st_nlink = x->stx_nlink,
 		.st_uid = x->stx_uid,

@@ -57,6 +57,9 @@ MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, con
 MUST_CHECK int vfs_walk_getattr(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 				struct path *ret, struct statx *ret_attr);
 
+/* Can what holds the last component be reached? */
+MUST_CHECK int vfs_walk_above(const struct walk_env *env, const struct path *base, const char *name);
+
 /* ---- set-up ---- */
 struct vfs_options {
 	const char *scratch;		/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */

@@ -470,6 +470,15 @@ int vfs_walk_parent(const struct walk_env *env, const struct path *base, const c
 	return err;
 }
 
+int vfs_walk_above(const struct walk_env *env, const struct path *base, const char *name)
+{
+	struct walk_end end;
+	int err = vfs_walk_parent(env, base, name, &end);
+	if (!err)
+		walk_end_finish(&end);
+	return err;
+}
+
 void walk_end_finish(struct walk_end *e)
 {
 	path_put(&e->dir);
