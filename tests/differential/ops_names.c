@@ -202,7 +202,7 @@ static void op_mknod(struct op *o)
 	arg_number(o, "type", type >> 12);
 	result(o, syscall(SYS_mknodat, dir, path, type | arg_mode(o),
 			  type == S_IFCHR   ? makedev(1, 3)
-			  : type == S_IFBLK ? makedev(7, 9)
+			  : type == S_IFBLK ? makedev(120, 9)
 					    : 0));
 }
 

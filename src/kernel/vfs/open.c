@@ -75,7 +75,7 @@ static void drop_opened(struct vfs_opened *o)
 static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_opened *ret)
 {
 	struct inode *inode = path_inode(p);
-	flags &= ~(O_TRUNC | O_APPEND);
+	flags &= ~O_TRUNC;
 	if (inode->super->flags & SUPER_HOST_DIRS && inode->ops->open && !(dentry_flags(p->dentry) & DENTRY_HAS_GHOSTS)) {
 		int err = inode->ops->open(inode, flags, ret);
 		if (err && err != -EOPNOTSUPP)
@@ -86,7 +86,7 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 			return err;
 		drop_opened(ret);
 	}
-	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME));
+	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME | O_APPEND | O_SYNC));
 	if (fd < 0)
 		return fd;
 	*ret = (struct vfs_opened){.fd = fd};
