@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -544,6 +545,60 @@ START_TEST(size_limit)
 }
 END_TEST
 
+static void check_packed_file(struct inode *dir, int i)
+{
+	char name[16];
+	char buf[16] = "";
+	struct inode *f;
+	(void)snprintf(name, sizeof(name), "%d", i);
+	ck_assert_int_eq(dir->ops->lookup(dir, name, &f), 0);
+	struct statx before = attrs(f);
+	ck_assert_uint_eq(before.stx_size, 20000 + strlen(name));
+	ck_assert_uint_eq(before.stx_blocks, 8);
+	int fd = open_fd(f, O_RDWR);
+	ck_assert_str_eq(changed(f, &before), "");
+	ck_assert_uint_eq(before.stx_blocks, 8);
+	ck_assert_int_eq(pread(fd, buf, sizeof(buf), 20000), (ssize_t)strlen(name));
+	ck_assert_str_eq(buf, name);
+	ck_assert_int_eq(pread(fd, buf, 1, 19999), 1);
+	ck_assert_int_eq(buf[0], 0);
+	(void)close(fd);
+	inode_unref(f);
+}
+
+/* More files than the process may have descriptors. */
+START_TEST(scarce_descriptors)
+{
+	enum { FILES = 500 };
+	const struct rlimit limit = {200, 200};
+	const struct tmpfs_options options = {0};
+	char name[16];
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	mount_with(&options);
+	int kept = open_fd(make(root, "kept", S_IFREG | 0600), O_RDWR);
+	ck_assert_int_eq(write(kept, "kept", 4), 4);
+	for (int i = 0; i < FILES; i++) {
+		(void)snprintf(name, sizeof(name), "%d", i);
+		int fd = open_fd(make(root, name, S_IFREG | 0600), O_WRONLY);
+		ck_assert_int_eq(pwrite(fd, name, strlen(name), 20000), (ssize_t)strlen(name));
+		(void)close(fd);
+	}
+	struct statfs sf;
+	ck_assert_int_eq(sb->ops->statfs(sb, &sf), 0);
+	ck_assert_uint_eq(sf.f_blocks - sf.f_bfree, FILES + 1);
+	for (int i = 0; i < FILES; i++)
+		check_packed_file(root, i);
+	ck_assert_int_eq(pread(kept, name, 4, 0), 4);
+	struct inode *f;
+	ck_assert_int_eq(root->ops->lookup(root, "kept", &f), 0);
+	ck_assert(f->ops->in_use(f));
+	ck_assert_uint_eq(attrs(f).stx_size, 4);
+	inode_unref(f);
+	(void)close(kept);
+	unmount();
+}
+END_TEST
+
 START_TEST(devfs)
 {
 	char buf[32];
@@ -604,6 +659,7 @@ int main(void)
 	TCase *limits = tcase_create("limits");
 	tcase_add_test(limits, inode_limit);
 	tcase_add_test(limits, size_limit);
+	tcase_add_test(limits, scarce_descriptors);
 	tcase_add_test(limits, devfs);
 	suite_add_tcase(suite, limits);
 	SRunner *runner = srunner_create(suite);

@@ -37,16 +37,25 @@ void tmpfs_uncharge_inode(struct tmpfs_super *sb)
 	(void)pthread_mutex_unlock(&sb->lock);
 }
 
+static uint64_t blocks_of(struct tmpfs_inode *ti)
+{
+	struct stat st;
+	if (ti->inode.type != S_IFREG)
+		return 0;
+	(void)pthread_mutex_lock(&ti->lock);
+	uint64_t blocks = tmpfs_packed_blocks(ti);
+	if (ti->backing >= 0 && fstat(ti->backing, &st) == 0)
+		blocks = (uint64_t)st.st_blocks;
+	(void)pthread_mutex_unlock(&ti->lock);
+	return blocks;
+}
+
 /* sb->lock is held. */
 static uint64_t count_data_pages(const struct tmpfs_super *sb)
 {
 	uint64_t blocks = 0;
-	for (const struct tmpfs_inode *ti = sb->inodes; ti; ti = ti->next) {
-		struct stat st;
-		int fd = ti->inode.type == S_IFREG ? ti->backing : -1;
-		if (fd >= 0 && fstat(fd, &st) == 0)
-			blocks += (uint64_t)st.st_blocks;
-	}
+	for (struct tmpfs_inode *ti = sb->inodes; ti; ti = ti->next)
+		blocks += blocks_of(ti);
 	return blocks / (TMPFS_PAGE / 512);
 }
 
@@ -145,6 +154,7 @@ static void tmpfs_destroy_super(struct super *super)
 	struct tmpfs_super *sb = (struct tmpfs_super *)super;
 	(void)close(sb->clock_fd);
 	(void)pthread_mutex_destroy(&sb->lock);
+	(void)pthread_mutex_destroy(&sb->memfds_lock);
 	free(sb);
 }
 
@@ -176,6 +186,7 @@ int tmpfs_create_type(const struct tmpfs_options *options, const char *type, str
 		return -ENOMEM;
 	sb->options = *options;
 	sb->next_ino = 1;
+	sb->pack_from = tmpfs_memfds_allowed();
 	if (getrandom(&sb->hash_key, sizeof(sb->hash_key), GRND_NONBLOCK) < 0)
 		sb->hash_key = (uintptr_t)sb;
 	sb->clock_fd = memfd_create("tmpfs-clock", MFD_CLOEXEC);
@@ -185,6 +196,7 @@ int tmpfs_create_type(const struct tmpfs_options *options, const char *type, str
 		return r;
 	}
 	(void)pthread_mutex_init(&sb->lock, NULL);
+	(void)pthread_mutex_init(&sb->memfds_lock, NULL);
 	super_init(&sb->super, &tmpfs_super_ops, type, 0);
 	int r = make_root(sb);
 	if (r < 0) {

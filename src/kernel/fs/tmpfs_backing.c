@@ -82,6 +82,14 @@ static int adopt(struct tmpfs_inode *ti, int fd)
 	return 0;
 }
 
+static void set_backing(struct tmpfs_inode *ti, int fd)
+{
+	ti->backing = fd;
+	tmpfs_free_packed(ti);
+	if (ti->inode.type == S_IFREG)
+		tmpfs_count_memfd(ti);
+}
+
 int tmpfs_need_backing(struct tmpfs_inode *ti)
 {
 	if (ti->backing >= 0)
@@ -90,12 +98,14 @@ int tmpfs_need_backing(struct tmpfs_inode *ti)
 	int fd = ti->inode.type == S_IFIFO ? make_fifo() : make_memfd();
 	if (fd < 0)
 		return fd;
-	int r = adopt(ti, fd);
+	int r = ti->packed ? tmpfs_unpack(ti, fd) : 0;
+	if (r == 0)
+		r = adopt(ti, fd);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
-	ti->backing = fd;
+	set_backing(ti, fd);
 	return 0;
 }
 
@@ -141,7 +151,10 @@ int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret)
 
 int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 {
+	tmpfs_before_memfd(tmpfs_super(ti));
 	int fd = make_memfd();
+	if (fd == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
+		fd = make_memfd();
 	if (fd < 0)
 		return fd;
 	struct stat st;
@@ -165,17 +178,27 @@ int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 	ti->atime = st.st_atim;
 	ti->mtime = st.st_mtim;
 	ti->btime = ti->ctime = st.st_ctim;
-	ti->backing = fd;
+	set_backing(ti, fd);
 	*ret = (struct vfs_opened){.fd = opened, .flags = flags};
 	return 0;
 }
 
-static int reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+static int try_reopen(struct tmpfs_inode *ti, int flags)
 {
 	(void)pthread_mutex_lock(&ti->lock);
 	int r = tmpfs_need_backing(ti);
 	int fd = r < 0 ? r : proc_fd_reopen(ti->backing, flags);
 	(void)pthread_mutex_unlock(&ti->lock);
+	return fd;
+}
+
+static int reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	if (ti->backing < 0)
+		tmpfs_before_memfd(tmpfs_super(ti));
+	int fd = try_reopen(ti, flags);
+	if (fd == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
+		fd = try_reopen(ti, flags);
 	if (fd < 0)
 		return fd;
 	*ret = (struct vfs_opened){.fd = fd, .flags = flags};
@@ -217,6 +240,9 @@ int tmpfs_host(struct inode *inode, int *ret_fd)
 	if (inode->type == S_IFSOCK && ti->backing < 0)
 		return -EOPNOTSUPP;
 	struct vfs_opened opened;
+	(void)pthread_mutex_lock(&ti->lock);
+	ti->pinned = true;
+	(void)pthread_mutex_unlock(&ti->lock);
 	int r = reopen(ti, O_PATH, &opened);
 	if (r == 0)
 		*ret_fd = opened.fd;
@@ -227,20 +253,29 @@ int tmpfs_host(struct inode *inode, int *ret_fd)
  * A write lease is given only where nobody else has the file open or mapped (fcntl(2)), which counts open descriptions
  * wherever they are. A memfd's first description is not counted, hence one more of ours.
  */
+int tmpfs_open_if_idle(struct tmpfs_inode *ti)
+{
+	int fd = proc_fd_reopen(ti->backing, O_RDONLY | O_NOATIME);
+	if (fd < 0)
+		return -1;
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
+		(void)close(fd);
+		return -1;
+	}
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return fd;
+}
+
 bool tmpfs_in_use(struct inode *inode)
 {
 	struct tmpfs_inode *ti = tmpfs_inode(inode);
-	if (ti->backing < 0)
-		return false;
 	if (inode->type != S_IFREG)
-		return true;
-	bool used = true;
+		return ti->backing >= 0;
 	(void)pthread_mutex_lock(&ti->lock);
-	int fd = proc_fd_reopen(ti->backing, O_RDONLY | O_NOATIME);
-	if (fd >= 0) {
-		used = fcntl(fd, F_SETLEASE, F_WRLCK) < 0;
-		(void)close(fd);
-	}
+	int fd = ti->backing < 0 ? -1 : tmpfs_open_if_idle(ti);
+	bool used = ti->backing >= 0 && fd < 0;
 	(void)pthread_mutex_unlock(&ti->lock);
+	if (fd >= 0)
+		(void)close(fd);
 	return used;
 }

@@ -137,6 +137,8 @@ static int tmpfs_getattr(struct inode *inode, struct statx *ret)
 	};
 	(void)pthread_mutex_lock(&ti->lock);
 	int r = host_keeps(ti) ? tmpfs_refresh(ti, &st) : 0;
+	if (ti->packed)
+		tmpfs_packed_stat(ti, &st);
 	ret->stx_mode = (uint16_t)(inode->type | ti->mode);
 	ret->stx_nlink = (uint32_t)ti->nlink;
 	ret->stx_uid = ti->uid;
@@ -152,7 +154,7 @@ static int tmpfs_getattr(struct inode *inode, struct statx *ret)
 /* ti->lock is held. As truncate(2), which unlike ftruncate leaves the times alone if the size stays. */
 static int set_size(struct tmpfs_inode *ti, off_t size)
 {
-	if (ti->backing < 0 && size == 0)
+	if (ti->backing < 0 && !ti->packed && size == 0)
 		return 0;
 	int r = tmpfs_need_backing(ti);
 	if (r < 0)
@@ -212,6 +214,8 @@ static int tmpfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 {
 	struct tmpfs_inode *ti = tmpfs_inode(inode);
 	int r = 0;
+	if (attr->valid & STATX_SIZE)
+		tmpfs_before_memfd(tmpfs_super(ti));
 	(void)pthread_mutex_lock(&ti->lock);
 	if (attr->valid & STATX_SIZE)
 		r = set_size(ti, attr->size);
@@ -243,6 +247,8 @@ static void tmpfs_destroy(struct inode *inode)
 		sb->inodes = ti->next;
 	if (ti->next)
 		ti->next->prev = ti->prev;
+	if (inode->type == S_IFREG && ti->backing >= 0)
+		tmpfs_uncount_memfd(ti);
 	sb->inode_count--;
 	(void)pthread_mutex_unlock(&sb->lock);
 	if (inode->type == S_IFDIR) {
@@ -253,6 +259,7 @@ static void tmpfs_destroy(struct inode *inode)
 		free(ti->link.target);
 	}
 	tmpfs_free_xattrs(ti);
+	tmpfs_free_packed(ti);
 	if (ti->backing >= 0)
 		(void)close(ti->backing);
 	(void)pthread_mutex_destroy(&ti->lock);

@@ -10,8 +10,8 @@
  * looked at. Access times follow relatime, as tmpfs is mounted by default, though memfds are kept with strict ones
  * (tmpfs_refresh).
  *
- * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock; tmpfs_inode.lock.
- * No two tmpfs_inode.lock at once.
+ * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock, which an inode that is
+ * to be freed needs, too; tmpfs_inode.lock, no two at once; tmpfs_super.memfds_lock.
  */
 #ifndef TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
 #define TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
@@ -60,9 +60,11 @@ struct tmpfs_xattr {
 struct tmpfs_inode {
 	struct inode inode;
 	struct tmpfs_inode *prev, *next;	/* tmpfs_super.lock */
+	struct tmpfs_inode *prev_memfd, *next_memfd;	/* tmpfs_super.memfds_lock */
 	dev_t rdev;
 	struct timespec btime;
-	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet. Set once, under lock. */
+	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet, or packed. Set under lock; a memfd
+	   is closed under lock and the super's. */
 	atomic_int backing;
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
@@ -72,6 +74,8 @@ struct tmpfs_inode {
 	struct timespec atime, mtime, ctime;
 	struct timespec seen_atime, seen_mtime, seen_ctime;	/* the backing's, when we last looked */
 	struct tmpfs_xattr *xattrs;
+	struct tmpfs_packed *packed;		/* owned; what a file holds that has no memfd now, or NULL */
+	bool pinned;				/* its memfd must stay: it may be watched */
 	union {
 		struct tmpfs_dir dir;		/* inode.lock */
 		struct {
@@ -88,6 +92,10 @@ struct tmpfs_super {
 	int clock_fd;				/* owned; see tmpfs_now */
 	atomic_uint_fast64_t next_ino;
 	atomic_uint_fast64_t xattr_bytes;
+	pthread_mutex_t memfds_lock;		/* of the list of files that have one */
+	struct tmpfs_inode *first_memfd, *last_memfd;
+	atomic_size_t memfds;			/* its length */
+	atomic_size_t pack_from;		/* so many, and some are taken from files that nobody has open */
 	pthread_mutex_t lock;			/* all that follows */
 	struct tmpfs_inode *inodes;
 	uint64_t inode_count;			/* with a hard link counted as one more, as Linux does */
@@ -137,6 +145,23 @@ MUST_CHECK int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_open
 MUST_CHECK int tmpfs_open(struct inode *inode, int flags, struct vfs_opened *ret);
 MUST_CHECK int tmpfs_host(struct inode *inode, int *ret_fd);
 bool tmpfs_in_use(struct inode *inode);
+/* A descriptor of a file that nobody else has open or mapped, for reading without a trace. -1: somebody has. */
+int tmpfs_open_if_idle(struct tmpfs_inode *ti);
+
+/* ---- tmpfs_pack.c ---- */
+size_t tmpfs_memfds_allowed(void);
+/* A file has a memfd from now on, or none any more. */
+void tmpfs_count_memfd(struct tmpfs_inode *ti);
+void tmpfs_uncount_memfd(struct tmpfs_inode *ti);
+/* Before a memfd is made, without a lock. */
+void tmpfs_before_memfd(struct tmpfs_super *sb);
+/* There was no descriptor left. Is there one now? */
+bool tmpfs_after_shortage(struct tmpfs_super *sb);
+/* ti->lock is held in these, and ti->packed is there. */
+MUST_CHECK int tmpfs_unpack(const struct tmpfs_inode *ti, int fd);
+void tmpfs_packed_stat(const struct tmpfs_inode *ti, struct stat *st);
+void tmpfs_free_packed(struct tmpfs_inode *ti);
+uint64_t tmpfs_packed_blocks(const struct tmpfs_inode *ti);	/* packed or not */
 
 /* ---- tmpfs_dir.c: the caller holds inode.lock of the directory ---- */
 struct tmpfs_entry *tmpfs_find(struct tmpfs_inode *dir, const char *name);
