@@ -4,13 +4,13 @@
 #include "base/log.h"
 #include "policy/compile.h"
 
-/* Medians of docs/design.md's machine, supervisor and guest on one core. */
+/* Medians of docs/design.md's machine, supervisor and guest on one core; those of paths by their ratio to native elsewhere. */
 void plan_costs_init(struct plan_costs *costs)
 {
 	static const double ns[COST_KINDS] = {
 		[COST_NATIVE] = 116,	    [COST_CACHED] = 147,	[COST_FILTERED] = 169, [COST_REFUSED] = 117,
-		[COST_NOTIFY] = 3950,	    [COST_NOTIFY_MEMORY] = 5950, [COST_TRACE] = 8150,
-		[COST_TRACE_MEMORY] = 20000,
+		[COST_NOTIFY] = 3950,	    [COST_NOTIFY_MEMORY] = 9500, [COST_TRACE] = 8150,
+		[COST_TRACE_MEMORY] = 15000,
 	};
 
 	memset(costs, 0, sizeof(*costs));
@@ -44,22 +44,31 @@ static enum plan_cost_kind cost_kind(const struct plan_call *c)
 	}
 }
 
-static void explain_cost(const struct plan_call *c, const struct plan_costs *costs, struct strbuf *out)
+static void add_cost(const char *head, enum plan_cost_kind kind, const struct plan_costs *costs, struct strbuf *out)
 {
 	static const char *const what[COST_KINDS] = {
 		[COST_CACHED] = " (the action cache answers)",
-		[COST_FILTERED] = " (the filter runs)",
+		[COST_FILTERED] = " where it passes (the filter runs)",
+		[COST_REFUSED] = " where it is refused",
 	};
-	enum plan_cost_kind kind = cost_kind(c);
 	const struct plan_cost *cost = &costs->of[kind];
 	double times = cost->native_ns > 0 ? cost->ns / cost->native_ns : 0;
 
-	strbuf_addf(out, times < 10 ? "  cost         about %.1f native calls%s" : "  cost         about %.0f native calls%s",
-		    times, what[kind] ? what[kind] : "");
+	strbuf_addf(out, "  %-11s  about %.*f native calls%s", head, times < 10 ? 1 : 0, times, what[kind] ? what[kind] : "");
 	if (*cost->date)
 		strbuf_addf(out, ": %.*f us, bench of %.10s\n", cost->ns < 1000 ? 2 : 1, cost->ns / 1000, cost->date);
 	else
 		strbuf_adds(out, ", by the design's table\n");
+}
+
+static void explain_cost(const struct plan_call *c, const struct plan_costs *costs, struct strbuf *out)
+{
+	enum plan_cost_kind kind = cost_kind(c);
+	bool decides = c->mechanism == PLAN_FILTER && c->arguments;
+
+	if (decides)
+		add_cost("cost", COST_FILTERED, costs, out);
+	add_cost(decides ? "" : "cost", kind, costs, out);
 }
 
 static void add_action(uint32_t action, struct strbuf *out)
