@@ -64,6 +64,12 @@ show trapline run --uid 1234 --gid 5678 --hostname box -- ls -ld /etc/hostname
 show trapline run --uid 1234 --gid 5678 --hostname box -- python3 "$script"
 
 echo
+echo "--- trapline run with files: opens, stats and renames are answered, bytes go straight to the host; nothing below / changes"
+show trapline run --overlay / -0 -- sh -c 'rm -rf /etc/apt; chown 7:7 /var; mknod /null c 1 3; ls -ld /etc/apt /var /null' || :
+show trapline run --tmpfs /tmp -- sh -c 'echo in memory >/tmp/f; ls -l /tmp'
+show ls -ld /etc/apt /var
+
+echo
 echo "--- trapline trace: what a program asks of the kernel"
 show_sh 'trapline trace -e trace=openat,uname ls -d / 2>&1 | tail -n 8'
 show_sh 'trapline trace -e trace=%creds id -u 2>&1'

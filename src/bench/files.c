@@ -59,11 +59,9 @@ static void command_line(const struct place *p, enum files_way way, enum files_o
 	size_t n = 0;
 	argv[n++] = own;
 	if (way == FILES_ON_HOST || way == FILES_ON_TMPFS || way == FILES_ON_OVERLAY) {
-		static char bound[2 * TEXT_MAX];
-		(void)snprintf(bound, sizeof(bound), "%s:" PLACE, p->work);
 		argv[n++] = "run";
-		argv[n++] = way == FILES_ON_HOST ? "--bind" : way == FILES_ON_TMPFS ? "--tmpfs" : "--overlay";
-		argv[n++] = way == FILES_ON_HOST ? bound : way == FILES_ON_TMPFS ? PLACE : p->overlay;
+		argv[n++] = way == FILES_ON_HOST ? "--rootfs" : way == FILES_ON_TMPFS ? "--tmpfs" : "--overlay";
+		argv[n++] = way == FILES_ON_HOST ? "/" : way == FILES_ON_TMPFS ? PLACE : p->overlay;
 		argv[n++] = "--";
 		argv[n++] = own;
 	}
@@ -71,7 +69,7 @@ static void command_line(const struct place *p, enum files_way way, enum files_o
 	argv[n++] = "files-guest";
 	argv[n++] = files_op_name(op);
 	argv[n++] = calls;
-	argv[n++] = way == FILES_NATIVE || way == FILES_FLOOR ? p->work : PLACE;
+	argv[n++] = way == FILES_ON_TMPFS || way == FILES_ON_OVERLAY ? PLACE : p->work;
 	argv[n++] = way == FILES_FLOOR ? "floor" : "plain";
 	argv[n++] = threads == 2 ? "2" : threads == 1 ? "1" : "0";
 	argv[n] = NULL;
