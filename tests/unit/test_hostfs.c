@@ -536,6 +536,23 @@ START_TEST(directories_stay_usable)
 }
 END_TEST
 
+START_TEST(what_was_closed_is_opened_up)
+{
+	ck_assert_int_eq(mkdirat(dir_fd, "d", 0700), 0);
+	write_host("d/f", "secret");
+	ck_assert_int_eq(fchmodat(dir_fd, "d/f", 0, 0) | fchmodat(dir_fd, "d", 0055, 0), 0);
+	struct inode *d = lookup(sb->root, "d"), *f = lookup(d, "f");
+	char buf[16];
+	read_inode(f, buf, sizeof(buf));
+	ck_assert_str_eq(buf, "secret");
+	ck_assert_uint_eq(attributes(d).stx_mode, S_IFDIR | 0055);
+	ck_assert_uint_eq(attributes(f).stx_mode, S_IFREG | 0);
+	ck_assert_uint_eq(host_stat("d").st_mode, S_IFDIR | (geteuid() == 0 ? 0055 : 0755));
+	inode_unref(f);
+	inode_unref(d);
+}
+END_TEST
+
 START_TEST(override_xattrs_outlive_the_mount)
 {
 	static const struct hostfs_options options = {.virtual_attrs = true, .xattrs = true};
@@ -605,6 +622,7 @@ static Suite *suite(void)
 	tcase_add_test(faked, devices_are_placeholders);
 	tcase_add_test(faked, null_that_was_made_is_null);
 	tcase_add_test(faked, directories_stay_usable);
+	tcase_add_test(faked, what_was_closed_is_opened_up);
 	tcase_add_test(faked, override_xattrs_outlive_the_mount);
 	suite_add_tcase(s, faked);
 	return s;

@@ -124,6 +124,14 @@ static int make_inode(struct hostfs *fs, const struct hostfs_id *id, mode_t type
 	return 0;
 }
 
+static bool keeps_us_out(const struct hostfs *fs, const struct statx *host)
+{
+	bool used = S_ISDIR(host->stx_mode) || S_ISREG(host->stx_mode);
+
+	return used && fs->options.virtual_attrs && !fs->options.readonly && host->stx_uid == fs->uid &&
+	       hostfs_host_mode(fs, host->stx_mode) != host->stx_mode;
+}
+
 int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent, const char *name, int fd,
 	       struct inode **ret)
 {
@@ -143,6 +151,7 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 		r = make_inode(fs, &id, type, parent, name, own_fd, &hi);
 		if (r == 0) {
 			own_fd = -1;
+			atomic_init(&hi->closed, keeps_us_out(fs, host));
 			hash(fs, hi);
 		}
 	}
@@ -159,14 +168,12 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 
 /* ---- looking names up ---- */
 
-static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret)
+static int lookup(struct inode *dir, const char *name, struct inode **ret)
 {
 	struct hostfs *fs = hostfs_of(dir);
 	struct hostfs_hold hold;
 	struct statx stx;
 
-	if (!hostfs_name_ok(name))
-		return -EINVAL;
 	int r = hostfs_hold(hostfs_inode(dir), &hold);
 	if (r < 0)
 		return r;
@@ -178,6 +185,14 @@ static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret
 	}
 	hostfs_release(&hold);
 	return r;
+}
+
+static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret)
+{
+	if (!hostfs_name_ok(name))
+		return -EINVAL;
+	int r = lookup(dir, name, ret);
+	return r == -EACCES && hostfs_virtual_open_up(hostfs_inode(dir)) ? lookup(dir, name, ret) : r;
 }
 
 static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode *inode)

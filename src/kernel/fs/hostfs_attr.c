@@ -128,7 +128,7 @@ static int set_times(const struct hostfs_at *at, const struct vfs_attr *attr)
 	return utimensat(at->fd, at->name, times, AT_OBJECT) < 0 ? hostfs_errno() : 0;
 }
 
-static int set_size(struct hostfs_inode *hi, off_t size)
+static int truncate_host(struct hostfs_inode *hi, off_t size)
 {
 	struct hostfs_hold hold;
 	char path[PROC_FD_PATH_SIZE];
@@ -138,6 +138,12 @@ static int set_size(struct hostfs_inode *hi, off_t size)
 	r = truncate(hostfs_proc_path(hold.fd, path), size) < 0 ? hostfs_errno() : 0;
 	hostfs_release(&hold);
 	return r;
+}
+
+static int set_size(struct hostfs_inode *hi, off_t size)
+{
+	int r = truncate_host(hi, size);
+	return r == -EACCES && hostfs_virtual_open_up(hi) ? truncate_host(hi, size) : r;
 }
 
 int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr)

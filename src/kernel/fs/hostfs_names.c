@@ -121,7 +121,7 @@ static int create_at(struct inode *dir, int dir_fd, const char *name, const stru
 	return 0;
 }
 
-int hostfs_create_node(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)
+static int create_node(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)
 {
 	struct hostfs_hold hold;
 
@@ -146,7 +146,7 @@ static int reopen_path(int fd)
 	return path_fd < 0 ? hostfs_errno() : path_fd;
 }
 
-int hostfs_tmpfile(struct inode *dir, const struct vfs_create *how, struct inode **ret)
+static int make_tmpfile(struct inode *dir, const struct vfs_create *how, struct inode **ret)
 {
 	struct hostfs *fs = hostfs_of(dir);
 	struct hostfs_hold hold;
@@ -186,7 +186,7 @@ static bool is_placeholder(const struct inode *inode)
 	return hostfs_of(inode)->options.virtual_attrs && is_device(inode->type);
 }
 
-int hostfs_link(struct inode *dir, const char *name, struct inode *inode)
+static int link_object(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct hostfs_inode *hi = hostfs_inode(inode);
 	struct hostfs_hold dir_hold, hold;
@@ -223,7 +223,7 @@ static void note_unlinked(struct hostfs_inode *hi)
 		atomic_store(&hi->unlinked, true);
 }
 
-int hostfs_unlink(struct inode *dir, const char *name, struct inode *inode)
+static int unlink_object(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct hostfs_inode *hi = hostfs_inode(inode);
 	struct hostfs_hold hold;
@@ -282,8 +282,8 @@ static void note_placeholders(struct inode *dir, const struct inode *inode)
 		atomic_store(&hostfs_inode(dir)->placeholders, true);
 }
 
-int hostfs_rename(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
-		  const char *new_name, struct inode *replaced, unsigned flags)
+static int rename_object(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
+			 const char *new_name, struct inode *replaced, unsigned flags)
 {
 	struct hostfs_hold old, new;
 
@@ -310,4 +310,47 @@ int hostfs_rename(struct inode *old_dir, const char *old_name, struct inode *mov
 	else if (replaced)
 		note_unlinked(hostfs_inode(replaced));
 	return 0;
+}
+
+/* ---- as the VFS calls them: where only our own mode is in the way, once more ---- */
+
+static bool opened_up(int r, struct inode *dir)
+{
+	return r == -EACCES && hostfs_virtual_open_up(hostfs_inode(dir));
+}
+
+int hostfs_create_node(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)
+{
+	int r = create_node(dir, name, how, ret);
+	return opened_up(r, dir) ? create_node(dir, name, how, ret) : r;
+}
+
+int hostfs_tmpfile(struct inode *dir, const struct vfs_create *how, struct inode **ret)
+{
+	int r = make_tmpfile(dir, how, ret);
+	return opened_up(r, dir) ? make_tmpfile(dir, how, ret) : r;
+}
+
+int hostfs_link(struct inode *dir, const char *name, struct inode *inode)
+{
+	int r = link_object(dir, name, inode);
+	return opened_up(r, dir) ? link_object(dir, name, inode) : r;
+}
+
+int hostfs_unlink(struct inode *dir, const char *name, struct inode *inode)
+{
+	int r = unlink_object(dir, name, inode);
+	return opened_up(r, dir) ? unlink_object(dir, name, inode) : r;
+}
+
+int hostfs_rename(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
+		  const char *new_name, struct inode *replaced, unsigned flags)
+{
+	int r = rename_object(old_dir, old_name, moved, new_dir, new_name, replaced, flags);
+	bool old_opened = opened_up(r, old_dir), new_opened = opened_up(r, new_dir);
+	/* A directory that moves has its ".." changed. */
+	bool moved_opened = S_ISDIR(moved->type) && opened_up(r, moved);
+	if (!old_opened && !new_opened && !moved_opened)
+		return r;
+	return rename_object(old_dir, old_name, moved, new_dir, new_name, replaced, flags);
 }

@@ -13,7 +13,7 @@ static int reopen(int path_fd, int flags)
 	return fd < 0 ? hostfs_errno() : fd;
 }
 
-int hostfs_reopen(struct hostfs_inode *hi, int flags)
+static int reopen_object(struct hostfs_inode *hi, int flags)
 {
 	struct hostfs_hold hold;
 	int r = hostfs_hold(hi, &hold);
@@ -27,6 +27,12 @@ int hostfs_reopen(struct hostfs_inode *hi, int flags)
 		fd = reopen(hold.fd, flags);
 	hostfs_release(&hold);
 	return fd;
+}
+
+int hostfs_reopen(struct hostfs_inode *hi, int flags)
+{
+	int r = reopen_object(hi, flags);
+	return r == -EACCES && hostfs_virtual_open_up(hi) ? reopen_object(hi, flags) : r;
 }
 
 static int same_file(const struct hostfs_inode *hi, int fd)
@@ -75,7 +81,8 @@ static int open_regular(struct hostfs_inode *hi, int flags)
 {
 	if ((flags & (O_TRUNC | O_PATH)) || atomic_load(&hi->fd) >= 0)
 		return hostfs_reopen(hi, flags);
-	return open_by_name(hi, flags);
+	int r = open_by_name(hi, flags);
+	return r == -EACCES && hostfs_virtual_open_up(hi) ? open_by_name(hi, flags) : r;
 }
 
 int hostfs_host(struct inode *inode, int *ret_fd)

@@ -58,6 +58,7 @@ struct hostfs_inode {
 	struct hostfs_inode *next;	/* hostfs.lock */
 	bool hashed;			/* hostfs.lock */
 	atomic_bool unlinked;		/* its last name is gone */
+	atomic_bool closed;		/* with virtual_attrs: our own, but its mode keeps us out */
 	atomic_bool placeholders;	/* a directory that may hold some: its host listing is not right */
 	pthread_rwlock_t place_lock;
 	atomic_int fd;			/* set once, under place_lock; -1: placed */
@@ -179,6 +180,8 @@ void hostfs_virtual_load(struct hostfs *fs, const struct statx *host, int fd, co
  */
 MUST_CHECK int hostfs_virtual_set(struct hostfs *fs, const struct statx *host, const struct hostfs_override *want, int fd,
 				  const char *name);
+/* Root is kept out of nothing: after -EACCES, make what belongs to us usable; guests see the mode it had. May it help? */
+bool hostfs_virtual_open_up(struct hostfs_inode *hi);
 void hostfs_virtual_forget(struct hostfs *fs, const struct hostfs_id *id);
 /* The type that guests see of a directory's entry whose host type is type. */
 mode_t hostfs_virtual_type(struct hostfs *fs, const struct hostfs_id *dir, uint64_t ino, mode_t type, int fd,

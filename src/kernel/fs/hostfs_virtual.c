@@ -292,6 +292,38 @@ int hostfs_virtual_set(struct hostfs *fs, const struct statx *host, const struct
 	return r;
 }
 
+static int open_up(const struct hostfs_at *at)
+{
+	struct hostfs *fs = hostfs_of(&at->hi->inode);
+	struct statx host, shown;
+	int r = hostfs_at_stat(at, &host);
+	if (r < 0)
+		return r;
+	shown = host;
+	hostfs_virtual_apply(fs, &shown);
+	const struct hostfs_override want = {
+		.uid = shown.stx_uid, .gid = shown.stx_gid, .mode = shown.stx_mode,
+		.rdev = makedev(shown.stx_rdev_major, shown.stx_rdev_minor),
+	};
+	r = hostfs_chmod(at, hostfs_host_mode(fs, host.stx_mode));
+	if (r == 0)
+		r = hostfs_at_stat(at, &host);
+	return r < 0 ? r : hostfs_virtual_set(fs, &host, &want, at->fd, at->name);
+}
+
+bool hostfs_virtual_open_up(struct hostfs_inode *hi)
+{
+	struct hostfs_at at;
+
+	if (!atomic_load(&hi->closed) || hostfs_at_begin(hi, &at) < 0)
+		return false;
+	int r = open_up(&at);
+	if (r == 0)
+		atomic_store(&hi->closed, false);
+	hostfs_at_end(&at);
+	return r == 0;
+}
+
 void hostfs_virtual_forget(struct hostfs *fs, const struct hostfs_id *id)
 {
 	(void)pthread_mutex_lock(&fs->lock);
