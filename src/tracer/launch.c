@@ -82,6 +82,7 @@ static void command_finish(struct command *c)
 static void run_child(struct session *s, struct launch_page *page, const struct command *c)
 {
 	futex_wait_for(&page->go);
+	(void)prctl(PR_SET_PDEATHSIG, 0);
 	signals_restore_in_child(s);
 	if (s->files)
 		files_restore_in_child(s->options->kernel);
@@ -202,13 +203,24 @@ static void guarded_child(void *arg)
 	run_child(start->session, start->session->launch, start->command);
 }
 
+/* Until it is seized nothing else ends the child with its supervisor. */
+static void die_with(pid_t supervisor)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(1);
+}
+
 static int spawn(struct session *s, const struct command *command, pid_t *ret)
 {
 	if (!s->uses_ptrace) {
 		struct child_start start = {s, command};
 		return guard_start(&s->guard, guarded_child, &start, ret);
 	}
+	pid_t supervisor = getpid();
 	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		die_with(supervisor);
 	if (pid == 0)
 		run_child(s, s->launch, command);
 	*ret = (pid_t)pid;

@@ -195,6 +195,7 @@ struct session {
 /* tracee.c: the table. */
 struct tracee *tracee_find(struct session *s, pid_t tid);	/* may be another thread's */
 struct tracee *tracee_find_own(struct trap_thread *by, pid_t tid);
+struct tracee *tracee_any_of(struct trap_thread *by);	/* one of its own that is not on its way to it; NULL: none */
 MUST_CHECK int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret);
 void tracee_hand_over(struct tracee *t, struct trap_thread *to);	/* .tracees of to is its own business */
 /* Another thread's tracee, if it is one, is about to have its affinity looked at or (chooses) set. */

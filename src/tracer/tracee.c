@@ -184,6 +184,19 @@ bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ct
 	return any;
 }
 
+struct tracee *tracee_any_of(struct trap_thread *by)
+{
+	struct session *s = by->session;
+	struct tracee *found = NULL;
+	(void)pthread_mutex_lock(&s->table_lock);
+	for (size_t i = 0; i < s->table_size && !found; i++) {
+		for (struct tracee *t = s->table[i]; t && !found; t = t->next)
+			found = t->by == by && !t->transit ? t : NULL;
+	}
+	(void)pthread_mutex_unlock(&s->table_lock);
+	return found;
+}
+
 pid_t tracee_tgid(struct tracee *t)
 {
 	if (t->tgid)

@@ -349,6 +349,21 @@ static void reported(struct trap_thread *by, pid_t tid, int status)
 	}
 	if (t)
 		ended(s, t, status);
+	else
+		note_early_end(by, tid);
+}
+
+/*
+ * There is nothing to wait for: tracees that this thread still has in the table do not exist. No way to such a one is
+ * known; but a thread that waited for it would do nothing else.
+ */
+static void forget_ghosts(struct trap_thread *by)
+{
+	struct tracee *t;
+	while ((t = tracee_any_of(by))) {
+		log_debug("task %d is gone unseen", t->tid);
+		drop(by->session, t);
+	}
 }
 
 /* It was killed on its way to this thread, when no tracer was there to be told: all but SIGKILL was blocked. */
@@ -395,8 +410,11 @@ static int run(struct trap_thread *by)
 			return 0;
 		if (!alone && !by->tracees)
 			handover_sleep(by, seen);
-		else if (next_event(by) == -ECHILD && alone)
-			return 0;
+		else if (next_event(by) == -ECHILD) {
+			if (alone)
+				return 0;
+			forget_ghosts(by);
+		}
 		handover_forget_lost(by, lost);
 		if (!s->tracee_count && by != &s->traps[0])
 			handover_wake(&s->traps[0]);
