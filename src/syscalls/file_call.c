@@ -71,13 +71,6 @@ void name_put(struct name_arg *n)
 	path_put(&n->base);
 }
 
-/* What an O_PATH open of anything but a directory gave (open_path_verdict). */
-static bool stands_in(const struct object *o)
-{
-	struct stat st;
-	return !S_ISDIR(path_inode(&o->path)->type) && fstat(o->fd, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret)
 {
 	ret->path = (struct path){0};
@@ -89,8 +82,6 @@ int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret
 	if (!path_only && fcntl(ret->fd, F_GETFL) & O_PATH)
 		return -EBADF;
 	r = vfs_identify(c->k->vfs, ret->fd, &ret->path);
-	if (r == 0 && !path_only && stands_in(ret))
-		return -EBADF;
 	return r == -ENOENT ? 0 : r;
 }
 

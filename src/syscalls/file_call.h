@@ -99,9 +99,6 @@ const char *fd_name(int fd, char buf[FD_NAME_SIZE]);
 /* The verdict on an open that the vfs has done; it owns what o owned. */
 struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec);
 
-/* The same for an O_PATH open of what a walk found. (sys_open.c) */
-struct verdict open_path_verdict(struct file_call *c, const struct path *p, bool cloexec);
-
 static inline struct verdict answer(int64_t value)
 {
 	return verdict_value(value);

@@ -188,7 +188,9 @@ struct verdict sys_open_tree(struct kernel *k, struct call_event *ev)
 		return answer(r);
 	if (object_is_foreign(&o))
 		return answer(-EINVAL);
-	return open_path_verdict(&c, &o.path, flags & OPEN_TREE_CLOEXEC);
+	struct vfs_opened opened;
+	r = vfs_open_path(&c.task.env, &o.path, O_PATH, &opened);
+	return r < 0 ? answer(r) : opened_verdict(&opened, flags & OPEN_TREE_CLOEXEC);
 }
 
 /* ---- unshare ---- */

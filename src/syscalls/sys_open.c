@@ -101,36 +101,6 @@ static bool descriptor_left(pid_t tid)
 	return (rlim_t)st.st_size < limit.rlim_cur || has_gap(tid, limit.rlim_cur);
 }
 
-/*
- * O_PATH: the kernel installs no such descriptor in another process (SECCOMP_IOCTL_NOTIF_ADDFD: EBADF). A directory that
- * may be read is opened for that; everything else gets a descriptor that only stands for it. What tells them from the
- * real thing: F_GETFL, and EISDIR where a read or write would say EBADF.
- */
-struct verdict open_path_verdict(struct file_call *c, const struct path *p, bool cloexec)
-{
-	struct vfs_opened opened;
-	bool directory = S_ISDIR(path_inode(p)->type);
-	int r = directory ? vfs_open_path(&c->task.env, p, O_RDONLY | O_DIRECTORY, &opened) : -EACCES;
-	if (r == 0)
-		return opened_verdict(&opened, cloexec);
-	int fd;
-	r = vfs_stand_in(&c->task.env, p, &fd);
-	return r < 0 ? answer(r) : verdict_fd(fd, cloexec);
-}
-
-/* What the walk of an open with O_PATH leads to. */
-static struct verdict do_open_path(struct file_call *c, const struct name_arg *n, const struct vfs_open_how *how)
-{
-	struct path p;
-	unsigned walk = how->walk | (how->flags & O_NOFOLLOW ? 0 : WALK_FOLLOW) | (how->flags & O_DIRECTORY ? WALK_DIRECTORY : 0);
-	int r = vfs_walk(&c->task.env, name_base(n), n->text, walk, &p);
-	if (r < 0)
-		return answer(r);
-	struct verdict v = open_path_verdict(c, &p, how->flags & O_CLOEXEC);
-	path_put(&p);
-	return v;
-}
-
 static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_ptr name, const struct open_how *how)
 {
 	int r = check_how(how);
@@ -147,8 +117,6 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 	const struct vfs_open_how vfs_how = {
 		.flags = (int)how->flags, .mode = (mode_t)how->mode, .walk = walk_of_resolve(how->resolve),
 	};
-	if (how->flags & O_PATH)
-		return do_open_path(c, &n, &vfs_how);
 	struct vfs_opened opened;
 	r = vfs_open(&c->task.env, name_base(&n), n.text, &vfs_how, &opened, NULL);
 	if (r < 0)

@@ -136,9 +136,6 @@ START_TEST(directories_and_links)
 	int64_t l = CALL(open, "/d/l", O_PATH | O_NOFOLLOW);
 	ck_assert_int_ge(l, 0);
 	ck_assert_int_eq(CALL(readlinkat, l, "", buf, sizeof(buf)), 1);
-	ck_assert_int_eq(CALL(fstat, l, &st), 0);
-	ck_assert(S_ISLNK(st.st_mode));
-	ck_assert_int_eq(CALL(fchmod, l, 0600), -EBADF);
 	close((int)l);
 	ck_assert_int_eq(CALL(stat, "/d/l", &st), 0);
 	ck_assert_int_eq(st.st_nlink, 2);
@@ -190,6 +187,9 @@ START_TEST(listing)
 	ck_assert_int_eq(CALL(getdents64, fd, buf, 8), -EINVAL);
 	ck_assert_int_eq(CALL(getdents64, fd, 8, 4096), -EFAULT);
 	ck_assert_uint_eq(list_names(fd, false, one), 4);
+	close(fd);
+	fd = (int)CALL(open, "/d", O_PATH);
+	ck_assert_int_eq(CALL(getdents64, fd, buf, sizeof(buf)), -EBADF);
 	close(fd);
 	fd = (int)CALL(open, "/d/file", O_RDONLY);
 	ck_assert_int_eq(CALL(getdents64, fd, buf, sizeof(buf)), -ENOTDIR);

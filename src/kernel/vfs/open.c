@@ -150,15 +150,6 @@ int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, s
 	return err;
 }
 
-int vfs_stand_in(const struct walk_env *env, const struct path *p, int *ret_fd)
-{
-	int fd = scratch_open(env->vfs, p, O_RDONLY);
-	if (fd < 0)
-		return fd;
-	*ret_fd = fd;
-	return 0;
-}
-
 /* ---- creating ---- */
 
 /* dir's lock is held exclusively and there is no such name. */

@@ -112,8 +112,6 @@ MUST_CHECK int vfs_open(const struct walk_env *env, const struct path *base, con
 			const struct vfs_open_how *how, struct vfs_opened *ret, struct path *ret_path);
 /* Reopen an object (open of /proc/self/fd/N). flags as of open(2). */
 MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret);
-/* A descriptor that only stands for the object, of any type, where an O_PATH one cannot be given: an empty directory. */
-MUST_CHECK int vfs_stand_in(const struct walk_env *env, const struct path *p, int *ret_fd);
 /*
  * What virtual object is behind a guest's descriptor? fd: a duplicate of it in this process (borrowed). -ENOENT: none of
  * ours (a pipe, a socket, a file that was passed in from outside).
