@@ -3,7 +3,6 @@
  * for callers who may not (EPERM) or for kernels that cannot (ENOSYS). fs/namespace.c of Linux.
  */
 #include <linux/bpf.h>
-#include <linux/mount.h>
 #include <sched.h>
 
 #include "syscalls/file_call.h"
@@ -160,37 +159,11 @@ struct verdict sys_bpf(struct kernel *k, struct call_event *ev)
 	return pins ? refuse(k, -EPERM) : verdict_pass();
 }
 
-/* ---- open_tree ---- */
-
-#ifndef AT_RECURSIVE
-#define AT_RECURSIVE 0x8000
-#endif
-
-enum {
-	TREE_FLAGS = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE |
-		OPEN_TREE_CLOEXEC,
-};
-
-/* Without OPEN_TREE_CLONE it is an open with O_PATH; with it, a mount. */
+/* It copies mounts, or gives a descriptor as open with O_PATH does, which callers have anyway. */
 struct verdict sys_open_tree(struct kernel *k, struct call_event *ev)
 {
-	struct file_call c AUTO_FILE_CALL;
-	if (!file_call_begin(&c, k, ev))
-		return c.verdict;
-	unsigned flags = (unsigned)ev->args[2];
-	if (flags & ~(unsigned)TREE_FLAGS || (flags & (AT_RECURSIVE | OPEN_TREE_CLONE)) == AT_RECURSIVE)
-		return answer(-EINVAL);
-	if (flags & OPEN_TREE_CLONE)
-		return answer(-EPERM);
-	struct object o AUTO_OBJECT;
-	int r = object_at(&c, (int)ev->args[0], arg_ptr(ev, 1), name_of_at((int)flags), walk_of_at((int)flags), &o);
-	if (r < 0)
-		return answer(r);
-	if (object_is_foreign(&o))
-		return answer(-EINVAL);
-	struct vfs_opened opened;
-	r = vfs_open_path(&c.task.env, &o.path, O_PATH, &opened);
-	return r < 0 ? answer(r) : opened_verdict(&opened, flags & OPEN_TREE_CLOEXEC);
+	(void)ev;
+	return refuse(k, -EPERM);
 }
 
 /* ---- unshare ---- */
