@@ -162,6 +162,10 @@ int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
 	}
 	if (r < 0)
 		return r;
+	/* What stands in for a device is another object. */
+	opened.has_id = S_ISREG(inode->type) || S_ISDIR(inode->type);
+	opened.dev = makedev(hi->id.dev_major, hi->id.dev_minor);
+	opened.ino = hi->id.ino;
 	*ret = opened;
 	return 0;
 }

@@ -8,11 +8,19 @@ const char *proc_fd_path(int fd, char *buf)
 	return buf;
 }
 
-int proc_fd_reopen(int fd, int flags)
+int proc_fd_reopen_at(int self_fds, int fd, int flags)
 {
 	char path[PROC_FD_PATH_MAX];
-	int r = open(proc_fd_path(fd, path), (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY);
+	const char *name = proc_fd_path(fd, path);
+	if (self_fds >= 0)
+		name += sizeof("/proc/self/fd/") - 1;
+	int r = openat(self_fds, name, (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY);
 	if (r >= 0)
 		return r;
 	return errno == EMFILE ? -ENFILE : -errno;
+}
+
+int proc_fd_reopen(int fd, int flags)
+{
+	return proc_fd_reopen_at(-1, fd, flags);
 }

@@ -153,6 +153,8 @@ static void tmpfs_destroy_super(struct super *super)
 {
 	struct tmpfs_super *sb = (struct tmpfs_super *)super;
 	(void)close(sb->clock_fd);
+	if (sb->self_fds >= 0)
+		(void)close(sb->self_fds);
 	(void)pthread_mutex_destroy(&sb->lock);
 	(void)pthread_mutex_destroy(&sb->memfds_lock);
 	free(sb);
@@ -195,6 +197,7 @@ int tmpfs_create_type(const struct tmpfs_options *options, const char *type, str
 		free(sb);
 		return r;
 	}
+	sb->self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	(void)pthread_mutex_init(&sb->lock, NULL);
 	(void)pthread_mutex_init(&sb->memfds_lock, NULL);
 	super_init(&sb->super, &tmpfs_super_ops, type, 0);

@@ -163,7 +163,7 @@ int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
 		r = -errno;
 	if (r == 0) {
-		opened = proc_fd_reopen(fd, flags & ~O_TRUNC);
+		opened = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, fd, flags & ~O_TRUNC);
 		r = opened < 0 ? opened : 0;
 	}
 	if (r == 0 && fstat(fd, &st) < 0)
@@ -187,7 +187,7 @@ static int try_reopen(struct tmpfs_inode *ti, int flags)
 {
 	(void)pthread_mutex_lock(&ti->lock);
 	int r = tmpfs_need_backing(ti);
-	int fd = r < 0 ? r : proc_fd_reopen(ti->backing, flags);
+	int fd = r < 0 ? r : proc_fd_reopen_at(tmpfs_super(ti)->self_fds, ti->backing, flags);
 	(void)pthread_mutex_unlock(&ti->lock);
 	return fd;
 }

@@ -90,6 +90,7 @@ struct tmpfs_super {
 	struct tmpfs_options options;
 	uint64_t hash_key;			/* so that guests cannot make names collide */
 	int clock_fd;				/* owned; see tmpfs_now */
+	int self_fds;				/* O_PATH of /proc/self/fd, or -1; owned */
 	atomic_uint_fast64_t next_ino;
 	atomic_uint_fast64_t xattr_bytes;
 	pthread_mutex_t memfds_lock;		/* of the list of files that have one */

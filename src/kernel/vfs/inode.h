@@ -93,6 +93,9 @@ struct vfs_attr {
 /* What an open ends with: a descriptor of the host for the guest. */
 struct vfs_opened {
 	int fd;			/* owned by whom it is given to */
+	bool has_id;		/* dev and ino are what fstat of fd would say: the filesystem had them at hand */
+	dev_t dev;
+	ino_t ino;
 	bool blocks;		/* fd is O_PATH: reopen it with .flags through /proc/self/fd, which may block (a fifo, a terminal) */
 	int flags;
 };

@@ -203,12 +203,12 @@ static int add(struct registry *r, const struct stat *st, const struct path *p, 
 	return 0;
 }
 
-int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind)
+int registry_add(struct vfs *v, const struct vfs_opened *opened, const struct path *p, enum backing kind)
 {
 	struct registry *r = &v->registry;
 	struct path old = {0};
-	struct stat st;
-	if (fstat(fd, &st) < 0)
+	struct stat st = {.st_dev = opened->dev, .st_ino = opened->ino};
+	if (!opened->has_id && fstat(opened->fd, &st) < 0)
 		return -errno;
 	(void)pthread_mutex_lock(&r->lock);
 	int err = add(r, &st, p, kind, &old);
@@ -290,7 +290,8 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 
 int vfs_remember(struct vfs *v, const struct path *p, int fd)
 {
-	return registry_add(v, fd, p, BACKING_FILE);
+	const struct vfs_opened opened = {.fd = fd};
+	return registry_add(v, &opened, p, BACKING_FILE);
 }
 
 int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)

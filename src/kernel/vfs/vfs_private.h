@@ -305,8 +305,8 @@ int mount_want_write(const struct mount *m);	/* -EROFS */
 /* ---- registry.c ---- */
 int registry_init(struct registry *r);
 void registry_finish(struct vfs *v);
-/* fd stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
-int registry_add(struct vfs *v, int fd, const struct path *p, enum backing kind);
+/* The descriptor stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
+int registry_add(struct vfs *v, const struct vfs_opened *opened, const struct path *p, enum backing kind);
 /* The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many. */
 int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p);
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
