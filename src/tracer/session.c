@@ -27,6 +27,8 @@ static bool emulates_files(const struct session_options *o)
 static enum mechanism planned_mechanism(const struct session_options *o)
 {
 	const struct plan *p = o->policy->plan;
+	if (emulates_files(o))
+		return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;
 	if (!o->argv || call_set_full(&o->recorded) || mechanism_info(MECHANISM_NOTIFY)->available < 0)
 		return MECHANISM_STEP;
 	return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;

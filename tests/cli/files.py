@@ -77,6 +77,27 @@ class Tree(harness.Case):
         self.assertEqual(got.out.split(), ["2", "2", "b"])
 
 
+class Traced(harness.Case):
+    needs = "trace"
+
+    def test_shows_the_guest_alone(self):
+        """Every call shown, and none of the loader's; what a handler answered is not said to be injected."""
+        policy = os.path.join(self.tmp, "p")
+        with open(policy, "w", encoding="ascii") as f:
+            f.write('mount "/x" tmpfs\n')
+        for options in ([], ["-e", "trace=%file,getdents64"]):
+            with self.subTest(options):
+                got = run([harness.trapline, "trace", "--policy", policy] + options + ["ls", "/x"])
+                self.assert_clean(got)
+                self.assertEqual(got.status, 0, got.err)
+                lines = got.err.splitlines()
+                self.assertTrue(lines[0].startswith("execve("), got.err)
+                self.assertTrue(any(line.startswith('openat(AT_FDCWD, "/x", ') for line in lines), got.err)
+                self.assertTrue(any("2 entries" in line for line in lines), got.err)
+                self.assertNotIn("nfsservctl", got.err)
+                self.assertNotIn("INJECTED", got.err)
+
+
 class Refused(harness.Case):
     """What cannot be mounted: one line, status 1 (2 for a command line that makes no sense), no guest."""
 

@@ -51,7 +51,7 @@ static struct verdict decide(struct session *s, struct notified_event *ev)
 	struct verdict v = verdict_of(&a);
 	if (a.signal)
 		(void)syscall(SYS_tgkill, task_facts_tgid(&facts), ev->base.tid, a.signal);
-	ev->injected = a.kind == APPLIED_VALUE;
+	ev->injected = a.kind == APPLIED_VALUE && !a.handled;
 	task_facts_finish(&facts);
 	return v;
 }

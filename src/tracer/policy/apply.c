@@ -293,6 +293,7 @@ static void emulate(struct apply *a, const struct task_facts *f, struct applied 
 	struct verdict v = a->kernel ? syscalls_dispatch(a->kernel, f->call) : verdict_pass();
 	if (v.kind == VERDICT_PASS)
 		return;
+	ret->handled = true;
 	ret->kind = v.kind == VERDICT_FAIL ? APPLIED_FAIL : v.kind == VERDICT_VALUE ? APPLIED_VALUE : APPLIED_VERDICT;
 	ret->value = v.value;
 	ret->verdict = v;

@@ -52,6 +52,7 @@ struct applied {
 	enum applied_kind kind;
 	int64_t value;
 	struct verdict verdict;
+	bool handled;			/* by a handler, so .value is no rule's */
 	bool injected;			/* by an inject rule */
 	uint8_t changed;		/* bit: argument register with a new value in .args */
 	uint8_t carried;		/* bit: argument register that points to memory which must be .copies[] from now on */

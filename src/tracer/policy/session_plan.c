@@ -69,6 +69,7 @@ static void owned_calls(const struct session_options *o, struct call_set *ret)
 	files_calls(ret, &all);
 	for (size_t i = 0; i < ARRAY_SIZE(ret->bits); i++)
 		ret->bits[i] &= o->emulated.bits[i];
+	call_set_add(ret, CALL_nfsservctl);	/* the loader's own */
 	call_set_remove(ret, CALL_execve);
 	call_set_remove(ret, CALL_execveat);
 }

@@ -54,7 +54,7 @@ static void kill_group(struct session *s, struct tracee *t, struct regs *r)
 
 static uint8_t marks(const struct applied *a)
 {
-	return (uint8_t)((a->kind == APPLIED_VALUE ? INJECTED : 0) | (a->delay_enter_ns || a->delay_exit_ns ? DELAYED : 0) |
+	return (uint8_t)((a->kind == APPLIED_VALUE && !a->handled ? INJECTED : 0) | (a->delay_enter_ns || a->delay_exit_ns ? DELAYED : 0) |
 			 (a->signal ? SIGNALLED : 0));
 }
 
