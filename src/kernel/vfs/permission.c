@@ -1,8 +1,10 @@
 /*
  * Who may do what: mode bits, owners and capabilities, as fs/namei.c of Linux decides. A NULL cred is the VFS itself.
  */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sys/syscall.h>
 
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs_private.h"
@@ -180,10 +182,29 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 	return 0;
 }
 
+/*
+ * What the host says to its own identity, ACLs considered, which mode bits do not show. 1: it is not the host's to say. Who
+ * may override them need not ask.
+ */
+static int ask_host(const struct walk_env *env, struct inode *inode, int mask, bool real)
+{
+	if (!env->cred || !permission_is_hosts(env, inode) || !inode->ops->host || inode->type == S_IFLNK ||
+	    cred_capable(env->cred, CAP_DAC_OVERRIDE))
+		return 1;
+	AUTO_CLOSE int fd = -1;
+	if (inode->ops->host(inode, &fd) < 0)
+		return 1;
+	if (syscall(SYS_faccessat2, fd, "", mask, AT_EMPTY_PATH | (real ? 0 : AT_EACCESS)) == 0)
+		return 0;
+	return errno == ENOSYS || errno == EINVAL ? 1 : -errno;
+}
+
 int vfs_permission(const struct walk_env *env, const struct path *p, int mask, bool real)
 {
 	struct inode *inode = path_inode(p);
-	int err = permission_check(env, inode, mask, real);
+	int err = ask_host(env, inode, mask, real);
+	if (err > 0)
+		err = permission_check(env, inode, mask, real);
 	if (!err && mask & MAY_EXEC && inode->type == S_IFREG && p->mount->flags & MOUNT_NOEXEC)
 		err = -EACCES;
 	if (!err && mask & MAY_WRITE && is_file_of_super(inode))
