@@ -76,6 +76,13 @@ static void fill_prctl(struct prctl_chain *c, uint32_t answered, struct filter_c
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
+/* sendto without an address is send(2): no name is looked up. */
+static void fill_sendto(struct mask_chain *c, struct filter_chain *out)
+{
+	fill_mask(c, 4, UINT64_MAX, SECCOMP_RET_ALLOW, out);
+	c->rule.action = SECCOMP_RET_USER_NOTIF;
+}
+
 static int fill_abi(const struct session *s, enum call_abi abi, struct filter_abi *out, uint32_t **ret_actions)
 {
 	int limit = call_nr_limit(abi);
@@ -119,8 +126,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain;
 	struct prctl_chain prctl_chain;
-	struct mask_chain open_chain, openat_chain;
-	struct filter_chain chain_list[4];
+	struct mask_chain open_chain, openat_chain, sendto_chain;
+	struct filter_chain chain_list[5];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -139,6 +146,12 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	    actions[0][prctl_nr] == SECCOMP_RET_USER_NOTIF) {
 		fill_prctl(&prctl_chain, SECCOMP_RET_USER_NOTIF, &chain_list[chains]);
 		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
+	}
+	int sendto_nr = call_desc(CALL_sendto)->nr[abis[0]];
+	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_sendto) &&
+	    actions[0][sendto_nr] == SECCOMP_RET_USER_NOTIF) {
+		fill_sendto(&sendto_chain, &chain_list[chains]);
+		actions[0][sendto_nr] = FILTER_CHAIN(chains++);
 	}
 	struct filter_spec spec = {
 		.abis = filter_abis, .abi_count = count, .chains = chain_list, .chain_count = chains,

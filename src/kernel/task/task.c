@@ -251,6 +251,7 @@ static void exec_cred(struct tasks *t, pid_t tid)
 		return;
 	if (cred_copy(v.cred, v.cred->group_count, &c) == 0) {
 		cred_exec(c);
+		cred_update_host(c, t->cred);
 		int ended = task_set_cred(t, tid, c);
 		(void)ended;
 	}
