@@ -292,6 +292,7 @@ static void trap_thread_init(struct session *s, struct trap_thread *by)
 	by->session = s;
 	strbuf_init(&by->log);
 	placement_core_init(&by->core);
+	(void)sem_init(&by->wakes, 0, 0);
 }
 
 /* Whether no guest can get another root without the trap loop's knowing: see apply_watches_roots. */

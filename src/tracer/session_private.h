@@ -16,6 +16,7 @@
 #define TRAPLINE_TRACER_SESSION_PRIVATE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -71,7 +72,7 @@ struct trap_thread {
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	struct placement_core core;
 	bool runs;			/* not the first; handover.lock */
-	_Atomic unsigned wakes;		/* futex: what a thread without tracees sleeps on */
+	sem_t wakes;			/* what a thread without tracees sleeps on */
 	_Atomic bool lost_some;		/* tasks for it died under way */
 	_Atomic bool ended;
 };

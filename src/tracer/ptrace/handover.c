@@ -1,13 +1,12 @@
 /*
- * Threads: a transit is claimed by the thread that hands over (state FREE to SENT), belongs to the receiving thread from
- * then on, and is given back by it. handover.lock, a leaf: who starts threads and the guard.
+ * Threads: a transit is claimed by the thread that hands over (state FREE to CLAIMED), belongs to the receiving thread
+ * from SENT on, and is given back by it. handover.lock, a leaf: who starts threads and the guard.
  */
 #include "tracer/ptrace/handover.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
@@ -29,7 +28,7 @@ enum {
 	AGAIN_NS = 1000 * 1000,
 };
 
-enum transit_state { TRANSIT_FREE, TRANSIT_SENT, TRANSIT_SEIZED, TRANSIT_LOST };
+enum transit_state { TRANSIT_FREE, TRANSIT_CLAIMED, TRANSIT_SENT, TRANSIT_SEIZED, TRANSIT_LOST };
 
 struct transit {
 	_Atomic enum transit_state state;
@@ -254,7 +253,7 @@ static struct transit *claim(struct handover *h)
 {
 	for (int i = 0; i < TRANSITS; i++) {
 		enum transit_state free_one = TRANSIT_FREE;
-		if (atomic_compare_exchange_strong(&h->transits[i].state, &free_one, TRANSIT_SENT))
+		if (atomic_compare_exchange_strong(&h->transits[i].state, &free_one, TRANSIT_CLAIMED))
 			return &h->transits[i];
 	}
 	return NULL;
@@ -326,6 +325,7 @@ static int hand_over(struct session *s, struct transit *x, struct tracee *t, str
 	t->transit = x;
 	atomic_store_explicit(&t->active_ns, UINT64_MAX, memory_order_relaxed);
 	tracee_hand_over(t, to);
+	atomic_store(&x->state, TRANSIT_SENT);
 	/* More signals than may be queued: those under way are soon taken. */
 	while (pthread_sigqueue(to->thread, SIGRTMAX, value) == EAGAIN)
 		(void)sched_yield();
@@ -348,11 +348,17 @@ bool handover_offer(struct session *s, struct tracee *t)
 	return false;
 }
 
+static bool is_under_way(const struct transit *x)
+{
+	enum transit_state state = atomic_load(&x->state);
+	return state == TRANSIT_CLAIMED || state == TRANSIT_SENT;
+}
+
 void handover_bar(struct session *s)
 {
 	atomic_store(&s->handover_barred, true);
 	for (int i = 0; s->handover && i < TRANSITS; i++) {
-		while (atomic_load(&s->handover->transits[i].state) == TRANSIT_SENT)
+		while (is_under_way(&s->handover->transits[i]))
 			(void)sched_yield();
 	}
 }
@@ -362,6 +368,8 @@ void handover_bar(struct session *s)
 void handover_arrived(struct transit *x)
 {
 	int saved = errno;
+	if (atomic_load(&x->state) != TRANSIT_SENT)
+		abort(); /* nobody else sends this signal with a pointer */
 	struct trap_thread *to = x->to;
 	pid_t tid = x->t->tid;
 	int err = ops_seize(tid, OPS_EXIT_KILL);
@@ -375,7 +383,7 @@ void handover_arrived(struct transit *x)
 	else
 		atomic_store(&to->lost_some, true);
 	atomic_store(&x->state, err == 0 ? TRANSIT_SEIZED : TRANSIT_LOST);
-	atomic_fetch_add(&to->wakes, 1);
+	(void)sem_post(&to->wakes);
 	errno = saved;
 }
 
@@ -426,15 +434,14 @@ bool handover_several(const struct session *s)
 	return atomic_load_explicit(&s->several, memory_order_relaxed);
 }
 
-void handover_sleep(struct trap_thread *by, unsigned seen)
+void handover_sleep(struct trap_thread *by)
 {
-	(void)syscall(SYS_futex, &by->wakes, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+	(void)sem_wait(&by->wakes); /* for one of the reasons that were counted, which may be over */
 }
 
 void handover_wake(struct trap_thread *by)
 {
-	atomic_fetch_add(&by->wakes, 1);
-	(void)syscall(SYS_futex, &by->wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	(void)sem_post(&by->wakes);
 }
 
 static void end_thread(struct trap_thread *by)

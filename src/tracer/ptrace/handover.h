@@ -44,8 +44,8 @@ void handover_forget_lost(struct trap_thread *by, void (*lost)(struct session *s
 
 /* Whether there are others beside the first. */
 bool handover_several(const struct session *s);
-/* A trap thread without tracees sleeps until .wakes is another than what it saw. */
-void handover_sleep(struct trap_thread *by, unsigned seen);
+/* A trap thread without tracees sleeps until it is woken, or was before. */
+void handover_sleep(struct trap_thread *by);
 void handover_wake(struct trap_thread *by);
 /* The first trap thread: all others end, and the guard. A failed session's tracees of theirs are killed by that. */
 void handover_finish(struct session *s);

@@ -405,11 +405,10 @@ static int run(struct trap_thread *by)
 	for (;;) {
 		/* Alone, a thread without tracees has nothing to come. */
 		bool alone = by == &s->traps[0] && !handover_several(s);
-		unsigned seen = atomic_load(&by->wakes);
 		if (!goes_on(by))
 			return 0;
 		if (!alone && !by->tracees)
-			handover_sleep(by, seen);
+			handover_sleep(by);
 		else if (next_event(by) == -ECHILD) {
 			if (alone)
 				return 0;
