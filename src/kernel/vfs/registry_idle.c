@@ -137,19 +137,22 @@ void registry_trim(struct vfs *v)
 
 /*
  * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when it is closed:
- * its descriptors stand for an empty directory from now on, which is what it is.
+ * its descriptors stand for an empty directory from now on, which is what it is. That has no parent, which would be kept
+ * by it, but still the name.
  */
 static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 {
-	struct path p = {.mount = e->path.mount};
+	char name[VFS_PATH_MAX];
+	struct path p = {.mount = v->anonymous};
 	struct inode *inode;
+	struct walk_env env = {.vfs = v};
+	vfs_root(v, &env.root);
+	ssize_t len = vfs_shown_name(&env, &e->path, name, sizeof(name));
+	path_put(&env.root);
 	int err = ghost_create_remains(v->ghosts, &inode);
 	if (err)
 		return err;
-	vfs_read_lock();
-	const struct dentry_name *n = dentry_name(e->path.dentry);
-	err = dentry_create_unhashed(n->parent, n->text, inode, DENTRY_REMOVED, &p.dentry);
-	vfs_read_unlock();
+	err = dentry_create_unhashed(NULL, len > 0 ? name : "/ (deleted)", inode, DENTRY_REMOVED | DENTRY_ANONYMOUS, &p.dentry);
 	if (err)
 		return err;
 	registry_rename_locked(&v->registry, e, &p, old);
