@@ -337,14 +337,14 @@ START_TEST(many_values_are_searched_for)
 	struct filter_abi abi = {.audit_arch = AUDIT_ARCH_X86_64, .actions = &action, .count = 1, .unknown = ERRNO(38)};
 	struct filter_spec spec = {.abis = &abi, .abi_count = 1, .chains = &chain, .chain_count = 1, .other_abi = 0};
 
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 20; round++) {
 		struct filter_prog p;
 
 		chain_of_values(&chain, rules, clauses, tests);
 		ck_assert_int_eq(filter_build(&spec, &p), 0);
 		ck_assert_int_eq(sim_check(p.insns, p.count), 0);
 		ck_assert_uint_le(p.count, filter_chain_size(&chain) + 8);
-		for (int i = 0; i < 3000; i++) {
+		for (int i = 0; i < 1500; i++) {
 			uint64_t args[6] = {some_close_value() + rnd() % 2, some_close_value()};
 
 			ck_assert_uint_eq(simulate(&p, AUDIT_ARCH_X86_64, 0, args),
