@@ -24,6 +24,7 @@ struct load {
 	uint64_t base;
 	int fds[2];		/* by LOADER_ASK_PROGRAM, LOADER_ASK_INTERP; owned; -1: asked for, or none */
 	bool say_done;
+	bool done;		/* one call is left: the loader's own unmapping */
 };
 
 /* ---- the image ---- */
@@ -315,14 +316,20 @@ static bool in_code(const struct load *d, uint64_t ip)
 	return ip > d->base && ip - d->base <= LOADER_CODE_OFFSET + sizeof(loader_code);
 }
 
-bool loads_made(struct loads *l, pid_t tid, uint64_t ip)
+bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id)
 {
+	struct load *over = NULL;
 	if (!atomic_load_explicit(&l->count, memory_order_relaxed))
 		return false;
 	(void)pthread_mutex_lock(&l->lock);
 	const struct load *d = *find(l, tid);
-	bool made = d && in_code(d, ip);
+	bool made = d && in_code(d, ip) && (!d->done || id == CALL_munmap);
+	/* The program runs, or is about to: from now on the page is as good as any other. */
+	if (d && (d->done || !made))
+		over = take(l, tid);
 	(void)pthread_mutex_unlock(&l->lock);
+	if (over)
+		load_destroy(over);
 	return made;
 }
 
@@ -341,7 +348,9 @@ struct verdict loads_answer(struct loads *l, const struct call_event *ev)
 		fd = d->fds[what];
 		d->fds[what] = -1;
 	}
-	if (d && (what == LOADER_ASK_DONE || (!d->say_done && d->fds[0] < 0 && d->fds[1] < 0)))
+	if (d && what == LOADER_ASK_DONE)
+		d->done = true;
+	if (d && !d->say_done && d->fds[0] < 0 && d->fds[1] < 0)
 		done = take(l, ev->tid);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (done)

@@ -48,8 +48,8 @@ MUST_CHECK ssize_t loads_fill(const struct loads *l, const struct exec_plan *pla
 /* The task is about to run the loader at base: it may ask for the plan's files. They are taken out of the plan. */
 MUST_CHECK int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan, bool say_done);
 void loads_forget(struct loads *l, pid_t tid);
-/* Was this call made by the loader, and not by the program that it loads? Any thread. */
-bool loads_made(struct loads *l, pid_t tid, uint64_t ip);
+/* Was this call, which was just entered, made by the loader, and not by the program that it loads? Any thread. */
+bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id);
 /* A private call. */
 struct verdict loads_answer(struct loads *l, const struct call_event *ev);
 

@@ -121,21 +121,33 @@ static void take_plan(struct session *s, const struct plan *p)
 	}
 }
 
-/* Descriptors are installed behind notifications; execve is carried out in a stop. What else is recorded stops. */
+struct call_set session_worker_calls(void)
+{
+	static const enum call_id ids[] = {
+		CALL_open, CALL_openat, CALL_creat, CALL_connect, CALL_sendto, CALL_sendmsg, CALL_sendmmsg, CALL_nfsservctl,
+	};
+	struct call_set set = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		call_set_add(&set, ids[i]);
+	return set;
+}
+
+/* What is recorded stops, since a worker does not see what becomes of a call that it passes on. */
 static void plan_files(struct session *s)
 {
+	/* execve is carried out in a stop; no filter sees whether openat2 wants O_PATH (ptrace/lend.c). */
+	static const enum call_id stopping[] = {CALL_execve, CALL_execveat, CALL_openat2};
 	static const enum call_id affinity[] = {CALL_sched_getaffinity, CALL_sched_setaffinity};
+	const struct call_set workers = session_worker_calls();
 	merge(&s->notified, &s->emulated);
-	call_set_remove(&s->notified, CALL_execve);
-	call_set_remove(&s->notified, CALL_execveat);
-	call_set_remove(&s->notified, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
-	call_set_add(&s->stopping, CALL_openat2);
 	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
-	merge(&s->stopping, &s->recorded);
-	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++)
-		s->stopping.bits[i] &= ~s->notified.bits[i];
-	call_set_add(&s->stopping, CALL_execve);
-	call_set_add(&s->stopping, CALL_execveat);
+	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
+		call_set_add(&s->stopping, stopping[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++) {
+		s->stopping.bits[i] |= s->recorded.bits[i] & ~(workers.bits[i] & s->notified.bits[i]);
+		s->notified.bits[i] &= ~s->stopping.bits[i];
+	}
+	s->stopping.unknown |= s->recorded.unknown;
 	for (size_t i = 0; s->places && i < ARRAY_SIZE(affinity); i++)
 		call_set_add(&s->stopping, affinity[i]);
 }

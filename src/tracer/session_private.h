@@ -213,6 +213,8 @@ MUST_CHECK int tracee_table_init(struct session *s);
 void tracee_table_finish(struct session *s);
 
 /* session.c */
+/* Calls that end with a new descriptor, or may sleep: recorded or not, only a worker can answer them. */
+struct call_set session_worker_calls(void);
 /* "mechanism 'trace' is not available here: ..." */
 void session_unavailable(const struct session *s, int err);
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */

@@ -185,7 +185,7 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
-	bool loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip);
+	bool loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
 	struct verdict v = loader ? ask_loader(s, &ev.base) : ask(s, &ev);
 	ev.recorded = !loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)

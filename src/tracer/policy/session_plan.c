@@ -94,11 +94,14 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 	if (files) {
 		owned_calls(o, &owned);
 		options.owned = &owned;
+		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */
+		struct call_set workers = session_worker_calls();
+		for (size_t i = 0; i < ARRAY_SIZE(stopped.bits); i++)
+			stopped.bits[i] &= ~(workers.bits[i] & answered.bits[i]);
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
 		call_set_add(&stopped, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
 		options.stop_path_opens = true;
-		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
 	apply_root_calls(&watched);

@@ -343,7 +343,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];
 	take_call(t, &info, info.seccomp.nr, args);
-	if (s->files && loads_made(&s->loads, t->tid, t->ip)) {
+	if (s->files && loads_made(&s->loads, t->tid, t->ip, t->call.id)) {
 		t->phase = PHASE_OUTSIDE;
 		return;
 	}
