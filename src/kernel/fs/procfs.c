@@ -58,7 +58,7 @@ void proc_destroy(struct inode *inode)
 	free(proc_inode(inode));
 }
 
-/* Whose a task's files are. Linux gives those of a task that changed its ids to root, but lets it see them; so do we. */
+/* Whose a task's files are. Linux gives those of a task that changed its ids to root, but lets it see them. */
 static void set_owner(const struct proc_inode *pi, struct statx *ret)
 {
 	struct task_view view;

@@ -149,38 +149,47 @@ int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret)
 	return 0;
 }
 
-int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+/* ti->lock is held: the super's list has it already. fd is taken over on success. */
+static int open_first(struct tmpfs_inode *ti, int fd, int flags, struct vfs_opened *ret)
 {
-	tmpfs_before_memfd(tmpfs_super(ti));
-	int fd = make_memfd();
-	if (fd == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
-		fd = make_memfd();
-	if (fd < 0)
-		return fd;
 	struct stat st;
-	int opened = -1;
-	int r = 0;
 	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
-		r = -errno;
-	if (r == 0) {
-		opened = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, fd, flags & ~O_TRUNC);
-		r = opened < 0 ? opened : 0;
-	}
-	if (r == 0 && fstat(fd, &st) < 0)
-		r = -errno;
-	if (r < 0) {
-		if (opened >= 0)
-			(void)close(opened);
-		(void)close(fd);
-		return r;
-	}
+		return -errno;
+	AUTO_CLOSE int opened = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, fd, flags & ~O_TRUNC);
+	if (opened < 0)
+		return opened;
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	take_times(ti, &st);
 	ti->atime = st.st_atim;
 	ti->mtime = st.st_mtim;
 	ti->btime = ti->ctime = st.st_ctim;
 	set_backing(ti, fd);
 	*ret = (struct vfs_opened){.fd = opened, .flags = flags};
+	opened = -1;
 	return 0;
+}
+
+static int try_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	int fd = make_memfd();
+	if (fd < 0)
+		return fd;
+	(void)pthread_mutex_lock(&ti->lock);
+	int r = open_first(ti, fd, flags, ret);
+	(void)pthread_mutex_unlock(&ti->lock);
+	if (r < 0)
+		(void)close(fd);
+	return r;
+}
+
+int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
+{
+	tmpfs_before_memfd(tmpfs_super(ti));
+	int r = try_open_new(ti, flags, ret);
+	if (r == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
+		r = try_open_new(ti, flags, ret);
+	return r;
 }
 
 static int try_reopen(struct tmpfs_inode *ti, int flags)

@@ -1,7 +1,7 @@
 /*
- * tmpfs: files that nobody has open give their memfd back when descriptors of the supervisor get scarce. What they hold is
- * kept on the heap and becomes a memfd again with the next open. Only small files, so that a step is short: the ones that
- * come in tens of thousands.
+ * tmpfs: files that nobody has open give their memfd back when descriptors of the supervisor get scarce. What they hold
+ * is kept on the heap and becomes a memfd again with the next open. Only small files, so that a step is short: the ones
+ * that come in tens of thousands.
  */
 #include "kernel/fs/tmpfs_private.h"
 

@@ -10,8 +10,8 @@
  * looked at. Access times follow relatime, as tmpfs is mounted by default, though memfds are kept with strict ones
  * (tmpfs_refresh).
  *
- * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock, which an inode that is
- * to be freed needs, too; tmpfs_inode.lock, no two at once; tmpfs_super.memfds_lock.
+ * Locks, in this order: the VFS's inode.lock of a directory guards its entries; tmpfs_super.lock, which an inode that
+ * is to be freed needs, too; tmpfs_inode.lock, no two at once; tmpfs_super.memfds_lock.
  */
 #ifndef TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
 #define TRAPLINE_KERNEL_FS_TMPFS_PRIVATE_H
@@ -63,8 +63,8 @@ struct tmpfs_inode {
 	struct tmpfs_inode *prev_memfd, *next_memfd;	/* tmpfs_super.memfds_lock */
 	dev_t rdev;
 	struct timespec btime;
-	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet, or packed. Set under lock; a memfd
-	   is closed under lock and the super's. */
+	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet, or packed. Set under lock; a
+	   memfd is closed under lock and the super's. */
 	atomic_int backing;
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
