@@ -263,7 +263,8 @@ static void op_listxattr(struct op *o)
 	char list[4096];
 	const void *object;
 	long nr = by_kind(o, calls, &object);
-	size_t n = (size_t)arg_number(o, "n", one_in(o, 3) ? draw(o, 10) : sizeof(list));
+	bool room = !(o->sh->features & FEATURE_LONG_LISTS) || !one_in(o, 3);
+	size_t n = (size_t)arg_number(o, "n", room ? sizeof(list) : draw(o, 10));
 	long r = result(o, syscall(nr, object, list, n));
 	uint64_t sum = 0;
 

@@ -131,13 +131,30 @@ static int may_revive(const struct path *p)
 	return err ? err : st.stx_nlink == 0 ? -ENOENT : 0;
 }
 
+/* may_linkat of Linux: of others' files only those that one could read and write, and that give nobody's rights away. */
+static int may_link(const struct walk_env *env, struct inode *inode)
+{
+	struct owner o;
+	if (!env->vfs->protected_hardlinks || permission_is_hosts(env, inode))
+		return 0;
+	int err = inode_owner(inode, &o);
+	if (err || permission_owns(env, &o))
+		return err;
+	bool gives = o.mode & S_ISUID || (o.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+	if (inode->type != S_IFREG || gives || permission_check(env, inode, MAY_READ | MAY_WRITE, false))
+		return -EPERM;
+	return 0;
+}
+
 static int link_locked(const struct walk_env *env, const struct path *old, const struct walk_end *end)
 {
 	struct inode *dir = path_inode(&end->dir), *inode = path_inode(old);
 	struct dentry *d;
 	if (old->mount != end->dir.mount)
 		return -EXDEV;
-	int err = permission_create(env, end->dir.dentry);
+	int err = may_link(env, inode);
+	if (!err)
+		err = permission_create(env, end->dir.dentry);
 	if (!err && dir->super != inode->super)
 		err = -EXDEV;
 	if (!err && (!dir->ops->link || inode->type == S_IFDIR))

@@ -1,5 +1,7 @@
 /* Set-up and end of a VFS, and references to paths. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/vfs/vfs_private.h"
 
@@ -20,11 +22,19 @@ struct inode *path_inode(const struct path *p)
 	return p->dentry->inode;
 }
 
+static bool read_switch(const char *path)
+{
+	char digit = '0';
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &digit, 1) == 1 && digit != '0';
+}
+
 int vfs_create(const struct vfs_options *options, struct vfs **ret)
 {
 	struct vfs *v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	v->protected_hardlinks = read_switch("/proc/sys/fs/protected_hardlinks");
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
 		err = registry_init(&v->registry);

@@ -139,6 +139,7 @@ struct vfs {
 	int next_id;				/* of mounts; dcache.lock */
 	atomic_uint next_minor;			/* of filesystems without a device */
 	atomic_uint rename_seq;			/* counts renames */
+	bool protected_hardlinks;		/* as the host has it (proc_sys_fs(5)); constant */
 };
 
 /* ---- dentry.c ---- */
@@ -230,6 +231,7 @@ struct walk {
 	struct path cur;		/* where it is: borrowed */
 	struct dentry *held;		/* a reference to what was asked for last, or NULL */
 	struct path root;		/* ".." goes no further; borrowed */
+	bool root_known;		/* as Linux sees it: it looks for the root only when it comes to need it */
 	unsigned rename_seq;		/* vfs.rename_seq at the beginning */
 	/*
 	 * Where names are to be checked, those that the cache knows are first believed and then checked with one question for

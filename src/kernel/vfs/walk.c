@@ -40,8 +40,10 @@ static int jump_to_root(struct walk *w, bool first)
 {
 	if (w->flags & WALK_BENEATH)
 		return -EXDEV;
-	if (w->flags & WALK_NO_XDEV && !first && w->cur.mount != w->root.mount)
+	/* nd_jump_root of Linux: nor is a root that was not asked for before on any mount. */
+	if (w->flags & WALK_NO_XDEV && !first && (!w->root_known || w->cur.mount != w->root.mount))
 		return -EXDEV;
+	w->root_known = true;
 	w->cur = w->root;
 	return 0;
 }
@@ -55,6 +57,7 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->cur = *start;
 	w->held = NULL;
 	w->root = flags & SCOPED ? *start : env->root;
+	w->root_known = flags & SCOPED;
 	w->rename_seq = atomic_load(&env->vfs->rename_seq);
 	w->missing = w->has_attr = false;
 	w->unchecked = NULL;
@@ -181,6 +184,7 @@ static int find_child(struct walk *w, struct dentry **ret)
 static int walk_dotdot(struct walk *w)
 {
 	struct path p = w->cur;
+	w->root_known = true;
 	int err = check_believed(w, p.dentry, NULL);
 	if (err)
 		return err;
