@@ -48,7 +48,12 @@ static int foreign_base(int fd)
 
 int name_find_base(struct file_call *c, int dirfd, struct name_arg *n)
 {
-	if (dirfd == AT_FDCWD || n->text[0] == '/')
+	return n->text[0] == '/' ? 0 : name_find_scope(c, dirfd, n);
+}
+
+int name_find_scope(struct file_call *c, int dirfd, struct name_arg *n)
+{
+	if (dirfd == AT_FDCWD)
 		return 0;
 	struct object o AUTO_OBJECT;
 	int r = object_of_fd(c, dirfd, true, &o);

@@ -218,17 +218,18 @@ static int bind_in_tree(struct file_call *c, int socket, const struct path *pare
 	return r < 0 ? r : vfs_mksock(&c->task.env, parent, last, S_IFSOCK | 0777, &node);
 }
 
-/* Splits a name at its last component. Linux: "x/" cannot be made, "." and ".." are there already. */
-static int split(char *name, const char **ret_parent, const char **ret_last)
+/* Splits a name at its last component ("" of "/"), which slashes may follow. */
+static void split(char *name, const char **ret_parent, const char **ret_last, bool *ret_slash)
 {
+	size_t len = strlen(name);
+	*ret_slash = len > 1 && name[len - 1] == '/';
+	while (len > 1 && name[len - 1] == '/')
+		name[--len] = '\0';
 	char *slash = strrchr(name, '/');
 	*ret_last = slash ? slash + 1 : name;
 	*ret_parent = !slash ? "." : slash == name ? "/" : name;
 	if (slash)
 		*slash = '\0';
-	if (!**ret_last)
-		return -ENOENT;
-	return strcmp(*ret_last, ".") == 0 || strcmp(*ret_last, "..") == 0 ? -EEXIST : 0;
 }
 
 static bool in_use(struct file_call *c, const struct path *parent, const char *last)
@@ -262,15 +263,19 @@ static int do_bind(struct file_call *c, int socket, struct unix_address *a)
 		return bind(socket, (const struct sockaddr *)&a->addr, a->len) < 0 ? -errno : 0;
 	const char *above;
 	const char *last;
-	int r = split(a->name, &above, &last);
-	if (r == 0) {
-		struct path parent;
-		r = vfs_walk(&c->task.env, NULL, above, WALK_FOLLOW | WALK_DIRECTORY, &parent);
-		if (r < 0)
-			return r;
+	bool slash;
+	split(a->name, &above, &last, &slash);
+	struct path parent;
+	int r = vfs_walk(&c->task.env, NULL, above, WALK_FOLLOW | WALK_DIRECTORY, &parent);
+	if (r < 0)
+		return r;
+	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+		r = -EEXIST;
+	else if (slash)
+		r = in_use(c, &parent, last) ? -EEXIST : -ENOENT;
+	else
 		r = bind_at(c, socket, &parent, last, a);
-		path_put(&parent);
-	}
+	path_put(&parent);
 	return r == -EEXIST ? -EADDRINUSE : r;
 }
 

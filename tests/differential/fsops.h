@@ -36,6 +36,7 @@ enum features {
 	FEATURE_SYNC = 4,
 	FEATURE_PATH = 8,	/* O_PATH */
 	FEATURE_INOTIFY = 16,
+	FEATURE_LOWER = 64,	/* files of a lower layer that are read while they are copied up */
 	FEATURE_LONG_LISTS = 32,	/* lists of attribute names: what room they need */
 };
 

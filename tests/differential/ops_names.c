@@ -126,7 +126,8 @@ static void op_linkat(struct op *o)
 	int to_dir = arg_dirfd(o);
 	const char *to = arg_path(o, to_dir);
 
-	result(o, syscall(SYS_linkat, from_dir, from, to_dir, to, arg_flags(o, "flags", bits, 2, 3)));
+	/* AT_EMPTY_PATH asks who opened the descriptor, which no one but the kernel knows: by root only */
+	result(o, syscall(SYS_linkat, from_dir, from, to_dir, to, arg_flags(o, "flags", bits, geteuid() == 0 ? 2 : 1, 3)));
 }
 
 static void op_symlink(struct op *o)

@@ -29,6 +29,13 @@ static int draw_open_flags(struct op *o)
 	return flags;
 }
 
+/* Without FEATURE_LOWER what is opened for reading is copied up first. */
+static void copy_up(struct op *o, int dir, const char *path, int flags)
+{
+	if (!(o->sh->features & FEATURE_LOWER) && (flags & O_ACCMODE) == O_RDONLY)
+		syscall(SYS_fchownat, dir, path, -1, -1, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+}
+
 static void say_open_flags(struct op *o, int flags)
 {
 	static const struct { int flag; const char *name;
@@ -73,6 +80,7 @@ static void op_open(struct op *o)
 
 	say_open_flags(o, flags);
 	mode = arg_mode(o);
+	copy_up(o, AT_FDCWD, path, flags);
 #ifdef SYS_open
 	opened(o, result(o, syscall(SYS_open, path, flags, mode)));
 #else
@@ -89,6 +97,7 @@ static void op_openat(struct op *o)
 
 	say_open_flags(o, flags);
 	mode = arg_mode(o);
+	copy_up(o, dir, path, flags);
 	opened(o, result(o, syscall(SYS_openat, dir, path, flags, mode)));
 }
 
@@ -106,6 +115,7 @@ static void op_openat2(struct op *o)
 	if ((how.flags & (O_CREAT | 020000000)) || one_in(o, 20))
 		how.mode = arg_mode(o);
 	how.resolve = arg_flags(o, "resolve", resolve, 5, 5);
+	copy_up(o, dir, path, (int)how.flags);
 	if (one_in(o, 50)) {
 		how.flags |= 1ULL << 40;
 		say(o, "|unknown");

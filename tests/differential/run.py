@@ -56,7 +56,7 @@ def parse():
     p.add_argument("--no-shrink", action="store_true")
     p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")
     p.add_argument("--stop", type=int, default=3, help="failures after which a filesystem is given up")
-    p.add_argument("--features", type=lambda s: int(s, 0), default=0x3f, help="what fsops may do: enum features of fsops.h")
+    p.add_argument("--features", type=lambda s: int(s, 0), default=0x7f, help="what fsops may do: enum features of fsops.h")
     p.add_argument("--keep-logs", help="a directory for the logs of what differs")
     return p.parse_args()
 

@@ -110,7 +110,7 @@ class NativeOverlay(Native):
     def mount_root(self, folder):
         for part in ("upper", "work"):
             os.mkdir(os.path.join(folder, part))
-        options = f"lowerdir={self.lower},upperdir={folder}/upper,workdir={folder}/work,redirect_dir=on"
+        options = f"lowerdir={self.lower},upperdir={folder}/upper,workdir={folder}/work,redirect_dir=on,index=on"
         mount("overlay", self.root(folder), "overlay", 0, options)
 
 
@@ -123,7 +123,7 @@ class NativeOverlayMemory(NativeOverlay):
         mount("tmpfs", folder + "/memory", "tmpfs", 0, "mode=755")
         for part in ("upper", "work"):
             os.mkdir(f"{folder}/memory/{part}")
-        options = f"lowerdir={self.lower},upperdir={folder}/memory/upper,workdir={folder}/memory/work,redirect_dir=on"
+        options = f"lowerdir={self.lower},upperdir={folder}/memory/upper,workdir={folder}/memory/work,redirect_dir=on,index=on"
         mount("overlay", self.root(folder), "overlay", 0, options)
 
 
@@ -153,7 +153,8 @@ class Hostfs(Emulated):
 class Overlay(Emulated):
     name, oracle = "overlay", NativeOverlay
     # devices: 0:0 is a whiteout; inotify: watches the layer below; lists: Linux counts its hidden attributes in the size
-    left_out = 1 | 16 | 32
+    # lower: who reads a file goes on reading the lower one (as overlayfs before Linux 4.19), since bytes move natively
+    left_out = 1 | 16 | 32 | 64
     tree = ("--overlay", "{lower}:{folder}/upper")
 
     def setup(self, folder):

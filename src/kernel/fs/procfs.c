@@ -106,7 +106,7 @@ bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode)
 	return fstatat(sb->host, pi->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool reader_is_of_group(const struct walk_env *env, const struct proc_inode *pi)
+bool proc_is_own(const struct walk_env *env, const struct proc_inode *pi)
 {
 	struct task_view view;
 	if (task_view(proc_super(pi)->tasks, env->tid, &view) < 0)
@@ -122,7 +122,7 @@ int proc_may_look(const struct walk_env *env, const struct proc_inode *pi)
 	if (!env->cred)
 		return 0;
 	/* Its own secrets a process may always see, whoever it has become. */
-	if (reader_is_of_group(env, pi))
+	if (proc_is_own(env, pi))
 		return 0;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;

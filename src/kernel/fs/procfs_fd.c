@@ -132,7 +132,15 @@ static ssize_t fd_readlink(struct inode *inode, const struct walk_env *env, char
 	return len < 0 ? -errno : len;
 }
 
+/* proc_setattr of Linux: owners and times can be set, and are forgotten. */
+static int link_setattr(struct inode *inode, const struct vfs_attr *attr)
+{
+	(void)inode;
+	return attr->valid & (STATX_MODE | STATX_SIZE) ? -EPERM : 0;
+}
+
 static const struct inode_ops fd_link_ops = {
+	.setattr = link_setattr,
 	.follow = fd_follow, .readlink_as = fd_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
@@ -233,12 +241,20 @@ static int fdinfo_iterate(struct inode *dir, struct dir_reader *reader)
 	return iterate_numbers(dir, reader, S_IFREG);
 }
 
+/* proc_fd_permission of Linux. */
+static bool fd_dir_grants(struct inode *inode, const struct walk_env *env)
+{
+	return proc_is_own(env, proc_inode(inode));
+}
+
 const struct inode_ops proc_fd_dir_ops = {
+	.grants = fd_dir_grants,
 	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
 const struct inode_ops proc_fdinfo_dir_ops = {
+	.grants = fd_dir_grants,
 	.lookup = fdinfo_lookup, .iterate = fdinfo_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };

@@ -72,6 +72,8 @@ int proc_table_lookup(struct inode *dir, const struct proc_node *nodes, size_t c
 /* -1: emit had no room; else 0. The cursors are PROC_FIRST_CURSOR to that plus count. */
 int proc_table_iterate(struct inode *dir, const struct proc_node *nodes, size_t count, struct dir_reader *reader);
 /* May the reader look into this task (ptrace(2), access mode checking)? */
+/* Is it about the process that asks, whatever its ids are? */
+bool proc_is_own(const struct walk_env *env, const struct proc_inode *pi);
 int proc_may_look(const struct walk_env *env, const struct proc_inode *pi);
 /* A decimal number as the host's /proc has them in names. -1: not one. */
 int proc_parse_number(const char *name);

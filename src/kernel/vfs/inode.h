@@ -139,6 +139,8 @@ struct inode_ops {
 	/* ---- any type ---- */
 	/* All fields that STATX_BASIC_STATS and STATX_BTIME name. */
 	int (*getattr)(struct inode *inode, struct statx *ret);
+	/* What the mode bits deny, is it allowed all the same (one's own /proc/PID/fd)? NULL: no. */
+	bool (*grants)(struct inode *inode, const struct walk_env *env);
 	int (*setattr)(struct inode *inode, const struct vfs_attr *attr);
 	/* Bytes of the target (not NUL-terminated, at most size). */
 	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);

@@ -49,7 +49,7 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 {
 	char text[VFS_NAME_MAX + 1];
 	if (len > VFS_NAME_MAX)
-		return -ENAMETOOLONG;
+		return dentry_flags(dir) & DENTRY_REMOVED ? -ENOENT : -ENAMETOOLONG;
 	int err = from_cache(v, dir, name, len, ret);
 	if (err != -EAGAIN)
 		return err;

@@ -94,6 +94,12 @@ static int check(const struct holder *h, struct inode *inode, int mask)
 	return o.mode & 0111 && capable(h, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
+static int check_or_grant(const struct walk_env *env, const struct holder *h, struct inode *inode, int mask)
+{
+	int err = check(h, inode, mask);
+	return err == -EACCES && inode->ops->grants && inode->ops->grants(inode, env) ? 0 : err;
+}
+
 static bool is_file_of_super(const struct inode *inode)
 {
 	return inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
@@ -106,7 +112,7 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask, 
 	if (!env->cred)
 		return 0;
 	struct holder h = holder_of(env, real);
-	return check(&h, inode, mask);
+	return check_or_grant(env, &h, inode, mask);
 }
 
 int permission_search(const struct walk_env *env, struct inode *dir, bool real)
@@ -114,7 +120,7 @@ int permission_search(const struct walk_env *env, struct inode *dir, bool real)
 	if (permission_is_hosts(env, dir))
 		return 0;
 	struct holder h = holder_of(env, real);
-	return check(&h, dir, MAY_EXEC);
+	return check_or_grant(env, &h, dir, MAY_EXEC);
 }
 
 bool permission_owns(const struct walk_env *env, const struct owner *o)

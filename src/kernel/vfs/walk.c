@@ -171,7 +171,7 @@ static int ask(struct walk *w, struct dentry **ret)
 static int find_child(struct walk *w, struct dentry **ret)
 {
 	if (w->len > VFS_NAME_MAX)
-		return -ENAMETOOLONG;
+		return dentry_flags(w->cur.dentry) & DENTRY_REMOVED ? -ENOENT : -ENAMETOOLONG;
 	struct dentry *d = dcache_find(w->vfs, w->cur.dentry, w->name, w->len);
 	if (!d || !believe_or_check(w, d))
 		return ask(w, ret);
