@@ -95,7 +95,7 @@ static const char *type_name(mode_t mode)
 static void say_time(struct op *o, const char *what, const struct timespec *t)
 {
 	if (t->tv_sec < 1000000000)
-		say(o, " %s=%lld.%09ld", what, (long long)t->tv_sec, t->tv_nsec);
+		say(o, " ~%s:%lld.%09ld", what, (long long)t->tv_sec, t->tv_nsec);
 }
 
 void say_stat(struct op *o, const struct stat *st)
@@ -115,8 +115,8 @@ void say_stat(struct op *o, const struct stat *st)
 	else
 		say(o, " ~blksize:%ld", (long)st->st_blksize);
 	say(o, " dev%c", st->st_dev == o->sh->dev_root ? '/' : st->st_dev == o->sh->dev_second ? 'm' : '?');
-	say_time(o, "at", &st->st_atim);
-	say_time(o, "mt", &st->st_mtim);
+	say_time(o, "atime", &st->st_atim);
+	say_time(o, "mtime", &st->st_mtim);
 	say(o, "]");
 }
 

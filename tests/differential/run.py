@@ -32,6 +32,7 @@ LEFT_OUT = {
         "blocks": "as on the disk below",
         "dirsize": "as on the disk below",
         "dirnlink": "overlayfs shows 1 for merged directories and the upper's own number for others",
+        "atime": "listing a merged directory may or may not count as reading it",
         "mask": "overlayfs passes on what the layer below gives",
     },
     "": {
