@@ -26,10 +26,7 @@ struct message {
 	struct unix_address to;
 	char *data;			/* owned */
 	size_t len;
-	union {
-		char bytes[CONTROL_MAX];
-		struct cmsghdr aligned;
-	} control;
+	_Alignas(struct cmsghdr) char control[CONTROL_MAX];
 	size_t control_len;
 	int rights[RIGHTS_MAX];		/* owned */
 	size_t right_count;
@@ -94,7 +91,7 @@ static int64_t send_now(const struct message *m, int more_flags)
 	struct iovec iov = {m->data, m->len};
 	struct msghdr h = {
 		.msg_name = m->to.len ? (void *)&m->to.addr : NULL, .msg_namelen = m->to.len, .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = m->control_len ? (void *)m->control.bytes : NULL, .msg_controllen = m->control_len,
+		.msg_control = m->control_len ? (void *)m->control : NULL, .msg_controllen = m->control_len,
 	};
 	ssize_t n = sendmsg(m->socket, &h, m->flags | more_flags | MSG_NOSIGNAL);
 	return n < 0 ? -errno : n;
@@ -219,10 +216,10 @@ static int take_control(struct file_call *c, const struct msghdr *from, struct m
 	if (from->msg_controllen > CONTROL_MAX)
 		return -ENOBUFS;
 	m->control_len = from->msg_controllen;
-	int r = copy_in(c->ev, m->control.bytes, (struct guest_ptr){(uintptr_t)from->msg_control}, m->control_len);
-	struct msghdr h = {.msg_control = m->control.bytes, .msg_controllen = m->control_len};
+	int r = copy_in(c->ev, m->control, (struct guest_ptr){(uintptr_t)from->msg_control}, m->control_len);
+	struct msghdr h = {.msg_control = m->control, .msg_controllen = m->control_len};
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(&h); r == 0 && at; at = CMSG_NXTHDR(&h, at)) {
-		size_t room = m->control_len - (size_t)((char *)at - m->control.bytes);
+		size_t room = m->control_len - (size_t)((char *)at - m->control);
 		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > room)
 			return -EINVAL;
 		if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)

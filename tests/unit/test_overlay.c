@@ -176,8 +176,8 @@ static void expect_names(const char *dir, const char *expected)
 {
 	struct path p = walk(dir);
 	_Alignas(8) char buf[4096];
-	char names[32][64], all[1024] = "";
-	size_t count = 0;
+	char names[32][64], all[32 * 64] = "";
+	size_t count = 0, len = 0;
 	int fd = open_guest(dir, O_RDONLY | O_DIRECTORY);
 	ssize_t n;
 	ck_assert_int_ge(fd, 0);
@@ -198,8 +198,11 @@ static void expect_names(const char *dir, const char *expected)
 	}
 	ck_assert_int_eq(n, 0);
 	qsort(names, count, sizeof(names[0]), compare_names);
-	for (size_t i = 0; i < count; i++)
-		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "", names[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			all[len++] = ' ';
+		len = (size_t)(stpcpy(all + len, names[i]) - all);
+	}
 	ck_assert_str_eq(all, expected);
 	(void)close(fd);
 	path_put(&p);

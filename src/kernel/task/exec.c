@@ -243,7 +243,8 @@ static int find_interp(const struct walk_env *env, struct exec_plan *p, uint16_t
 static void set_names(struct exec_plan *p, const char *shown)
 {
 	const char *slash = strrchr(shown, '/');
-	(void)snprintf(p->comm, sizeof(p->comm), "%s", slash ? slash + 1 : shown);
+	const char *last = slash ? slash + 1 : shown;
+	memcpy(p->comm, last, strnlen(last, sizeof(p->comm) - 1));
 	p->shown = strdup(shown);
 }
 
