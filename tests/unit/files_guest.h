@@ -15,6 +15,11 @@ void guest_start(uid_t uid, gid_t gid);
 void guest_finish(void);
 void guest_mount_tmpfs(const char *target, uint64_t size);	/* size: a limit, in bytes */
 
+/* The task starts again: its credentials, root, working directory. */
+void guest_reset(void);
+
+extern bool guest_never_waits;	/* what blocks is dropped, as for a guest that dies: 0 */
+
 /* The call's value; a descriptor that it gives is one of ours; what blocks is waited for. GUEST_PASSED: it passed. */
 enum { GUEST_PASSED = 100000 };
 int64_t guest_call(enum call_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
