@@ -297,14 +297,14 @@ static unsigned super_flags(const struct hostfs_options *o)
 	return flags;
 }
 
-/* A quarter of the descriptors: other mounts, guests' descriptors on their way and the caller want some too. */
+/* An eighth of the descriptors: other mounts, guests' descriptors on their way and the caller want some too. */
 static int pins_allowed(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 64;
-	return limit.rlim_cur > 1u << 20 ? 1 << 18 : (int)(limit.rlim_cur / 4);
+	return limit.rlim_cur > 1u << 20 ? 1 << 17 : (int)(limit.rlim_cur / 8);
 }
 
 static int make_super(const struct hostfs_options *options, struct hostfs **ret)

@@ -213,13 +213,13 @@ static int link_object(struct inode *dir, const char *name, struct inode *inode)
 	return r;
 }
 
-/* A name of it is gone: was it the last? It is pinned. */
+/* A name of it is gone: was it the last? */
 static void note_unlinked(struct hostfs_inode *hi)
 {
 	struct statx stx;
 
-	if (S_ISDIR(hi->inode.type) ||
-	    (hostfs_stat(hi, &stx) == 0 && stx.stx_nlink == 0))
+	int r = S_ISDIR(hi->inode.type) ? -ESTALE : hostfs_stat(hi, &stx);
+	if (r == -ESTALE || (r == 0 && stx.stx_nlink == 0))
 		atomic_store(&hi->unlinked, true);
 }
 
@@ -233,17 +233,15 @@ static int unlink_object(struct inode *dir, const char *name, struct inode *inod
 	int r = hostfs_hold(hostfs_inode(dir), &hold);
 	if (r < 0)
 		return r;
-	r = hostfs_pin(hi);
-	if (r == -ENFILE)
-		r = 0;		/* whoever still has it gets -ESTALE, which is better than to keep the name */
+	r = hostfs_before_unlink(hi);
 	if (r == 0 && unlinkat(hold.fd, name, S_ISDIR(inode->type) ? AT_REMOVEDIR : 0) < 0)
 		r = hostfs_errno();
 	hostfs_release(&hold);
-	if (r == -ESTALE)
-		r = -ENOENT;
 	if (r == 0)
 		note_unlinked(hi);
-	return r;
+	else
+		(void)hostfs_place(hi, dir, name);	/* it stays */
+	return r == -ESTALE ? -ENOENT : r;
 }
 
 static int rename_host(int old_fd, const char *old_name, int new_fd, const char *new_name, unsigned flags)
@@ -289,7 +287,9 @@ static int rename_object(struct inode *old_dir, const char *old_name, struct ino
 
 	if (!hostfs_name_ok(old_name) || !hostfs_name_ok(new_name))
 		return -EINVAL;
-	int r = replaced ? hostfs_pin(hostfs_inode(replaced)) : 0;
+	int r = 0;
+	if (replaced)
+		r = flags & RENAME_EXCHANGE ? hostfs_pin(hostfs_inode(replaced)) : hostfs_before_unlink(hostfs_inode(replaced));
 	if (r == 0 && (flags & RENAME_EXCHANGE))
 		r = hostfs_pin(hostfs_inode(moved));
 	if (r == 0)
@@ -302,8 +302,11 @@ static int rename_object(struct inode *old_dir, const char *old_name, struct ino
 		hostfs_release(&new);
 	}
 	hostfs_release(&old);
-	if (r < 0)
+	if (r < 0) {
+		if (replaced)
+			(void)hostfs_place(hostfs_inode(replaced), new_dir, new_name);
 		return r;
+	}
 	note_placeholders(new_dir, moved);
 	if (flags & RENAME_EXCHANGE)
 		note_placeholders(old_dir, replaced);

@@ -104,6 +104,12 @@ void hostfs_release(struct hostfs_hold *hold);
 /* From now on reached by a descriptor of its own: before its name goes. */
 MUST_CHECK int hostfs_pin(struct hostfs_inode *hi);
 
+/*
+ * A name of it goes: pin it. When there are many pins already, a file that nobody has open is let go with its last name
+ * instead: who gets at it still (a path that was just walked) has -ESTALE.
+ */
+MUST_CHECK int hostfs_before_unlink(struct hostfs_inode *hi);
+
 /* The cheapest way for one *at call with AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW; its name stays its while begun. */
 struct hostfs_at {
 	struct hostfs_inode *hi;
@@ -124,7 +130,7 @@ void hostfs_id_of(const struct statx *stx, struct hostfs_id *ret);
 bool hostfs_id_equal(const struct hostfs_id *a, const struct hostfs_id *b);
 size_t hostfs_id_hash(const struct hostfs_id *id);
 /* Remember where a placed inode is now. */
-MUST_CHECK int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name);
+int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name);
 const char *hostfs_proc_path(int fd, char buf[PROC_FD_PATH_SIZE]);
 /* The errno of a host call, as the guest may see it: what is only the supervisor's trouble is -ENFILE. */
 int hostfs_errno(void);

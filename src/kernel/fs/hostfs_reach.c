@@ -1,7 +1,7 @@
 /* How host objects are reached: by a descriptor of their own, or by parent and name. See hostfs_private.h. */
 #include "kernel/fs/hostfs_private.h"
 
-#include <assert.h>
+#include <signal.h>
 
 int hostfs_errno(void)
 {
@@ -55,6 +55,8 @@ static int open_path(int dir_fd, const char *name, mode_t type)
 static int open_placed(struct hostfs_inode *hi)
 {
 	struct hostfs_hold parent;
+	if (!hi->parent)
+		return -ESTALE;		/* let go by hostfs_let_go */
 	int r = hostfs_hold(hostfs_inode(hi->parent), &parent);
 	if (r < 0)
 		return r;
@@ -102,6 +104,45 @@ int hostfs_pin(struct hostfs_inode *hi)
 	(void)pthread_rwlock_unlock(&hi->place_lock);
 	inode_unref(parent);
 	return r;
+}
+
+/*
+ * Has nobody opened the file? A write lease tells (fcntl(2)), which ends with our descriptor. Who opens it at this moment
+ * makes the kernel send a signal: not SIGIO, which would be passed on to the command.
+ */
+static bool is_idle(int path_fd)
+{
+	char path[PROC_FD_PATH_SIZE];
+	AUTO_CLOSE int fd = open(hostfs_proc_path(path_fd, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0 && fcntl(fd, F_SETSIG, SIGCHLD) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+}
+
+static bool let_go(struct hostfs_inode *hi)
+{
+	struct inode *parent = NULL;
+
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	AUTO_CLOSE int fd = atomic_load(&hi->fd) < 0 ? open_placed(hi) : -1;
+	bool idle = fd >= 0 && is_idle(fd);
+	if (idle)
+		forget_place(hi, &parent);
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+	inode_unref(parent);
+	return idle;
+}
+
+int hostfs_before_unlink(struct hostfs_inode *hi)
+{
+	struct hostfs *fs = hostfs_of(&hi->inode);
+	struct statx stx;
+
+	if (atomic_load(&fs->pins) >= fs->pins_max && S_ISREG(hi->inode.type) && hostfs_stat(hi, &stx) == 0 &&
+	    stx.stx_nlink == 1 && let_go(hi))
+		return 0;
+	int r = hostfs_pin(hi);
+	/* Whoever still has it gets -ESTALE, which is better than to keep the name. */
+	return r == -ENFILE ? 0 : r;
 }
 
 static bool pin_directory(struct hostfs_inode *hi)
@@ -153,7 +194,7 @@ int hostfs_at_begin(struct hostfs_inode *hi, struct hostfs_at *ret)
 	ret->fd = atomic_load(&hi->fd);
 	if (ret->fd >= 0)
 		return 0;
-	int r = hostfs_hold(hostfs_inode(hi->parent), &ret->parent);
+	int r = hi->parent ? hostfs_hold(hostfs_inode(hi->parent), &ret->parent) : -ESTALE;
 	if (r < 0) {
 		hostfs_at_end(ret);
 		return r;
@@ -199,7 +240,7 @@ int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name
 	if (atomic_load(&hi->fd) >= 0)
 		return 0;
 	(void)pthread_rwlock_wrlock(&hi->place_lock);
-	if (atomic_load(&hi->fd) < 0 && (hi->parent != parent || strcmp(hi->name, name) != 0)) {
+	if (atomic_load(&hi->fd) < 0 && (hi->parent != parent || !hi->name || strcmp(hi->name, name) != 0)) {
 		char *copy = strdup(name);
 		if (copy) {
 			forget_place(hi, &old);

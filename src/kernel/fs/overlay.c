@@ -147,7 +147,10 @@ static bool is_gone(struct overlay_inode *oi)
 	struct inode *upper = overlay_upper(oi);
 	struct statx stx;
 
-	return upper && oi->copy_number && upper->ops->getattr(upper, &stx) == 0 && stx.stx_nlink == 0;
+	if (!upper || !oi->copy_number)
+		return false;
+	int r = upper->ops->getattr(upper, &stx);
+	return r == -ESTALE || (r == 0 && stx.stx_nlink == 0);
 }
 
 static void overlay_inode_destroy(struct inode *inode)
@@ -196,12 +199,13 @@ static void overlay_inode_destroy(struct inode *inode)
 	.removexattr = overlay_removexattr, \
 	.destroy = overlay_inode_destroy
 
-/* A host file of the upper alone: whether it is in use can be found out at the host. */
-static const struct inode_ops host_file_ops = {
-	OVERLAY_OPS
+/* Who has a host file open can be found out at the host. */
+static const struct inode_ops host_upper_ops = {
+	OVERLAY_OPS,
+	.backing = overlay_backing,
 };
 
-static const struct inode_ops counted_ops = {
+static const struct inode_ops counted_upper_ops = {
 	OVERLAY_OPS,
 	.in_use = overlay_in_use,
 };
@@ -214,8 +218,8 @@ static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack
 	struct overlay_inode *oi = calloc(1, sizeof(*oi));
 	if (!oi)
 		return NULL;
-	inode_init(&oi->inode, &ov->super, s->lower_count > 0 || real->ops->in_use ? &counted_ops : &host_file_ops, number,
-		   real->type);
+	bool counted = ov->upper && ov->upper->root->ops->in_use;
+	inode_init(&oi->inode, &ov->super, counted ? &counted_upper_ops : &host_upper_ops, number, real->type);
 	atomic_init(&oi->upper, s->upper);
 	oi->socket = -1;
 	oi->lowers = s->lowers;

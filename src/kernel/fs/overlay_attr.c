@@ -99,13 +99,36 @@ int overlay_host(struct inode *inode, int *ret_fd)
 	return real->ops->host(real, ret_fd);
 }
 
+static bool stands_on(struct inode *real, dev_t dev, ino_t ino, int *ret_fd)
+{
+	struct stat st;
+	int fd;
+
+	if (!real || !real->ops->host || real->ops->host(real, &fd) < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino) {
+		*ret_fd = fd;
+		return true;
+	}
+	(void)close(fd);
+	return false;
+}
+
+int overlay_backing(struct inode *inode, dev_t dev, ino_t ino, int *ret_fd)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	struct inode *lower = oi->lowers_held > 0 ? oi->lowers[0] : NULL;
+
+	return stands_on(overlay_upper(oi), dev, ino, ret_fd) || stands_on(lower, dev, ino, ret_fd) ? 0 : -ENOENT;
+}
+
 /* A file of a lower layer may be open for reading since before it was copied up: nobody can tell. */
 bool overlay_in_use(struct inode *inode)
 {
 	struct overlay_inode *oi = overlay_inode(inode);
 	struct inode *upper = overlay_upper(oi);
 
-	return oi->lowers_held > 0 || !upper->ops->in_use || upper->ops->in_use(upper);
+	return oi->lowers_held > 0 || upper->ops->in_use(upper);
 }
 
 /* ---- extended attributes ---- */

@@ -234,6 +234,22 @@ static void restore_times(struct inode *dir, const struct statx *before)
 	(void)dir->ops->setattr(dir, &attr);
 }
 
+/* What was made without a name keeps a descriptor as long as it is known; looked up by its name it needs none. */
+static void look_again(struct copying *c)
+{
+	struct inode *found, *copy = c->copy;
+	uint64_t ino = copy->ino;
+
+	inode_unref(copy);
+	c->copy = NULL;
+	if (layer_lookup(c->upper_dir, c->name, &found) < 0)
+		return;
+	if (found->ino == ino)
+		c->copy = found;
+	else
+		inode_unref(found);
+}
+
 /* names_lock is held. */
 static int name_copy(struct copying *c)
 {
@@ -245,9 +261,12 @@ static int name_copy(struct copying *c)
 		r = layer_link(c->upper_dir, c->name, c->copy);
 	else
 		r = layer_rename(c->ov->work, c->work_name, c->copy, c->upper_dir, c->name, NULL, 0);
-	if (r == 0)
-		restore_times(c->upper_dir, &before);
-	return r;
+	if (r < 0)
+		return r;
+	restore_times(c->upper_dir, &before);
+	if (c->nameless)
+		look_again(c);
+	return c->copy ? 0 : -ESTALE;
 }
 
 /* Give it its name; what has none (it was removed, and is still in use) is taken out of the work directory. */
@@ -271,7 +290,7 @@ static void give_up(struct copying *c)
 		overlay_work_remove(c->ov, c->work_name, c->copy);
 		(void)pthread_mutex_unlock(&c->ov->names_lock);
 	}
-	inode_unref(c->copy);
+	inode_unref(c->copy);	/* may be NULL */
 }
 
 static int copy_object(struct copying *c)

@@ -156,6 +156,9 @@ struct inode_ops {
 	int (*open)(struct inode *inode, int flags, struct vfs_opened *ret);
 	/* An O_PATH descriptor of the host object behind it, owned by the caller: for inotify, sockets, handles. NULL: none. */
 	int (*host)(struct inode *inode, int *ret_fd);
+	/* Of host objects that it stands or stood on (before a copy was made) the one with these numbers, as .host gives it;
+	   -ENOENT: none. NULL: what .host gives is the only one. */
+	int (*backing)(struct inode *inode, dev_t dev, ino_t ino, int *ret_fd);
 	/* Has anybody but us a descriptor or a mapping of what .open gave? For the registry of opened objects. NULL: not known. */
 	bool (*in_use)(struct inode *inode);
 	ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);	/* size 0: its length */

@@ -41,11 +41,18 @@ static enum idle try_lease(int fd)
 	return errno == EAGAIN || errno == EBUSY ? BUSY : UNKNOWN;
 }
 
-static enum idle ask_lease(struct inode *inode)
+static int backing_of(struct inode *inode, dev_t dev, ino_t ino, int *ret)
+{
+	if (inode->ops->backing)
+		return inode->ops->backing(inode, dev, ino, ret);
+	return inode->ops->host ? inode->ops->host(inode, ret) : -EOPNOTSUPP;
+}
+
+static enum idle ask_lease(struct inode *inode, dev_t dev, ino_t ino)
 {
 	char path[64];
 	int host;
-	if (inode->type != S_IFREG || !inode->ops->host || inode->ops->host(inode, &host) < 0)
+	if (inode->type != S_IFREG || backing_of(inode, dev, ino, &host) < 0)
 		return UNKNOWN;
 	AUTO_CLOSE int object = host;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", object);
@@ -54,11 +61,11 @@ static enum idle ask_lease(struct inode *inode)
 }
 
 /* Outside the lock, since filesystems take theirs. */
-static enum idle ask(struct inode *inode, bool unlinked)
+static enum idle ask(struct inode *inode, dev_t dev, ino_t ino, bool unlinked)
 {
 	if (inode->ops->in_use)
 		return inode->ops->in_use(inode) ? BUSY : IDLE;
-	return unlinked ? ask_lease(inode) : UNKNOWN;
+	return unlinked ? ask_lease(inode, dev, ino) : UNKNOWN;
 }
 
 /* Nobody can tell: not asked again because its name is gone. */
@@ -79,7 +86,7 @@ static bool is_idle_file(struct vfs *v, struct registry_entry *e)
 	struct path p = e->path;
 	path_get(&p);
 	(void)pthread_mutex_unlock(&r->lock);
-	enum idle idle = ask(path_inode(&p), unlinked);
+	enum idle idle = ask(path_inode(&p), dev, ino, unlinked);
 	path_put(&p);
 	(void)pthread_mutex_lock(&r->lock);
 	if (registry_find_locked(r, dev, ino) != e || e->opened != opened)
