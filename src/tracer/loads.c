@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 
@@ -225,12 +226,26 @@ static void set_random(const struct loads *l, const struct builder *b, const str
 		p->brk_random = down(b, random[1] % machines[regs_arch_host()].brk_random);
 }
 
-ssize_t loads_fill(const struct loads *l, const struct exec_plan *plan, const struct cred *cred, bool say_done, void *buf)
+/* Has the guest asked for addresses that are always the same (setarch -R)? */
+static bool is_fixed(pid_t tid)
+{
+	char path[64];
+	char text[16] = "";
+	(void)snprintf(path, sizeof(path), "/proc/%d/personality", tid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	return strtoul(text, NULL, 16) & ADDR_NO_RANDOMIZE;
+}
+
+ssize_t loads_fill(const struct loads *l, pid_t tid, const struct exec_plan *plan, const struct cred *cred, bool say_done,
+		   void *buf)
 {
 	struct builder b = {.page = (uint64_t)sysconf(_SC_PAGESIZE)};
 	struct loader_param p = {
 		.phdr = plan->program.phdr, .phnum = plan->program.phnum, .ids = {cred->ruid, cred->euid, cred->rgid, cred->egid},
 		.exec_stack = plan->program.exec_stack, .say_done = say_done, .prefix_count = plan->prefix_count,
+		.random = l->randomize && !is_fixed(tid),
 		.prefix_size = (uint32_t)plan->prefix.len, .name_size = (uint32_t)strlen(plan->shown) + 1,
 	};
 	_Static_assert(sizeof(p.comm) == sizeof(plan->comm), "as long as the kernel's");
@@ -333,12 +348,33 @@ bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id)
 	return made;
 }
 
+bool loads_is_call(const struct call_event *ev)
+{
+	return (ev->id == CALL_openat || ev->id == CALL_nfsservctl) && ev->args[0] == LOADER_CALL;
+}
+
+int loads_raise_limit(pid_t tid, struct rlimit *ret)
+{
+	enum { MORE = 8 };
+	if (prlimit(tid, RLIMIT_NOFILE, NULL, ret) < 0)
+		return -errno;
+	struct rlimit more = {ret->rlim_cur + MORE, ret->rlim_max};
+	if (more.rlim_max < more.rlim_cur)
+		more.rlim_max = more.rlim_cur;
+	return prlimit(tid, RLIMIT_NOFILE, &more, NULL) < 0 ? -errno : 0;
+}
+
+void loads_lower_limit(pid_t tid, const struct rlimit *old)
+{
+	(void)prlimit(tid, RLIMIT_NOFILE, old, NULL);
+}
+
 struct verdict loads_answer(struct loads *l, const struct call_event *ev)
 {
 	int fd = -1;
 	struct load *done = NULL;
 	uint64_t what = ev->args[1];
-	if (ev->args[0] != LOADER_CALL || what > LOADER_ASK_DONE)
+	if (what > LOADER_ASK_DONE)
 		return verdict_value(-ENOSYS);
 	(void)pthread_mutex_lock(&l->lock);
 	struct load *d = *find(l, ev->tid);

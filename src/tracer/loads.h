@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "kernel/task/exec.h"
@@ -43,14 +44,21 @@ uint64_t loads_base(uint64_t ip);
  * The loader's parameters for this plan, into buf of LOADER_PARAM_SIZE bytes: how many bytes. -E2BIG: they do not fit.
  * cred: what the program is told of its ids. say_done: its calls must be told from the program's.
  */
-MUST_CHECK ssize_t loads_fill(const struct loads *l, const struct exec_plan *plan, const struct cred *cred, bool say_done,
-			      void *buf);
+MUST_CHECK ssize_t loads_fill(const struct loads *l, pid_t tid, const struct exec_plan *plan, const struct cred *cred,
+			      bool say_done, void *buf);
 /* The task is about to run the loader at base: it may ask for the plan's files. They are taken out of the plan. */
 MUST_CHECK int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan, bool say_done);
 void loads_forget(struct loads *l, pid_t tid);
 /* Was this call, which was just entered, made by the loader, and not by the program that it loads? Any thread. */
 bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id);
-/* A private call. */
+/* Is this the loader's private call? Its program's, if the call was made by a loader. */
+bool loads_is_call(const struct call_event *ev);
 struct verdict loads_answer(struct loads *l, const struct call_event *ev);
+/*
+ * A loader that has no descriptor left needs one for a moment all the same: natively execve needs none. Raises the limit of the
+ * task for the next descriptor; *ret is for loads_lower_limit, at once after it. A negative errno: it cannot be raised.
+ */
+MUST_CHECK int loads_raise_limit(pid_t tid, struct rlimit *ret);
+void loads_lower_limit(pid_t tid, const struct rlimit *old);
 
 #endif

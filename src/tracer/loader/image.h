@@ -18,7 +18,10 @@
 #define LOADER_STACK_SIZE 0x4000	/* of these, at the end */
 #define LOADER_SIZE (LOADER_PARAM_OFFSET + LOADER_PARAM_SIZE)
 
-/* The loader's private calls are nfsservctl(LOADER_CALL, what): no kernel since Linux 3.1 has it. */
+/*
+ * The loader's private calls are openat(LOADER_CALL, what), which a filter that a guest has put on itself hardly forbids; and if
+ * something does, nfsservctl(LOADER_CALL, what), which no kernel has had since Linux 3.1 and no policy thinks of.
+ */
 #define LOADER_CALL 0x74726170
 enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE };
 
@@ -46,10 +49,10 @@ struct loader_param {
 	uint64_t brk_start, brk_random;	/* brk_start 0: where the kernel has put it */
 	uint32_t ids[4];		/* uid, euid, gid, egid as the program is told */
 	uint32_t exec_stack, say_done;
+	uint32_t random;		/* addresses are (personality(2), kernel.randomize_va_space) */
 	uint32_t prefix_count, prefix_size;	/* strings in the place of argv[0] */
 	uint32_t name_size;		/* of AT_EXECFN, with its NUL */
 	char comm[16];
-	uint32_t unused;
 	/* struct loader_op[program.op_count + interp.op_count], prefix strings, name */
 };
 

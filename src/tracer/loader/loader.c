@@ -6,7 +6,6 @@
 #include "loader.h"
 
 #include <linux/mman.h>
-#include <linux/personality.h>
 #include <linux/prctl.h>
 
 #include "call.h"
@@ -96,7 +95,8 @@ static void carry_out(const struct loader_op *op, uint64_t bias, bool first, lon
 
 static long ask(uint32_t what)
 {
-	return call6(NR_nfsservctl, LOADER_CALL, what, 0, 0, 0, 0);
+	long r = call6(NR_openat, LOADER_CALL, what, 0, 0, 0, 0);
+	return failed(r) ? call6(NR_nfsservctl, LOADER_CALL, what, 0, 0, 0, 0) : r;
 }
 
 static uint64_t load(const struct loader_object *o, const struct loader_op *ops, bool random)
@@ -164,8 +164,7 @@ struct entry loader_main(uint64_t *sp, struct loader_param *p)
 {
 	const struct loader_op *ops = (const struct loader_op *)(p + 1);
 	const char *prefix = (const char *)(ops + p->program.op_count + p->interp.op_count);
-	long personality = call6(NR_personality, 0xffffffff, 0, 0, 0, 0, 0);
-	bool random = failed(personality) || !(personality & ADDR_NO_RANDOMIZE);
+	bool random = p->random;
 	struct stack s;
 	uint64_t bias = load(&p->program, ops, random);
 	uint64_t interp_bias = p->interp.op_count ? load(&p->interp, ops + p->program.op_count, random) : 0;

@@ -129,9 +129,22 @@ static int add_fd(const struct notified_event *ev, const struct verdict *v)
 	return r < 0 ? -errno : r;
 }
 
+/* Every descriptor is in use, or there may be none: for the loader one more fits. */
+static int add_fd_beyond(const struct notified_event *ev, const struct verdict *v)
+{
+	struct rlimit old;
+	if (loads_raise_limit(ev->base.tid, &old) < 0)
+		return -EMFILE;
+	int r = add_fd(ev, v);
+	loads_lower_limit(ev->base.tid, &old);
+	return r;
+}
+
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
 	int r = add_fd(ev, v);
+	if (r == -EMFILE && ev->loader)
+		r = add_fd_beyond(ev, v);
 	(void)close(v->fd);
 	if (r != -ENOENT)
 		answer_value(n, ev, r);
@@ -166,7 +179,7 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 /* The loader's own calls are neither decided nor shown. */
 static struct verdict ask_loader(struct session *s, const struct call_event *call)
 {
-	return call->id == CALL_nfsservctl ? loads_answer(&s->loads, call) : verdict_pass();
+	return loads_is_call(call) ? loads_answer(&s->loads, call) : verdict_pass();
 }
 
 void notify_answer(struct notify *n, const struct seccomp_notif *req)
@@ -185,9 +198,9 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
-	bool loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
-	struct verdict v = loader ? ask_loader(s, &ev.base) : ask(s, &ev);
-	ev.recorded = !loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
+	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
+	struct verdict v = ev.loader ? ask_loader(s, &ev.base) : ask(s, &ev);
+	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)
 		emit_notified_enter(s, &ev.base, now_ns());
 	notify_deliver(n, &ev, v);

@@ -46,6 +46,7 @@ struct notified_event {
 	int listener;
 	uint64_t id;
 	bool recorded;
+	bool loader;		/* made by our loader, not by the guest's program */
 	uint32_t injected;
 };
 

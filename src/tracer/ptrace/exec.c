@@ -213,7 +213,7 @@ static int tell_loader(struct session *s, struct tracee *t)
 		err = task_view(s->options->kernel->tasks, t->tid, &v);
 	if (err < 0)
 		return err;
-	ssize_t len = loads_fill(&s->loads, t->exec, v.cred, say_done, buf);
+	ssize_t len = loads_fill(&s->loads, t->tid, t->exec, v.cred, say_done, buf);
 	task_view_finish(&v);
 	if (len < 0)
 		return (int)len;

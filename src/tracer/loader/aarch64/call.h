@@ -3,8 +3,8 @@
 #define TRAPLINE_TRACER_LOADER_CALL_H
 
 enum {
-	NR_mmap = 222, NR_brk = 214, NR_mprotect = 226, NR_munmap = 215, NR_close = 57, NR_prctl = 167, NR_personality = 92,
-	NR_nfsservctl = 42,
+	NR_nfsservctl = 42, NR_openat = 56, NR_close = 57, NR_prctl = 167, NR_brk = 214, NR_munmap = 215, NR_mmap = 222,
+	NR_mprotect = 226,
 };
 
 static inline long call6(long nr, long a, long b, long c, long d, long e, long f)

@@ -3,7 +3,8 @@
 #define TRAPLINE_TRACER_LOADER_CALL_H
 
 enum {
-	NR_mmap = 9, NR_brk = 12, NR_mprotect = 10, NR_munmap = 11, NR_close = 3, NR_prctl = 157, NR_personality = 135, NR_nfsservctl = 180,
+	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_brk = 12, NR_prctl = 157, NR_nfsservctl = 180,
+	NR_openat = 257,
 };
 
 static inline long call6(long nr, long a, long b, long c, long d, long e, long f)
