@@ -275,6 +275,16 @@ static int64_t ambient(struct cred *c, const uint64_t args[6])
 	return cred_ambient(c, args[1], args[2]);
 }
 
+/* PR_SET_DUMPABLE, PR_GET_DUMPABLE: see kernel/task/task.h. */
+static struct verdict dumpable(struct kernel *k, const struct call_event *ev)
+{
+	if ((int)ev->args[0] == PR_GET_DUMPABLE)
+		return verdict_value(task_dumpable(k->tasks, ev->tid));
+	if (ev->args[1] > 1)
+		return verdict_value(-EINVAL);
+	return verdict_value(task_set_dumpable(k->tasks, ev->tid, (int)ev->args[1]));
+}
+
 struct verdict sys_prctl(struct kernel *k, struct call_event *ev)
 {
 	static const struct {
@@ -286,6 +296,8 @@ struct verdict sys_prctl(struct kernel *k, struct call_event *ev)
 		{PR_GET_SECUREBITS, get_securebits}, {PR_SET_SECUREBITS, set_securebits},
 		{PR_CAP_AMBIENT, ambient},
 	};
+	if (k->tasks && ((int)ev->args[0] == PR_SET_DUMPABLE || (int)ev->args[0] == PR_GET_DUMPABLE))
+		return dumpable(k, ev);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		if ((int)ev->args[0] == options[i].option)
 			return change(k, ev, options[i].action);

@@ -19,6 +19,7 @@ struct task {
 	pid_t tid, tgid;
 	struct fs_context *fs;		/* a reference */
 	struct cred *cred;		/* a reference */
+	bool undumpable;		/* of a process: in its leader's */
 	struct path exe;		/* of the last execve; {NULL, NULL}: none yet */
 };
 
@@ -228,6 +229,8 @@ static int fork_locked(struct tasks *t, pid_t parent, pid_t child, unsigned long
 	k->tid = child;
 	k->tgid = flags & CLONE_THREAD ? p->tgid : child;
 	k->cred = cred_ref(p->cred);
+	const struct task *leader = find(t, p->tgid);
+	k->undumpable = leader && leader->undumpable;
 	k->exe = p->exe;
 	get(&k->exe);
 	add(t, k);
@@ -273,6 +276,7 @@ void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *ex
 	if (k) {
 		old = k->exe;
 		k->tgid = tid;
+		k->undumpable = false;
 		k->exe = exe ? *exe : (struct path){NULL, NULL};
 		get(&k->exe);
 	}
@@ -391,6 +395,33 @@ int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred)
 	(void)pthread_mutex_unlock(&t->lock);
 	cred_unref(old);
 	return k ? 0 : -ESRCH;
+}
+
+/* The lock is held. */
+static struct task *find_leader(const struct tasks *t, pid_t tid)
+{
+	struct task *k = find(t, tid);
+	struct task *leader = k ? find(t, k->tgid) : NULL;
+	return leader ? leader : k;
+}
+
+int task_set_dumpable(struct tasks *t, pid_t tid, int dumpable)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find_leader(t, tid);
+	if (k)
+		k->undumpable = !dumpable;
+	(void)pthread_mutex_unlock(&t->lock);
+	return k ? 0 : -ESRCH;
+}
+
+int task_dumpable(struct tasks *t, pid_t tid)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	const struct task *k = find_leader(t, tid);
+	int dumpable = k ? !k->undumpable : 1;
+	(void)pthread_mutex_unlock(&t->lock);
+	return dumpable;
 }
 
 int task_exe(struct tasks *t, pid_t tid, struct path *ret)

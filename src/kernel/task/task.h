@@ -45,6 +45,12 @@ MUST_CHECK int task_unshare_fs(struct tasks *t, pid_t tid);
 mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask);		/* the old one */
 /* Credentials are never changed in place: a copy replaces the old. Takes over the reference. */
 MUST_CHECK int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred);
+/*
+ * PR_SET_DUMPABLE of prctl(2), of the process. It is kept here alone: the host's would take a guest's memory and descriptors
+ * away from a supervisor without privileges. execve sets it to 1.
+ */
+MUST_CHECK int task_set_dumpable(struct tasks *t, pid_t tid, int dumpable);	/* -ESRCH */
+int task_dumpable(struct tasks *t, pid_t tid);		/* 1 where the task is not known */
 /* A reference. -ENOENT: no execve yet. */
 MUST_CHECK int task_exe(struct tasks *t, pid_t tid, struct path *ret);
 bool task_known(struct tasks *t, pid_t tid);
