@@ -347,6 +347,13 @@ START_TEST(one_check_for_a_path)
 	ck_assert_uint_eq(testfs_checks(w.sb), before + 2);
 	ck_fails("/a/b/c/x", 0, -ENOENT);
 	ck_assert_uint_eq(testfs_checks(w.sb), before + 3);
+	/* What is not there is remembered too, and checked with one question. */
+	unsigned lookups = testfs_lookups(w.sb);
+	ck_fails("/a/b/c/x", 0, -ENOENT);
+	ck_assert_uint_eq(testfs_checks(w.sb), before + 4);
+	ck_assert_uint_eq(testfs_lookups(w.sb), lookups);
+	testfs_file(w.sb, "/a/b/c/x", 0644, 0, 0);
+	ck_walk("/a/b/c/x", 0, "/a/b/c/x");
 	ck_walk("/l/c", WALK_FOLLOW, "/a/b/c");
 	before = testfs_checks(w.sb);
 	ck_walk("/l/c", WALK_FOLLOW, "/a/b/c");

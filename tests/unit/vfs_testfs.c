@@ -122,18 +122,20 @@ static int op_revalidate_path(struct inode *dir, const char *path, struct inode 
 	struct testfs *fs = fs_of(dir);
 	char copy[VFS_PATH_MAX], *save = NULL;
 	struct node *n = (struct node *)dir;
+	bool through = true;
 	(void)snprintf(copy, sizeof(copy), "%s", path);
 	lock(fs);
 	for (char *name = strtok_r(copy, "/", &save); name && n; name = strtok_r(NULL, "/", &save)) {
+		through &= n->child != NULL;
 		struct entry *e = n->child ? find(n, name) : NULL;
 		n = e ? e->node : NULL;
 	}
-	bool same = n && &n->inode == inode;
+	bool same = through && (n ? &n->inode == inode : !inode);
 	fs->checks++;
 	unlock(fs);
 	if (!same)
 		return -ESTALE;
-	return ret ? op_getattr(inode, ret) : 0;
+	return ret && inode ? op_getattr(inode, ret) : 0;
 }
 
 static int op_create(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret)

@@ -1,7 +1,9 @@
 /* hostfs: any host directory, or one file, as a filesystem. hostfs_private.h says how objects are reached. */
 #include "kernel/fs/hostfs_private.h"
 
+#include <linux/openat2.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 bool hostfs_name_ok(const char *name)
 {
@@ -212,6 +214,21 @@ static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode 
 	return hostfs_id_equal(&id, &hostfs_inode(inode)->id);
 }
 
+/* That there is nothing says little when the host followed a link on the way. */
+static int still_nothing(int dir_fd, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -ESTALE;
+	(void)close((int)fd);
+	return -ESTALE;
+}
+
 /*
  * The host may follow links in it: a link that takes a directory's place. It is told by where it leads, and if that is the very
  * object, it is the one that the guest may have. Nothing but this question is asked by such a name.
@@ -225,6 +242,11 @@ static int hostfs_revalidate_path(struct inode *dir, const char *path, struct in
 	int r = hostfs_hold(hostfs_inode(dir), &hold);
 	if (r < 0)
 		return r;
+	if (!inode) {
+		r = still_nothing(hold.fd, path);
+		hostfs_release(&hold);
+		return r;
+	}
 	r = statx(hold.fd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, HOSTFS_STATX, &stx) < 0 ? -ESTALE : 0;
 	hostfs_release(&hold);
 	if (r < 0)

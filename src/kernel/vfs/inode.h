@@ -118,8 +118,8 @@ struct inode_ops {
 	/* Is name still this inode (NULL: still nothing)? For SUPER_REVALIDATES; dir->lock shared. */
 	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
 	/*
-	 * The same for many names with one call: does path (no ".", "..", doubled slashes) below dir still lead to inode? With no
-	 * lock held. 0, and the attributes as getattr gives them if ret is not NULL; else an error, upon which each name is asked
+	 * The same for many names with one call: does path (no ".", "..", doubled slashes) below dir still lead to inode (NULL: still
+	 * through directories, to nothing)? With no lock held. 0, and the attributes as getattr gives them if ret is not NULL; else an error, upon which each name is asked
 	 * for by itself. NULL: each name is.
 	 */
 	int (*revalidate_path)(struct inode *dir, const char *path, struct inode *inode, struct statx *ret);

@@ -63,13 +63,14 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 	err = dir->inode->ops->lookup ? dir->inode->ops->lookup(dir->inode, text, &inode) : -ENOTDIR;
 	if (err && err != -ENOENT)
 		return err;
-	if (err && dir->inode->super->flags & SUPER_REVALIDATES) {
+	unsigned checked = err && dir->inode->super->flags & SUPER_REVALIDATES ? DENTRY_CHECKED : 0;
+	if (checked && !dir->inode->ops->revalidate_path) {
 		/* To check that there still is nothing costs as much as to ask. */
 		*ret = NULL;
 		return 0;
 	}
 	struct dentry *d;
-	err = dentry_insert(v, dir, name, len, err ? NULL : inode, 0, &d);
+	err = dentry_insert(v, dir, name, len, err ? NULL : inode, checked, &d);
 	if (err)
 		return err;
 	if (!d->inode) {

@@ -10,7 +10,8 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { TRIM_BATCH = 8, FORCED = 8 };
+/* How many entries one open looks at, and of how many of these it asks whether somebody has them open, which is dear. */
+enum { TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
 
 enum idle { IDLE, BUSY, UNKNOWN };
 
@@ -120,9 +121,10 @@ void registry_trim(struct vfs *v)
 	struct registry *r = &v->registry;
 	struct registry_entry *gone[TRIM_BATCH];
 	size_t count = 0;
+	int asked = 0;
 	(void)pthread_mutex_lock(&r->lock);
 	scratch_note_closed(v);
-	for (int i = 0; i < TRIM_BATCH; i++) {
+	for (int i = 0; i < TRIM_BATCH && asked < TRIM_ASKED; i++) {
 		struct registry_entry *e = rotate(r);
 		if (!e)
 			break;
@@ -132,6 +134,7 @@ void registry_trim(struct vfs *v)
 			e->used = false;
 			continue;
 		}
+		asked += e->kind != BACKING_SCRATCH;
 		if (is_idle(v, e)) {
 			registry_remove_locked(r, e);
 			gone[count++] = e;

@@ -175,8 +175,10 @@ static int find_child(struct walk *w, struct dentry **ret)
 	struct dentry *d = dcache_find(w->vfs, w->cur.dentry, w->name, w->len);
 	if (!d || !believe_or_check(w, d))
 		return ask(w, ret);
-	if (!d->inode)
-		return -ENOENT;
+	if (!d->inode) {
+		int err = check_believed(w, d, NULL);
+		return err ? err : -ENOENT;
+	}
 	*ret = d;
 	return 0;
 }
