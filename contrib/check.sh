@@ -90,7 +90,7 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=
 build asan gcc -Db_sanitize=address,undefined &&
     tests asan --suite unit --suite policy --suite guest-step --suite guest-notify --timeout-multiplier 3
 
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$top/tests/tsan.supp
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="$top/tests/tsan.supp"
 build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --timeout-multiplier 3
 
 # The layers that know architectures, for the other one.

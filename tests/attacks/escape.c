@@ -27,6 +27,7 @@ static long rounds = 1000;
 static int given = -1;
 static volatile int stop;
 
+__attribute__((format(printf, 1, 2)))
 static void escaped(const char *how, ...)
 {
 	va_list args;
