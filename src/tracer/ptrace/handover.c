@@ -28,6 +28,13 @@ enum {
 	AGAIN_NS = 1000 * 1000,
 };
 
+/* ThreadSanitizer keeps a signal back until the thread makes its next call, which may be waiting for what it brings. */
+#if defined(__SANITIZE_THREAD__)
+enum { SIGNALS_COME_AT_ONCE = 0 };
+#else
+enum { SIGNALS_COME_AT_ONCE = 1 };
+#endif
+
 enum transit_state { TRANSIT_FREE, TRANSIT_CLAIMED, TRANSIT_SENT, TRANSIT_SEIZED, TRANSIT_LOST };
 
 struct transit {
@@ -153,7 +160,7 @@ static bool is_possible(struct session *s)
 	if (s->handover_refused)
 		return false;
 	bool plain = s->mechanism == MECHANISM_STEP && !s->decides && !s->emulates && !s->files && !s->unwinder;
-	bool wanted = plain && s->placement.enabled && host_abi() == ABI_X86_64;
+	bool wanted = SIGNALS_COME_AT_ONCE && plain && s->placement.enabled && host_abi() == ABI_X86_64;
 	if (wanted && !adopts_orphans() && may_poll() && (can_trace_any() || !yama_restricts()))
 		s->handover = create();
 	s->handover_refused = !s->handover;
