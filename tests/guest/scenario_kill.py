@@ -36,6 +36,22 @@ def supervisor_dies(opts, prefix):
         child.stdout.close()
 
 
+def supervisor_dies_handing_over(opts, prefix):
+    """At a moment of chance, while children change hands between trap threads: one that nobody traces dies too."""
+    if not prefix or opts.mechanism != "step":
+        return
+    random.seed(2)
+    for _ in range(opts.count or 15):
+        child = subprocess.Popen([opts.trapline, "trace", "-o", "/dev/null", "--",
+                                  os.path.join(opts.helpers, "guest_hand_over")])
+        try:
+            child.wait(random.uniform(0.001, 0.25))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        until(lambda: (proctree.reap(), not alive())[1], "the guests to end with their supervisor", 5)
+
+
 def any_guest_dies(opts, prefix):
     """One after the other of the workers is killed; what is left works on, and the status is the command's."""
     child = start(opts, prefix, "--processes")
@@ -88,4 +104,4 @@ def daemon(opts, prefix):
 
 
 if __name__ == "__main__":
-    main(supervisor_dies, any_guest_dies, command_dies, daemon)
+    main(supervisor_dies, supervisor_dies_handing_over, any_guest_dies, command_dies, daemon)
