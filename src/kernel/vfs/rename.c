@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "kernel/vfs/vfs_private.h"
 
 struct renaming {
@@ -129,6 +130,20 @@ static void move_names(const struct renaming *r, struct dentry_name *to, struct 
 	free(from);
 }
 
+/* Made by the filesystem, which does not know for whom. */
+static void own_whiteout(const struct renaming *r, struct inode *dir)
+{
+	struct vfs_create how = {0};
+	struct inode *whiteout;
+	if (permission_is_hosts(r->env, dir) || permission_new(r->env, dir, S_IFCHR, &how) < 0 ||
+	    dir->ops->lookup(dir, r->from.name, &whiteout) < 0)
+		return;
+	const struct vfs_attr attr = {.valid = STATX_UID | STATX_GID, .uid = how.uid, .gid = how.gid};
+	if (whiteout->ops->setattr && whiteout->ops->setattr(whiteout, &attr) < 0)
+		log_debug("a whiteout keeps the owner that the host gave it");
+	inode_unref(whiteout);
+}
+
 static int carry_out(const struct renaming *r)
 {
 	struct vfs *v = r->env->vfs;
@@ -147,6 +162,8 @@ static int carry_out(const struct renaming *r)
 		return err;
 	}
 	move_names(r, to, from);
+	if (r->flags & RENAME_WHITEOUT)
+		own_whiteout(r, from_dir);
 	return 0;
 }
 
