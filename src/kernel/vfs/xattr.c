@@ -47,7 +47,10 @@ static int check_name(const struct walk_env *env, const struct path *p, const ch
 		return !env->cred || cred_capable(env->cred, CAP_SYS_ADMIN) ? 0 : mask == MAY_WRITE ? -EPERM : -ENODATA;
 	if (has_prefix(name, "user."))
 		return check_user(env, inode, mask);
-	return 0;
+	/* What decides about these asks for itself; a name of no name space is looked at after the permissions. */
+	if (has_prefix(name, "security.") || has_prefix(name, "system.") || permission_is_hosts(env, inode))
+		return 0;
+	return permission_check(env, inode, mask, false);
 }
 
 /* Other name spaces are changed by the owner (ACLs) or with CAP_SYS_ADMIN (file capabilities and labels). */
@@ -59,6 +62,8 @@ static int check_change(const struct walk_env *env, struct inode *inode, const c
 	if (has_prefix(name, "security."))
 		return cred_capable(env->cred, strcmp(name, "security.capability") == 0 ? CAP_SETFCAP : CAP_SYS_ADMIN)
 			       ? 0 : -EPERM;
+	if (!has_prefix(name, "system."))
+		return 0;
 	int err = inode_owner(inode, &o);
 	if (err)
 		return err;
