@@ -22,7 +22,8 @@ static int draw_open_flags(struct op *o)
 		if (one_in(o, often[i].rarity))
 			flags |= often[i].flag;
 	}
-	if (!(o->sh->features & FEATURE_PATH))
+	/* An O_PATH descriptor the task must open itself, through the supervisor's: not with other ids than that one's. */
+	if (!(o->sh->features & FEATURE_PATH) || geteuid() != 0)
 		flags &= ~O_PATH;
 	if (o->sh->features & FEATURE_SYNC && one_in(o, 100))
 		flags |= O_SYNC;

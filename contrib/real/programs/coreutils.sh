@@ -1,7 +1,7 @@
 # needs: ls sort
 # A stretch of coreutils over real files and files of its own.
 mkdir -p a/b && cd a || exit 1
-cp -r /usr/share/common-licenses b/c; ls -lR b | awk '{print $1, $5, $9}' | sort | sha256sum
+cp -r /usr/share/common-licenses b/c; ls -lR b | awk '{print $1, ($1 ~ /^d/ ? "" : $5), $9}' | sort | sha256sum
 find b -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
 seq 20000 | shuf --random-source=/bin/ls | sort -n --parallel=2 | uniq | tail -1
 dd if=/bin/ls of=copy bs=1000 2>/dev/null; cmp /bin/ls copy && stat -c '%s %a %F' copy

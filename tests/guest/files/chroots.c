@@ -28,7 +28,8 @@ int main(void)
 		CHECK(stat("/", &a) == 0 && stat("/..", &b) == 0 && a.st_ino == b.st_ino);
 		CHECK(fchdir(out) == 0);
 		files_want("f", "outside");
-		CHECK(syscall(SYS_getcwd, cwd, sizeof(cwd)) > 0 && strncmp(cwd, "(unreachable)", 13) == 0);
+		/* Linux: a name that begins with "(unreachable)"; ours has none */
+		CHECK(syscall(SYS_getcwd, cwd, sizeof(cwd)) > 0 ? strncmp(cwd, "(unreachable)", 13) == 0 : errno == ENOENT);
 		_exit(0);
 	}
 	guest_wait_exit(pid, 0);

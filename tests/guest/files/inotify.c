@@ -52,6 +52,12 @@ int main(void)
 	CHECK(inotify_rm_watch(in, wd) == 0);
 	(void)collect(in, NULL);
 
+	if (files_tree("tmpfs") || files_tree("overlay")) {
+		/* no host directory has these entries, so none can be watched; programs then poll */
+		CHECK_ERRNO(inotify_add_watch(in, "d", IN_CREATE), ENOSPC);
+		files_leave();
+		return 0;
+	}
 	wd = inotify_add_watch(in, "d", IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE);
 	CHECK(wd >= 0);
 	files_write("d/new", "n");

@@ -46,7 +46,8 @@ def run(opts, native):
     work = base + "/work"
     os.mkdir(work)
     try:
-        return proctree.run(opts.guest if native else command(opts, work, base), opts.timeout, cwd=work)
+        env = dict(os.environ) if native else dict(os.environ, TRAPLINE_TEST_TREE=opts.tree)
+        return proctree.run(opts.guest if native else command(opts, work, base), opts.timeout, cwd=work, env=env)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
