@@ -20,7 +20,7 @@ static const enum call_id tree_calls[] = {
 	CALL_fsconfig, CALL_fsmount, CALL_fspick, CALL_mount_setattr, CALL_listmount, CALL_statmount,
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
 	CALL_landlock_create_ruleset, CALL_bpf,
-	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
+	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg, CALL_recvfrom,
 };
 
 /* On descriptors: the host's answer is about the backing. Any tree has directories that stand on one of our own. */

@@ -1,5 +1,5 @@
 /*
- * Datagrams to AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2). net/socket.c of Linux. Only a datagram socket of this
+ * Datagrams of AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2), recvfrom(2). net/socket.c of Linux. Only a datagram socket of this
  * family takes a name with a message, so all else passes. What it sends is sent from here, with copies of all that memory
  * says: a name that another thread changes behind our back must not lead into the host's tree. Descriptors that travel
  * along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is this process.
@@ -293,4 +293,57 @@ struct verdict sys_sendmmsg(struct kernel *k, struct call_event *ev)
 			break;
 	}
 	return answer(sent ? sent : r);
+}
+
+/* ---- receiving ---- */
+
+/* Is a message there, whose sender has a name that the guest knows otherwise? */
+static bool sender_is_ours(struct file_call *c, int socket)
+{
+	char none;
+	struct sockaddr_un from;
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(socket, &none, 0, MSG_PEEK | MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+	return n >= 0 && unix_names_show(c->k->files->unix_names, &from, &len);
+}
+
+static struct verdict receive(struct file_call *c, int socket)
+{
+	struct call_event *ev = c->ev;
+	size_t size = MIN(ev->args[2], DATA_MAX);
+	AUTO_FREE char *data = malloc(size + 1);
+	if (!data)
+		return answer(-ENOMEM);
+	struct sockaddr_un from;
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(socket, data, size, (int)ev->args[3] | MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+	if (n < 0)
+		return errno == EAGAIN ? verdict_pass() : answer(-errno);
+	(void)unix_names_show(c->k->files->unix_names, &from, &len);
+	int r = copy_out(ev, arg_ptr(ev, 1), data, MIN((size_t)n, size));
+	if (r == 0)
+		r = unix_address_copy_out(ev, arg_ptr(ev, 4), arg_ptr(ev, 5), &from, len);
+	return answer(r < 0 ? r : n);
+}
+
+/*
+ * Only to say who sent it. Who has to wait, waits natively and is told the host's name, which leads to the same socket
+ * (unix_address_find).
+ */
+struct verdict sys_recvfrom(struct kernel *k, struct call_event *ev)
+{
+	if (!ev->args[4])
+		return verdict_pass();
+	struct file_call c AUTO_FILE_CALL;
+	if (!file_call_begin(&c, k, ev))
+		return c.verdict;
+	int socket AUTO_CLOSE = -1;
+	int type = 0;
+	socklen_t len = sizeof(type);
+	int r = unix_socket_get(&c, (int)ev->args[0], &socket);
+	if (r < 0)
+		return answer(r);
+	if (r > 0 || getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_DGRAM || !sender_is_ours(&c, socket))
+		return verdict_pass();
+	return receive(&c, socket);
 }

@@ -296,17 +296,18 @@ struct verdict sys_bind(struct kernel *k, struct call_event *ev)
 
 /* ---- names shown ---- */
 
-static int put_address(struct call_event *ev, const struct sockaddr_un *addr, socklen_t len)
+int unix_address_copy_out(struct call_event *ev, struct guest_ptr to, struct guest_ptr len_to, const struct sockaddr_un *addr,
+			  socklen_t len)
 {
 	int room;
-	int r = copy_in(ev, &room, arg_ptr(ev, 2), sizeof(room));
+	int r = copy_in(ev, &room, len_to, sizeof(room));
 	if (r < 0)
 		return r;
 	if (room < 0)
 		return -EINVAL;
-	r = copy_out(ev, arg_ptr(ev, 1), addr, MIN((size_t)room, len));
+	r = copy_out(ev, to, addr, MIN((size_t)room, len));
 	/* The length is told in full, also where the room was not. */
-	return r < 0 ? r : copy_out(ev, arg_ptr(ev, 2), &len, sizeof(len));
+	return r < 0 ? r : copy_out(ev, len_to, &len, sizeof(len));
 }
 
 typedef int name_call(int fd, struct sockaddr *addr, socklen_t *len);
@@ -325,7 +326,7 @@ static struct verdict do_getname(struct kernel *k, struct call_event *ev, name_c
 	if (r > 0 || call(socket, (struct sockaddr *)&addr, &len) < 0 ||
 	    !unix_names_show(k->files->unix_names, &addr, &len))
 		return verdict_pass();
-	return answer(put_address(ev, &addr, len));
+	return answer(unix_address_copy_out(ev, arg_ptr(ev, 1), arg_ptr(ev, 2), &addr, len));
 }
 
 static int own_name(int fd, struct sockaddr *addr, socklen_t *len)

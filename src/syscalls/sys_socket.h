@@ -22,6 +22,9 @@ MUST_CHECK int unix_socket_get(struct file_call *c, int fd, int *ret);
 MUST_CHECK int unix_address_copy_in(struct file_call *c, struct guest_ptr from, uint64_t len, struct unix_address *ret);
 /* Where the name leads: permissions, -ECONNREFUSED for what is no socket. */
 MUST_CHECK int unix_address_find(struct file_call *c, struct unix_address *a);
+/* move_addr_to_user of Linux. */
+MUST_CHECK int unix_address_copy_out(struct call_event *ev, struct guest_ptr to, struct guest_ptr len_to,
+				     const struct sockaddr_un *addr, socklen_t len);
 void unix_address_put(struct unix_address *a);
 
 #define AUTO_UNIX_ADDRESS CLEANUP(unix_address_put)

@@ -77,11 +77,16 @@ static void fill_prctl(struct prctl_chain *c, uint32_t answered, struct filter_c
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
-/* sendto without an address is send(2): no name is looked up. */
-static void fill_sendto(struct mask_chain *c, struct filter_chain *out)
+/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. */
+static void answer_addressed(const struct session *s, enum call_id id, struct mask_chain *c, uint32_t *actions,
+			     struct filter_chain *list, size_t *count)
 {
-	fill_mask(c, 4, UINT64_MAX, SECCOMP_RET_ALLOW, out);
+	int nr = call_desc(id)->nr[host_abi()];
+	if (call_set_has(&s->recorded, id) || actions[nr] != SECCOMP_RET_USER_NOTIF)
+		return;
+	fill_mask(c, 4, UINT64_MAX, SECCOMP_RET_ALLOW, &list[*count]);
 	c->rule.action = SECCOMP_RET_USER_NOTIF;
+	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
 static int fill_abi(const struct session *s, enum call_abi abi, struct filter_abi *out, uint32_t **ret_actions)
@@ -127,8 +132,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain;
 	struct prctl_chain prctl_chain;
-	struct mask_chain open_chain, openat_chain, sendto_chain;
-	struct filter_chain chain_list[5];
+	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain;
+	struct filter_chain chain_list[6];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -148,11 +153,9 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		fill_prctl(&prctl_chain, SECCOMP_RET_USER_NOTIF, &chain_list[chains]);
 		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
 	}
-	int sendto_nr = call_desc(CALL_sendto)->nr[abis[0]];
-	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_sendto) &&
-	    actions[0][sendto_nr] == SECCOMP_RET_USER_NOTIF) {
-		fill_sendto(&sendto_chain, &chain_list[chains]);
-		actions[0][sendto_nr] = FILTER_CHAIN(chains++);
+	if (r == 0 && s->files) {
+		answer_addressed(s, CALL_sendto, &sendto_chain, actions[0], chain_list, &chains);
+		answer_addressed(s, CALL_recvfrom, &recvfrom_chain, actions[0], chain_list, &chains);
 	}
 	struct filter_spec spec = {
 		.abis = filter_abis, .abi_count = count, .chains = chain_list, .chain_count = chains,

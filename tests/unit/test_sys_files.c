@@ -370,6 +370,15 @@ START_TEST(datagrams)
 	ck_assert_int_eq(CALL(sendto, sender, "one", 4, 0, &a, sizeof(a)), 4);
 	ck_assert_int_eq(recv(receiver, buf, sizeof(buf), 0), 4);
 	ck_assert_str_eq(buf, "one");
+	struct sockaddr_un own = {.sun_family = AF_UNIX, .sun_path = "/own"};
+	struct sockaddr_un from;
+	socklen_t from_len = sizeof(from);
+	ck_assert_int_eq(CALL(bind, sender, &own, sizeof(own)), 0);
+	ck_assert_int_eq(CALL(recvfrom, receiver, buf, sizeof(buf), 0, &from, &from_len), GUEST_PASSED);
+	ck_assert_int_eq(CALL(sendto, sender, "two", 4, 0, &a, sizeof(a)), 4);
+	ck_assert_int_eq(CALL(recvfrom, receiver, buf, sizeof(buf), 0, &from, &from_len), 4);
+	ck_assert_str_eq(buf, "two");
+	ck_assert_str_eq(from.sun_path, "/own");
 	int fds[2];
 	ck_assert_int_eq(pipe(fds), 0);
 	union {
