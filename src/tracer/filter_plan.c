@@ -143,7 +143,7 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		fill_mask(&clone_chain, 0, CLONE_UNTRACED, actions[0][clone_nr], &chain_list[chains]);
 		actions[0][clone_nr] = FILTER_CHAIN(chains++);
 	}
-	if (r == 0 && s->files) {
+	if (r == 0 && s->lends) {
 		stop_path_opens(s, CALL_open, 1, &open_chain, actions[0], chain_list, &chains);
 		stop_path_opens(s, CALL_openat, 2, &openat_chain, actions[0], chain_list, &chains);
 	}

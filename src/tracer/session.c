@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "kernel/kernel.h"
 #include "tracer/ptrace/handover.h"
+#include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -135,14 +136,16 @@ struct call_set session_worker_calls(void)
 /* What is recorded stops, since a worker does not see what becomes of a call that it passes on. */
 static void plan_files(struct session *s)
 {
-	/* execve is carried out in a stop; no filter sees whether openat2 wants O_PATH (ptrace/lend.c). */
-	static const enum call_id stopping[] = {CALL_execve, CALL_execveat, CALL_openat2};
+	static const enum call_id stopping[] = {CALL_execve, CALL_execveat};	/* carried out in a stop */
 	static const enum call_id affinity[] = {CALL_sched_getaffinity, CALL_sched_setaffinity};
 	const struct call_set workers = session_worker_calls();
 	merge(&s->notified, &s->emulated);
 	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
 	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
 		call_set_add(&s->stopping, stopping[i]);
+	/* No filter sees whether it wants O_PATH. */
+	if (s->lends)
+		call_set_add(&s->stopping, CALL_openat2);
 	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++) {
 		s->stopping.bits[i] |= s->recorded.bits[i] & ~(workers.bits[i] & s->notified.bits[i]);
 		s->notified.bits[i] &= ~s->stopping.bits[i];
@@ -173,6 +176,7 @@ static void plan(struct session *s)
 			take_plan(s, o->policy->plan);
 		return;
 	}
+	s->lends = s->files && carry_available() == 0;
 	if (s->files) {
 		plan_files(s);
 		return;

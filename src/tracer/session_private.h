@@ -171,6 +171,7 @@ struct session {
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
 	struct loads loads;		/* with .files */
+	bool lends;			/* with .files: what no notification can install, the guest opens itself */
 	struct notify *notify;
 	struct unwinder *unwinder;
 	struct job job;

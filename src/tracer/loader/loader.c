@@ -51,7 +51,8 @@ static uint64_t reserve(const struct loader_object *o, bool random)
 	uint64_t hint = o->hint ? o->hint + (random ? o->random : 0) : 0;
 	uint64_t spare = o->align > 4096 ? o->align : 0;
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	hint &= ~(o->align - 1);
+	if (hint)
+		hint = ((hint - o->start) & ~(o->align - 1)) + o->start;
 	long at = hint ? map(hint, o->size, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) : -1;
 	if (!failed(at) && (uint64_t)at == hint)
 		return hint - o->start;

@@ -140,9 +140,30 @@ static int add_fd_beyond(const struct notified_event *ev, const struct verdict *
 	return r;
 }
 
+/*
+ * Opened with O_PATH, which ADDFD does not take, on a kernel where the guest cannot open it itself (ptrace/lend.c needs Linux
+ * 6.10): it is opened for reading, if it can be.
+ */
+static int add_readable(const struct notified_event *ev, const struct verdict *v)
+{
+	char path[64];
+	struct verdict other = {.kind = VERDICT_FD, .cloexec = v->cloexec};
+	if (!(fcntl(v->fd, F_GETFL) & O_PATH))
+		return -EBADF;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", v->fd);
+	other.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (other.fd < 0)
+		return -errno;
+	int r = add_fd(ev, &other);
+	(void)close(other.fd);
+	return r;
+}
+
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
 	int r = add_fd(ev, v);
+	if (r == -EBADF)
+		r = add_readable(ev, v);
 	if (r == -EMFILE && ev->loader)
 		r = add_fd_beyond(ev, v);
 	(void)close(v->fd);

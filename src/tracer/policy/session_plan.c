@@ -100,8 +100,9 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 			stopped.bits[i] &= ~(workers.bits[i] & answered.bits[i]);
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
-		call_set_add(&stopped, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
-		options.stop_path_opens = true;
+		options.stop_path_opens = carry_available() == 0;
+		if (options.stop_path_opens)
+			call_set_add(&stopped, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
 	apply_root_calls(&watched);
