@@ -68,15 +68,34 @@ static bool same_owner(const struct statx *stx, const struct vfs_create *how)
 	return stx->stx_uid == how->uid && stx->stx_gid == how->gid;
 }
 
-/* The host made it with the supervisor's ids: give it to its owner, as far as the host allows; chown drops suid bits. */
+/* What it is by now may be a link. */
+static void set_mode(int fd, const char *name, mode_t mode)
+{
+	char path[PROC_FD_PATH_SIZE];
+	AUTO_CLOSE int own = name[0] ? openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	if (own >= 0 || !name[0])
+		(void)chmod(hostfs_proc_path(name[0] ? own : fd, path), mode & 07777);
+}
+
+/* The host made it with the supervisor's ids: give it to its owner, as far as the host allows. */
 static void give_to_owner(int fd, const char *name, const struct vfs_create *how, struct statx *stx)
 {
 	if (same_owner(stx, how) || fchownat(fd, name, how->uid, how->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	stx->stx_uid = how->uid;
 	stx->stx_gid = how->gid;
-	if ((how->mode & (S_ISUID | S_ISGID)) && !S_ISLNK(how->mode) && name[0] != '\0')
-		(void)fchmodat(fd, name, how->mode & 07777, 0);
+	/* chown dropped them. */
+	stx->stx_mode &= (uint16_t)~(S_ISUID | S_ISGID);
+}
+
+/* Directories get S_ISGID from the one that they are in; but this one may be made for another place. */
+static void complete_mode(int fd, const char *name, const struct vfs_create *how, const struct statx *stx)
+{
+	mode_t special = how->mode & (S_ISUID | S_ISGID);
+
+	if (special && !S_ISLNK(how->mode) && (stx->stx_mode & special) != special)
+		set_mode(fd, name, how->mode);
 }
 
 /* After the host made it: owner, mode and type as wanted. stx: in and out. */
@@ -84,6 +103,7 @@ static int settle(struct hostfs *fs, int fd, const char *name, const struct vfs_
 {
 	if (!fs->options.virtual_attrs) {
 		give_to_owner(fd, name, how, stx);
+		complete_mode(fd, name, how, stx);
 		return 0;
 	}
 	const struct hostfs_override want = {.uid = how->uid, .gid = how->gid, .mode = how->mode, .rdev = how->rdev};
