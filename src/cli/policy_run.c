@@ -49,6 +49,7 @@ static int take_mounts(struct policy_run *p, struct kernel_options *kernel)
 static struct files_needs needs_of(const struct kernel_options *kernel)
 {
 	struct files_needs needs = {.tree = kernel->files, .faked = kernel->has_uid || kernel->has_gid};
+	needs.descriptors = needs.tree && (needs.faked || !files_are_hosts(kernel->files));
 	for (size_t i = 0; kernel->files && i < kernel->files->count; i++) {
 		const struct file_mount *m = &kernel->files->mounts[i];
 		needs.limits |= m->kind == FILES_TMPFS && m->size;

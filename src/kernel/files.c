@@ -202,10 +202,10 @@ static bool is_host_proc(const char *path)
 	return statfs(path, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
 }
 
-static int cover_proc(struct kernel *k, const struct file_mount *m)
+/* Where host files have their /proc: 1, and a name to free; 0: nowhere. */
+static int find_proc(const struct file_mount *m, char **ret_target)
 {
 	AUTO_FREE char *below = NULL;
-	AUTO_FREE char *target = NULL;
 	if (m->kind != FILES_HOST)
 		return 0;
 	if (asprintf(&below, "%s/proc", m->source) < 0) {
@@ -214,11 +214,25 @@ static int cover_proc(struct kernel *k, const struct file_mount *m)
 	}
 	if (!is_host_proc(below))
 		return 0;
-	if (asprintf(&target, "%s/proc", strcmp(m->target, "/") == 0 ? "" : m->target) < 0) {
-		target = NULL;
+	if (asprintf(ret_target, "%s/proc", strcmp(m->target, "/") == 0 ? "" : m->target) < 0) {
+		*ret_target = NULL;
 		return -ENOMEM;
 	}
-	return mount_one(k, &(struct file_mount){.kind = FILES_PROC, .target = target});
+	return 1;
+}
+
+static int cover_proc(struct kernel *k, const struct file_mount *m)
+{
+	AUTO_FREE char *target = NULL;
+	int r = find_proc(m, &target);
+	return r <= 0 ? r : mount_one(k, &(struct file_mount){.kind = FILES_PROC, .target = target});
+}
+
+bool files_are_hosts(const struct files_options *options)
+{
+	const struct file_mount *m = options->mounts;
+	AUTO_FREE char *proc = NULL;
+	return options->count == 1 && m->kind == FILES_HOST && !m->read_only && strcmp(m->target, "/") == 0 && find_proc(m, &proc) == 0;
 }
 
 static int mount_asked(struct kernel *k, const struct file_mount *m)

@@ -49,6 +49,9 @@ struct files_inherited {
 MUST_CHECK int files_init(struct kernel *k, const struct files_options *options);
 void files_finish(struct kernel *k);
 
+/* Is the tree one writable mount of host files and nothing else, so that an open file is the host's alone? */
+bool files_are_hosts(const struct files_options *options);
+
 /* Tell the task table of the command's first thread, in its working directory. */
 MUST_CHECK int files_first_task(struct kernel *k, pid_t tid);
 /* In the child, before its execve. Async-signal-safe. */

@@ -23,11 +23,13 @@ static const enum call_id tree_calls[] = {
 	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg, CALL_recvfrom,
 };
 
-/* On descriptors: the host's answer is about the backing. Any tree has directories that stand on one of our own. */
+/* On descriptors: the host's answer is about the backing. */
 static const enum call_id descriptor_calls[] = {
 	CALL_fstat, CALL_fchmod, CALL_fchown, CALL_fsetxattr, CALL_fgetxattr, CALL_flistxattr, CALL_fremovexattr,
-	CALL_getdents, CALL_getdents64,
 };
+
+/* Any tree may have directories that stand on one of our own. */
+static const enum call_id listing_calls[] = {CALL_getdents, CALL_getdents64};
 
 /* Where the guest's identity is the host's, the host tells it; but who a task becomes has to be known here. */
 static const enum call_id cred_changes[] = {
@@ -53,7 +55,8 @@ static void add(struct call_set *set, bool needed, const enum call_id *ids, size
 void files_calls(struct call_set *set, const struct files_needs *needs)
 {
 	add(set, needs->tree, tree_calls, ARRAY_SIZE(tree_calls));
-	add(set, needs->tree, descriptor_calls, ARRAY_SIZE(descriptor_calls));
+	add(set, needs->tree, listing_calls, ARRAY_SIZE(listing_calls));
+	add(set, needs->descriptors, descriptor_calls, ARRAY_SIZE(descriptor_calls));
 	add(set, needs->limits, growth_calls, ARRAY_SIZE(growth_calls));
 	add(set, needs->tree || needs->faked, cred_changes, ARRAY_SIZE(cred_changes));
 	add(set, needs->faked, cred_reads, ARRAY_SIZE(cred_reads));

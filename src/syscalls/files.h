@@ -8,7 +8,8 @@
 
 /* What differs from the host. */
 struct files_needs {
-	bool tree;		/* names lead into the virtual tree: what takes one, or asks what a descriptor is, is answered */
+	bool tree;		/* names lead into the virtual tree: every call that takes one is answered */
+	bool descriptors;	/* what fstat and its kin say of an open file may not be what the guest shall see: anything but host files */
 	bool faked;		/* ids were asked for (-0, --uid): the guest's identity is virtual, and so are changes of it */
 	bool limits;		/* a tmpfs has a size: growth through a descriptor is checked */
 };

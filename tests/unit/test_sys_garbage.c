@@ -113,7 +113,7 @@ START_TEST(any_arguments)
 	struct call_set set = {0};
 	enum call_id ids[CALL_COUNT];
 	size_t count = 0;
-	files_calls(&set, &(struct files_needs){.tree = true, .faked = true, .limits = true});
+	files_calls(&set, &(struct files_needs){.tree = true, .descriptors = true, .faked = true, .limits = true});
 	for (int id = 0; id < CALL_COUNT; id++) {
 		if (call_set_has(&set, (enum call_id)id))
 			ids[count++] = (enum call_id)id;

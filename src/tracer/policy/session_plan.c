@@ -65,7 +65,7 @@ static int check_carry(const struct session_options *o, struct plan *plan)
 
 static void owned_calls(const struct session_options *o, struct call_set *ret)
 {
-	static const struct files_needs all = {.tree = true, .faked = true, .limits = true};
+	static const struct files_needs all = {.tree = true, .descriptors = true, .faked = true, .limits = true};
 	files_calls(ret, &all);
 	for (size_t i = 0; i < ARRAY_SIZE(ret->bits); i++)
 		ret->bits[i] &= o->emulated.bits[i];
