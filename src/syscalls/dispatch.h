@@ -79,6 +79,13 @@ enum verdict_kind {
 struct blocking {
 	struct verdict (*run)(struct blocking *b);
 	void (*drop)(struct blocking *b);
+	/*
+	 * An open of the object behind .fd, an O_PATH descriptor, with .flags (O_CLOEXEC is the guest's): who can may have the
+	 * guest make it, and sleep in it, itself.
+	 */
+	bool opens;
+	int fd;			/* borrowed */
+	int flags;
 };
 
 struct verdict {

@@ -174,7 +174,11 @@ struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)
 		return verdict_value(-ENOMEM);
 	}
 	*b = (struct blocking_open){
-		.base = {.run = run_open, .drop = drop_open}, .fd = o->fd, .flags = o->flags, .cloexec = cloexec,
+		.base = {
+			.run = run_open, .drop = drop_open, .opens = true, .fd = o->fd,
+			.flags = o->flags | (cloexec ? O_CLOEXEC : 0),
+		},
+		.fd = o->fd, .flags = o->flags, .cloexec = cloexec,
 	};
 	return verdict_block(&b->base);
 }

@@ -23,10 +23,20 @@ static int flags_of(const struct verdict *v)
 	return kept | (v->cloexec ? O_CLOEXEC : 0);
 }
 
-static int place(struct session *s, struct tracee *t, const struct verdict *v, struct applied *a)
+/* An open that may sleep becomes a descriptor to be opened: the guest sleeps in its own call. */
+static int take_open(struct verdict *v)
+{
+	int flags = v->block->flags;
+	int fd = fcntl(v->block->fd, F_DUPFD_CLOEXEC, 3);
+	int err = fd < 0 ? -errno : flags;
+	v->block->drop(v->block);
+	*v = fd < 0 ? verdict_value(err) : verdict_fd(fd, flags & O_CLOEXEC);
+	return err;
+}
+
+static int place(struct session *s, struct tracee *t, const struct verdict *v, int flags, struct applied *a)
 {
 	char path[64];
-	int flags = flags_of(v);
 	if (flags < 0)
 		return flags;
 	const struct open_how how = {.flags = (uint64_t)flags};
@@ -52,8 +62,12 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 {
 	const enum call_id id = t->call.id;
 	struct verdict v = a->verdict;
-	bool can = v.kind == VERDICT_FD && (id == CALL_open || id == CALL_openat || id == CALL_openat2);
-	int r = can ? place(s, t, &v, a) : -ENOSYS;
+	bool can = id == CALL_open || id == CALL_openat || id == CALL_openat2;
+	int r = -ENOSYS;
+	if (can && v.kind == VERDICT_FD)
+		r = place(s, t, &v, flags_of(&v), a);
+	else if (can && v.kind == VERDICT_BLOCK && v.block->opens)
+		r = place(s, t, &v, take_open(&v), a);
 	lend_end(t);
 	if (r < 0) {
 		verdict_discard(&v);
