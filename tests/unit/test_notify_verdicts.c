@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], guests[i].name) == 0) {
 			(void)close_range(3, ~0U, 0);
 			guests[i].run();
-			return 0;
+			_exit(0);	/* a leak check cannot look at a traced process */
 		}
 	}
 	if (mechanism_info(MECHANISM_NOTIFY)->available < 0) {

@@ -58,7 +58,7 @@ static int open_fd(const char *name, int flags)
 
 static const char *contents(const char *name)
 {
-	static char buf[65536];
+	static char buf[1 << 22];	/* a sanitizer has many mappings */
 	int fd = open_fd(name, O_RDONLY);
 	size_t len = 0;
 	ssize_t n;
