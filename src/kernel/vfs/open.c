@@ -133,9 +133,10 @@ static int finish_open(struct opening *o)
 		err = may_open(o, o->flags);
 	if (!err)
 		err = may_open_so(o, flags);
-	if (!err && o->opened->fd < 0)
-		err = open_object(o->env->vfs, &o->path, flags_for_object(flags), o->opened);
-	return err;
+	if (err || o->opened->fd >= 0)
+		return err;
+	err = tty_open_own(o->env, inode, flags_for_object(flags), o->opened);
+	return err <= 0 ? err : open_object(o->env->vfs, &o->path, flags_for_object(flags), o->opened);
 }
 
 int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)

@@ -337,4 +337,8 @@ int scratch_open(struct vfs *v, const struct path *p, int flags);
 /* Take note of the descriptions that were closed. registry.lock held. */
 void scratch_note_closed(struct vfs *v);
 
+/* ---- tty.c ---- */
+/* Open /dev/tty for a task whose terminal is not ours: not an object of the tree. 1: not that, open it as any other. */
+int tty_open_own(const struct walk_env *env, struct inode *inode, int flags, struct vfs_opened *ret);
+
 #endif
