@@ -487,6 +487,25 @@ START_TEST(many_directories)
 }
 END_TEST
 
+/* An O_PATH descriptor is counted by no lease: its file stays known although its name and all else of it are gone. */
+START_TEST(path_descriptor_of_a_removed_file)
+{
+	struct path p, q;
+	struct vfs_opened o;
+	const struct vfs_open_how how = {.flags = O_PATH};
+	ck_assert_int_eq(open_close("/d/f", O_RDWR, 0), 0);
+	ck_assert_int_eq(vfs_open(&w.env, NULL, "/d/f", &how, &o, &p), 0);
+	ck_assert_int_eq(vfs_unlink(&w.env, NULL, "/d/f", false), 0);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(open_close("/d/g", O_CREAT | O_RDWR, 0644), 0);
+	ck_assert_int_eq(vfs_identify(w.v, o.fd, &q), 0);
+	ck_assert_ptr_eq(q.dentry, p.dentry);
+	path_put(&q);
+	path_put(&p);
+	(void)close(o.fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("vfs ops");
@@ -511,6 +530,7 @@ int main(void)
 	tcase_add_test(t, descriptors_are_known);
 	tcase_add_test(t, listing);
 	tcase_add_test(t, many_directories);
+	tcase_add_test(t, path_descriptor_of_a_removed_file);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -284,19 +284,40 @@ static int op_follow(struct inode *inode, struct walk_env *env, struct path *ret
 	return err;
 }
 
-static int op_open(struct inode *inode, int flags, struct vfs_opened *ret)
+/* Under the lock, so that no open meets the lease of op_in_use. */
+static int open_locked(struct inode *inode, int flags, struct vfs_opened *ret)
 {
 	struct node *n = (struct node *)inode;
 	char path[64];
-	if (inode->type == S_IFDIR)
-		return -EISDIR;
-	lock(fs_of(inode));
 	if (n->memfd < 0)
 		n->memfd = memfd_create("testfs", MFD_CLOEXEC);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", n->memfd);
-	unlock(fs_of(inode));
 	ret->fd = open(path, flags | O_CLOEXEC);
 	return ret->fd < 0 ? -errno : 0;
+}
+
+static int op_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	if (inode->type == S_IFDIR)
+		return -EISDIR;
+	lock(fs_of(inode));
+	int err = open_locked(inode, flags, ret);
+	unlock(fs_of(inode));
+	return err;
+}
+
+/* Asked of the kernel, as tmpfs does it. */
+static bool op_in_use(struct inode *inode)
+{
+	struct vfs_opened o = {.fd = -1};
+	bool used = true;
+	lock(fs_of(inode));
+	if (inode->type == S_IFREG && open_locked(inode, O_RDONLY, &o) == 0) {
+		used = fcntl(o.fd, F_SETLEASE, F_WRLCK) < 0;
+		(void)close(o.fd);
+	}
+	unlock(fs_of(inode));
+	return used;
 }
 
 static void op_destroy(struct inode *inode)
@@ -326,6 +347,7 @@ static const struct inode_ops testfs_ops = {
 	.setattr = op_setattr,
 	.readlink = op_readlink,
 	.open = op_open,
+	.in_use = op_in_use,
 	.destroy = op_destroy,
 };
 

@@ -65,7 +65,7 @@ static int make_object(const struct hostfs *fs, int dir_fd, const char *name, co
 
 static bool same_owner(const struct statx *stx, const struct vfs_create *how)
 {
-	return stx->stx_uid == how->uid && stx->stx_gid == how->gid;
+	return how->uid == VFS_OWNER_OF_HOST || (stx->stx_uid == how->uid && stx->stx_gid == how->gid);
 }
 
 /* What it is by now may be a link. */

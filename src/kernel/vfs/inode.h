@@ -62,10 +62,13 @@ struct super {
 	struct inode *root;		/* owned */
 };
 
+/* With SUPER_HOST_CHECKS: the host makes it for the ids that it should have. */
+#define VFS_OWNER_OF_HOST ((uid_t)-1)
+
 /* An object to be made. */
 struct vfs_create {
 	mode_t mode;			/* type and permission bits; the umask is already applied */
-	uid_t uid;			/* owner: the creator's, setgid directories considered */
+	uid_t uid;			/* owner: the creator's, setgid directories considered. VFS_OWNER_OF_HOST: as it comes */
 	gid_t gid;
 	dev_t rdev;			/* S_IFCHR, S_IFBLK */
 	const char *target;		/* S_IFLNK */

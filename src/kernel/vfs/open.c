@@ -81,7 +81,7 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 		if (err && err != -EOPNOTSUPP)
 			return err;
 		if (!err)
-			err = registry_add(v, ret, p, BACKING_HOST_DIR);
+			err = registry_add(v, ret, flags, p, BACKING_HOST_DIR);
 		if (err != -EEXIST && err != -EOPNOTSUPP)
 			return err;
 		drop_opened(ret);
@@ -103,7 +103,7 @@ static int open_object(struct vfs *v, const struct path *p, int flags, struct vf
 	if (!inode->ops->open)
 		return inode->type == S_IFREG ? -EACCES : -ENXIO;
 	int err = inode->ops->open(inode, flags, ret);
-	return err ? err : registry_add(v, ret, p, BACKING_FILE);
+	return err ? err : registry_add(v, ret, flags, p, BACKING_FILE);
 }
 
 static int flags_for_object(int flags)
@@ -177,7 +177,7 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 	o->created = true;
 	err = dentry_insert(o->env->vfs, dir->dentry, name, len, inode, 0, &o->path.dentry);
 	if (!err && o->opened->fd >= 0)
-		err = registry_add(o->env->vfs, o->opened, &o->path, BACKING_FILE);
+		err = registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
 	return err;
 }
 
@@ -269,7 +269,7 @@ static int open_tmpfile(struct opening *o)
 	dentry_put(o->env->vfs, dir.dentry);
 	o->created = true;
 	if (o->opened->fd >= 0)
-		return registry_add(o->env->vfs, o->opened, &o->path, BACKING_FILE);
+		return registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
 	return open_object(o->env->vfs, &o->path, flags_for_object(o->flags), o->opened);
 }
 

@@ -173,8 +173,12 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 	how->mode = mode;
 	how->uid = env->cred ? env->cred->fsuid : 0;
 	how->gid = env->cred ? env->cred->fsgid : 0;
-	if (permission_is_hosts(env, dir))
+	if (permission_is_hosts(env, dir)) {
+		/* The host makes it for the same ids, and considers setgid directories. */
+		if (env->cred)
+			how->uid = how->gid = VFS_OWNER_OF_HOST;
 		return 0;
+	}
 	struct owner o;
 	int err = inode_owner(dir, &o);
 	if (err || !(o.mode & S_ISGID))

@@ -203,7 +203,13 @@ static int add(struct registry *r, const struct stat *st, const struct path *p, 
 	return 0;
 }
 
-int registry_add(struct vfs *v, const struct vfs_opened *opened, const struct path *p, enum backing kind)
+/* O_PATH, and the access mode 3 that is for ioctl only. */
+static bool is_uncounted(int flags)
+{
+	return flags & O_PATH || (flags & O_ACCMODE) == O_ACCMODE;
+}
+
+int registry_add(struct vfs *v, const struct vfs_opened *opened, int flags, const struct path *p, enum backing kind)
 {
 	struct registry *r = &v->registry;
 	struct path old = {0};
@@ -212,6 +218,9 @@ int registry_add(struct vfs *v, const struct vfs_opened *opened, const struct pa
 		return -errno;
 	(void)pthread_mutex_lock(&r->lock);
 	int err = add(r, &st, p, kind, &old);
+	struct registry_entry *e = is_uncounted(flags) ? registry_find_locked(r, st.st_dev, st.st_ino) : NULL;
+	if (e)
+		e->uncounted = true;
 	bool many = r->count > r->max || r->unlinked_count;
 	(void)pthread_mutex_unlock(&r->lock);
 	path_put(&old);
@@ -291,7 +300,7 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 int vfs_remember(struct vfs *v, const struct path *p, int fd)
 {
 	const struct vfs_opened opened = {.fd = fd};
-	return registry_add(v, &opened, p, BACKING_FILE);
+	return registry_add(v, &opened, O_RDONLY, p, BACKING_FILE);
 }
 
 int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)

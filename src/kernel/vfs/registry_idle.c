@@ -83,11 +83,11 @@ static bool is_idle_file(struct vfs *v, struct registry_entry *e)
 	const dev_t dev = e->dev;
 	const ino_t ino = e->ino;
 	const unsigned opened = e->opened;
-	const bool unlinked = e->unlinked;
+	const bool unlinked = e->unlinked, uncounted = e->uncounted;
 	struct path p = e->path;
 	path_get(&p);
 	(void)pthread_mutex_unlock(&r->lock);
-	enum idle idle = ask(path_inode(&p), dev, ino, unlinked);
+	enum idle idle = uncounted ? UNKNOWN : ask(path_inode(&p), dev, ino, unlinked);
 	path_put(&p);
 	(void)pthread_mutex_lock(&r->lock);
 	if (registry_find_locked(r, dev, ino) != e || e->opened != opened)

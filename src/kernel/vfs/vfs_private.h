@@ -101,6 +101,7 @@ struct registry_entry {
 	ino_t ino;
 	enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
 	bool used;				/* found since it was looked at last */
+	bool uncounted;				/* some description was neither for reading nor for writing: no lease tells of it */
 	bool unlinked;				/* its name is gone: not kept when nobody has it open */
 	unsigned opened;			/* how often registry_add saw it; wraps */
 	/* BACKING_SCRATCH */
@@ -307,8 +308,8 @@ int mount_want_write(const struct mount *m);	/* -EROFS */
 /* ---- registry.c ---- */
 int registry_init(struct registry *r);
 void registry_finish(struct vfs *v);
-/* The descriptor stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
-int registry_add(struct vfs *v, const struct vfs_opened *opened, const struct path *p, enum backing kind);
+/* The descriptor, opened with these flags, stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
+int registry_add(struct vfs *v, const struct vfs_opened *opened, int flags, const struct path *p, enum backing kind);
 /* The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many. */
 int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p);
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
