@@ -79,6 +79,11 @@ static inline bool object_is_foreign(const struct object *o)
 	return !o->path.dentry;
 }
 void object_put(struct object *o);
+/*
+ * A call that says "the object of this descriptor" by a name (AT_EMPTY_PATH) cannot pass, and is made here for objects from
+ * outside. -EPERM where the host would allow us more than the caller, who has another identity.
+ */
+MUST_CHECK int foreign_change(const struct file_call *c);
 
 #define AUTO_OBJECT CLEANUP(object_put)
 

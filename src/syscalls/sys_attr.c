@@ -11,9 +11,11 @@ enum { CHANGE_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH };
 
 static int chmod_object(struct file_call *c, const struct object *o, mode_t mode)
 {
-	char own[FD_NAME_SIZE];
-	if (object_is_foreign(o))
-		return chmod(fd_name(o->fd, own), mode & 07777) < 0 ? -errno : 0;
+	if (object_is_foreign(o)) {
+		char own[FD_NAME_SIZE];
+		int r = foreign_change(c);
+		return r < 0 ? r : chmod(fd_name(o->fd, own), mode & 07777) < 0 ? -errno : 0;
+	}
 	if (S_ISLNK(path_inode(&o->path)->type))
 		return -EOPNOTSUPP;
 	struct vfs_attr attr = {.valid = STATX_MODE, .mode = mode & 07777};
@@ -69,8 +71,10 @@ struct verdict sys_fchmod(struct kernel *k, struct call_event *ev)
 
 static int chown_object(struct file_call *c, const struct object *o, uid_t uid, gid_t gid)
 {
-	if (object_is_foreign(o))
-		return fchownat(o->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	if (object_is_foreign(o)) {
+		int r = foreign_change(c);
+		return r < 0 ? r : fchownat(o->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	}
 	struct vfs_attr attr = {.valid = STATX_CTIME, .uid = uid, .gid = gid};
 	if (uid != (uid_t)-1)
 		attr.valid |= STATX_UID;
@@ -139,9 +143,11 @@ static int set_times(struct file_call *c, const struct object *o, const struct t
 {
 	if (!nsec_valid(times[0].tv_nsec) || !nsec_valid(times[1].tv_nsec))
 		return -EINVAL;
-	char own[FD_NAME_SIZE];
-	if (object_is_foreign(o))
-		return utimensat(AT_FDCWD, fd_name(o->fd, own), times, 0) < 0 ? -errno : 0;
+	if (object_is_foreign(o)) {
+		char own[FD_NAME_SIZE];
+		int r = foreign_change(c);
+		return r < 0 ? r : utimensat(AT_FDCWD, fd_name(o->fd, own), times, 0) < 0 ? -errno : 0;
+	}
 	struct vfs_attr attr = {.atime = times[0], .mtime = times[1]};
 	if (times[0].tv_nsec != UTIME_OMIT)
 		attr.valid |= STATX_ATIME;
@@ -160,7 +166,7 @@ static struct verdict do_utimensat(struct file_call *c, int dirfd, struct guest_
 	if (!name.addr && dirfd != AT_FDCWD) {
 		r = flags ? -EINVAL : object_of_fd(c, dirfd, false, &o);
 		if (r == 0 && object_is_foreign(&o))
-			return answer(futimens(o.fd, times) < 0 ? -errno : 0);
+			return verdict_pass();
 	} else {
 		r = flags & ~CHANGE_AT_FLAGS ? -EINVAL :
 			object_at(c, dirfd, name, name_of_at(flags), walk_of_at(flags), &o);

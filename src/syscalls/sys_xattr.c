@@ -54,9 +54,11 @@ static int find_file(struct file_call *c, const struct xattr_file *f, struct obj
 static ssize_t set_value(struct file_call *c, const struct object *o, const struct xattr_name *name, const void *value,
 			 size_t size, int flags)
 {
-	char own[FD_NAME_SIZE];
-	if (object_is_foreign(o))
-		return setxattr(fd_name(o->fd, own), name->text, value, size, flags) < 0 ? -errno : 0;
+	if (object_is_foreign(o)) {
+		char own[FD_NAME_SIZE];
+		int r = foreign_change(c);
+		return r < 0 ? r : setxattr(fd_name(o->fd, own), name->text, value, size, flags) < 0 ? -errno : 0;
+	}
 	return vfs_setxattr(&c->task.env, &o->path, name->text, value, size, flags);
 }
 
@@ -296,9 +298,11 @@ static struct verdict do_removexattr(struct file_call *c, const struct xattr_fil
 		return verdict_pass();
 	if (r < 0)
 		return answer(r);
-	char own[FD_NAME_SIZE];
-	if (object_is_foreign(&o))
-		return answer(removexattr(fd_name(o.fd, own), name.text) < 0 ? -errno : 0);
+	if (object_is_foreign(&o)) {
+		char own[FD_NAME_SIZE];
+		r = foreign_change(c);
+		return answer(r < 0 ? r : removexattr(fd_name(o.fd, own), name.text) < 0 ? -errno : 0);
+	}
 	return answer(vfs_removexattr(&c->task.env, &o.path, name.text));
 }
 
