@@ -159,8 +159,9 @@ static bool is_taken(const struct placement *p, int cpu)
 }
 
 /*
- * The threads that nobody waits for leave the bound cores to those that somebody does, if there are others. The scheduler
- * would not see to it: on a virtual machine whose CPUs share no cache it wakes a thread where it slept. With lock held.
+ * The threads that nobody waits for leave the bound cores to those that somebody does, if there are others. The
+ * scheduler would not see to it: on a virtual machine whose CPUs share no cache it wakes a thread where it slept. With
+ * lock held.
  */
 static void set_aside(struct placement *p)
 {
@@ -222,7 +223,7 @@ static void take_slot(struct placement *p, struct placement_core *core, pid_t ti
 	}
 }
 
-/* Where the thread runs now, if no other trap thread is bound there; else a CPU that none is bound to. -1: none left. */
+/* Where the thread runs now, if no trap thread is bound there; else a CPU that none is bound to. -1: none left. */
 static int free_cpu(const struct placement *p)
 {
 	int here = sched_getcpu();

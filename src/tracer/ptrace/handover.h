@@ -14,8 +14,8 @@
  * No wait status, signal or register of the guest differs from what they were. What is left in between is SIGKILL,
  * after which there is nothing to seize, and SIGSTOP, after which it stops as it would have.
  *
- * Until it is seized it does not die with the supervisor: a guard process kills what is under way when the supervisor is
- * killed. It is forked at the first hand-over and has no other task.
+ * Until it is seized it does not die with the supervisor: a guard process kills what is under way when the supervisor
+ * is killed. It is forked at the first hand-over and has no other task.
  *
  * Handed over are only processes born by fork, vfork and their like, never threads: all threads of a process stay with
  * one trap thread. Only the plain trace of every call (step, no policy, no emulation, no stacks) does it: what those
