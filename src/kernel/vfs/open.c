@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs_private.h"
@@ -93,6 +94,18 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 	return 0;
 }
 
+/* An O_PATH descriptor of what has nothing of the host behind it (a link in /proc): any object will do that is its own. */
+static int open_stand_in(struct vfs_opened *ret)
+{
+	char path[64];
+	AUTO_CLOSE int object = memfd_create("object", MFD_CLOEXEC);
+	if (object < 0)
+		return errno == EMFILE ? -ENFILE : -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", object);
+	ret->fd = open(path, O_PATH | O_CLOEXEC);
+	return ret->fd < 0 ? -ENFILE : 0;
+}
+
 /* Nothing is checked any more. flags: without those of creating and walking. On failure ret may still own a descriptor. */
 static int open_object(struct vfs *v, const struct path *p, int flags, struct vfs_opened *ret)
 {
@@ -100,9 +113,9 @@ static int open_object(struct vfs *v, const struct path *p, int flags, struct vf
 	*ret = (struct vfs_opened){.fd = -1};
 	if (inode->type == S_IFDIR)
 		return open_dir(v, p, flags, ret);
-	if (!inode->ops->open)
+	if (!inode->ops->open && !(flags & O_PATH))
 		return inode->type == S_IFREG ? -EACCES : -ENXIO;
-	int err = inode->ops->open(inode, flags, ret);
+	int err = inode->ops->open ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
 	return err ? err : registry_add(v, ret, flags, p, BACKING_FILE);
 }
 
