@@ -232,7 +232,8 @@ bool files_are_hosts(const struct files_options *options)
 {
 	const struct file_mount *m = options->mounts;
 	AUTO_FREE char *proc = NULL;
-	return options->count == 1 && m->kind == FILES_HOST && !m->read_only && strcmp(m->target, "/") == 0 && find_proc(m, &proc) == 0;
+	return options->count == 1 && m->kind == FILES_HOST && !m->read_only && strcmp(m->target, "/") == 0 &&
+	       find_proc(m, &proc) == 0;
 }
 
 static int mount_asked(struct kernel *k, const struct file_mount *m)

@@ -20,7 +20,8 @@ static const enum call_id tree_calls[] = {
 	CALL_fsconfig, CALL_fsmount, CALL_fspick, CALL_mount_setattr, CALL_listmount, CALL_statmount,
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
 	CALL_landlock_create_ruleset, CALL_bpf,
-	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg, CALL_recvfrom,
+	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
+	CALL_recvfrom,
 };
 
 /* On descriptors: the host's answer is about the backing. */
@@ -42,8 +43,8 @@ static const enum call_id cred_reads[] = {
 };
 
 static const enum call_id growth_calls[] = {
-	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile, CALL_copy_file_range, CALL_splice,
-	CALL_fallocate,
+	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile, CALL_copy_file_range,
+	CALL_splice, CALL_fallocate,
 };
 
 static void add(struct call_set *set, bool needed, const enum call_id *ids, size_t count)

@@ -9,8 +9,8 @@
 /* What differs from the host. */
 struct files_needs {
 	bool tree;		/* names lead into the virtual tree: every call that takes one is answered */
-	bool descriptors;	/* what fstat and its kin say of an open file may not be what the guest shall see: anything but host files */
-	bool faked;		/* ids were asked for (-0, --uid): the guest's identity is virtual, and so are changes of it */
+	bool descriptors;	/* fstat and its kin may not say what the guest shall see: anything but host files */
+	bool faked;		/* ids were asked for (-0, --uid): identity and changes of it are virtual */
 	bool limits;		/* a tmpfs has a size: growth through a descriptor is checked */
 };
 

@@ -1,7 +1,7 @@
 /*
- * Datagrams of AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2), recvfrom(2). net/socket.c of Linux. Only a datagram socket of this
- * family takes a name with a message, so all else passes. What it sends is sent from here, with copies of all that memory
- * says: a name that another thread changes behind our back must not lead into the host's tree. Descriptors that travel
+ * Datagrams of AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2), recvfrom(2). net/socket.c of Linux. Only a datagram
+ * socket of this family takes a name with a message, so all else passes. What it sends is sent from here, with copies of
+ * all that memory says: a name that another thread changes behind our back must not lead into the host's tree. Descriptors that travel
  * along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is this process.
  */
 #include <limits.h>
@@ -90,7 +90,8 @@ static int64_t send_now(const struct message *m, int more_flags)
 {
 	struct iovec iov = {m->data, m->len};
 	struct msghdr h = {
-		.msg_name = m->to.len ? (void *)&m->to.addr : NULL, .msg_namelen = m->to.len, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_name = m->to.len ? (void *)&m->to.addr : NULL, .msg_namelen = m->to.len,
+		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = m->control_len ? (void *)m->control : NULL, .msg_controllen = m->control_len,
 	};
 	ssize_t n = sendmsg(m->socket, &h, m->flags | more_flags | MSG_NOSIGNAL);
@@ -244,7 +245,8 @@ static int take_message(struct file_call *c, struct guest_ptr from, int flags, s
 	if (r == 0 && (int)h.msg_namelen < 0)
 		r = -EINVAL;
 	if (r == 0 && h.msg_namelen)
-		r = take_address(c, (struct guest_ptr){(uintptr_t)h.msg_name}, MIN(h.msg_namelen, sizeof(struct sockaddr_storage)), m);
+		r = take_address(c, (struct guest_ptr){(uintptr_t)h.msg_name},
+				 MIN(h.msg_namelen, sizeof(struct sockaddr_storage)), m);
 	if (r == 0)
 		r = take_data(c, &h, m);
 	if (r == 0)
@@ -343,7 +345,8 @@ struct verdict sys_recvfrom(struct kernel *k, struct call_event *ev)
 	int r = unix_socket_get(&c, (int)ev->args[0], &socket);
 	if (r < 0)
 		return answer(r);
-	if (r > 0 || getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_DGRAM || !sender_is_ours(&c, socket))
+	if (r > 0 || getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_DGRAM ||
+	    !sender_is_ours(&c, socket))
 		return verdict_pass();
 	return receive(&c, socket);
 }

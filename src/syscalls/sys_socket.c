@@ -1,6 +1,6 @@
 /*
- * AF_UNIX sockets with names in the virtual tree: bind(2), connect(2), getsockname(2), getpeername(2). net/unix/af_unix.c of
- * Linux. Addresses of other families are no names, and sockets of other families cannot take one: their calls pass. An
+ * AF_UNIX sockets with names in the virtual tree: bind(2), connect(2), getsockname(2), getpeername(2).
+ * net/unix/af_unix.c of Linux. Addresses of other families are no names, and sockets of other families cannot take one: their calls pass. An
  * AF_UNIX socket's call is always carried out here, on a copy of the address.
  *
  * What differs: a peer sees this process's pid in SO_PEERCRED, since it is who connects.
@@ -296,8 +296,8 @@ struct verdict sys_bind(struct kernel *k, struct call_event *ev)
 
 /* ---- names shown ---- */
 
-int unix_address_copy_out(struct call_event *ev, struct guest_ptr to, struct guest_ptr len_to, const struct sockaddr_un *addr,
-			  socklen_t len)
+int unix_address_copy_out(struct call_event *ev, struct guest_ptr to, struct guest_ptr len_to,
+			  const struct sockaddr_un *addr, socklen_t len)
 {
 	int room;
 	int r = copy_in(ev, &room, len_to, sizeof(room));

@@ -1,6 +1,6 @@
 /*
- * Watching files (inotify_add_watch(2), fanotify_mark(2)) and naming them otherwise (name_to_handle_at(2), file_getattr(2)).
- * A watch is made on the host object behind the virtual one, so that the events are the host's.
+ * Watching files (inotify_add_watch(2), fanotify_mark(2)) and naming them otherwise (name_to_handle_at(2),
+ * file_getattr(2)). A watch is made on the host object behind the virtual one, so that the events are the host's.
  */
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
@@ -10,7 +10,8 @@
 
 enum {
 	INOTIFY_CONTROL = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT,
-	HANDLE_FLAGS = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x200 | 1 | 2,	/* AT_HANDLE_FID, MNT_ID_UNIQUE, CONNECTABLE */
+	/* AT_HANDLE_FID, AT_HANDLE_MNT_ID_UNIQUE, AT_HANDLE_CONNECTABLE */
+	HANDLE_FLAGS = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x200 | 1 | 2,
 	FILE_ATTR_SIZE_0 = 24,
 };
 

@@ -62,7 +62,8 @@ static int growth_begin(struct file_call *c, int fd, int64_t at, size_t len, str
 
 /* ---- write, pwrite ---- */
 
-static struct verdict write_part(struct file_call *c, const struct growth *g, int64_t at, const struct iovec *iov, size_t count)
+static struct verdict write_part(struct file_call *c, const struct growth *g, int64_t at, const struct iovec *iov,
+				 size_t count)
 {
 	size_t len = MIN(g->room, PARTIAL_MAX);
 	AUTO_FREE char *data = malloc(len);

@@ -146,7 +146,8 @@ struct verdict sys_setxattrat(struct kernel *k, struct call_event *ev)
 
 /* ---- get ---- */
 
-static ssize_t get_value(struct file_call *c, const struct object *o, const struct xattr_name *name, void *value, size_t size)
+static ssize_t get_value(struct file_call *c, const struct object *o, const struct xattr_name *name, void *value,
+			 size_t size)
 {
 	char own[FD_NAME_SIZE];
 	if (!object_is_foreign(o))

@@ -18,7 +18,8 @@ static int copy(uint64_t remote, void *local, size_t len, bool out)
 	struct iovec there = {(void *)remote, len};
 	if (!len)
 		return 0;
-	ssize_t n = out ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) : process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	ssize_t n = out ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) :
+		process_vm_readv(getpid(), &here, 1, &there, 1, 0);
 	return n == (ssize_t)len ? 0 : -EFAULT;
 }
 
