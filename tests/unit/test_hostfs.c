@@ -596,6 +596,7 @@ static Suite *suite(void)
 	TCase *plain = tcase_create("host attributes");
 	TCase *faked = tcase_create("virtual attributes");
 
+	tcase_set_timeout(plain, 30);
 	tcase_add_checked_fixture(plain, setup, teardown);
 	tcase_add_test(plain, finds_files_and_reads_them);
 	tcase_add_test(plain, names_with_paths_are_refused);
@@ -616,6 +617,7 @@ static Suite *suite(void)
 	tcase_add_test(plain, a_single_file_is_a_filesystem);
 	tcase_add_test(plain, works_with_few_descriptors);
 	suite_add_tcase(s, plain);
+	tcase_set_timeout(faked, 30);
 	tcase_add_checked_fixture(faked, setup_virtual, teardown);
 	tcase_add_test(faked, own_files_seem_to_be_roots);
 	tcase_add_test(faked, virtual_owner_and_mode_are_remembered);

@@ -579,6 +579,7 @@ static Suite *suite(void)
 	TCase *host = tcase_create("upper on the host");
 	TCase *memory = tcase_create("upper in memory");
 
+	tcase_set_timeout(host, 30);
 	tcase_add_checked_fixture(host, setup, teardown);
 	add_tests(host);
 	tcase_add_test(host, other_programs_marks_are_read);
@@ -586,6 +587,7 @@ static Suite *suite(void)
 	tcase_add_test(host, without_an_upper_it_is_read_only);
 	tcase_add_test(host, a_full_upper_leaves_nothing);
 	suite_add_tcase(s, host);
+	tcase_set_timeout(memory, 30);
 	tcase_add_checked_fixture(memory, setup_tmpfs, teardown);
 	add_tests(memory);
 	suite_add_tcase(s, memory);
