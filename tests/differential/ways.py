@@ -137,7 +137,8 @@ class Emulated(Way):
 
 class Tmpfs(Emulated):
     name, oracle = "tmpfs", NativeTmpfs
-    left_out = 16   # inotify: there is no host object behind a directory, a device or a link in memory
+    # inotify: there is no host object behind a directory, a device or a link in memory; devices: an open one is the host's
+    left_out = 1 | 16
     tree = ("--tmpfs", "/:mode=755")
 
 

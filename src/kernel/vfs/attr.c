@@ -147,6 +147,9 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 			err = may_set(env, inode, &o, attr);
 		if (!err)
 			drop_privileges(env, inode, &o, attr);
+		/* chown without ids is anybody's, but what it drops is the owner's */
+		if (!err && attr->valid & STATX_MODE && !permission_owns(env, &o) && attr->valid & STATX_CTIME)
+			err = -EPERM;
 	}
 	if (err)
 		return err;

@@ -62,7 +62,7 @@ static int check_change(const struct walk_env *env, struct inode *inode, const c
 	if (has_prefix(name, "security."))
 		return cred_capable(env->cred, strcmp(name, "security.capability") == 0 ? CAP_SETFCAP : CAP_SYS_ADMIN)
 			       ? 0 : -EPERM;
-	if (!has_prefix(name, "system."))
+	if (!has_prefix(name, "system.posix_acl_"))
 		return 0;
 	int err = inode_owner(inode, &o);
 	if (err)
