@@ -9,5 +9,5 @@ while [ $d -lt 100 ]; do
     d=$((d + 1))
 done
 cd ..; tar -cf t.tar t; tar -tf t.tar | wc -l; mkdir x; tar -C x -xf t.tar; diff -r t x/t && echo same
-cp -a t y; find y -type f | wc -l; find y -name '*7' -exec cat {} + | cksum; find y -type f -size -5c | sort | cksum
+cp -a t y; find y -type f | wc -l; find y -type f -name '*7' -print0 | sort -z | xargs -0 cat | cksum; find y -type f -size -5c | sort | cksum
 ls -R y | cksum; mv y z; rm -r z; rm -r x t; ls
