@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 bool file_call_begin(struct file_call *c, struct kernel *k, struct call_event *ev)
 {
@@ -133,9 +134,25 @@ void object_put(struct object *o)
 		(void)close(o->fd);
 }
 
-int foreign_change(const struct file_call *c)
+/* Terminals are their users' (mesg(1)); any other device node is the whole host's. */
+static bool is_shared_device(int fd)
 {
-	return c->task.cred->host || c->task.cred->faked ? 0 : -EPERM;
+	enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143 };
+	struct stat st;
+	if (fstat(fd, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return false;
+	return S_ISBLK(st.st_mode) || major(st.st_rdev) < PTS_MAJOR_FIRST || major(st.st_rdev) > PTS_MAJOR_LAST;
+}
+
+int foreign_change(const struct file_call *c, const struct object *o)
+{
+	bool same = c->task.cred->host || c->task.cred->faked;
+	return same && !is_shared_device(o->fd) ? 0 : -EPERM;
+}
+
+struct verdict foreign_pass(const struct object *o)
+{
+	return is_shared_device(o->fd) ? verdict_value(-EPERM) : verdict_pass();
 }
 
 const char *fd_name(int fd, char buf[FD_NAME_SIZE])

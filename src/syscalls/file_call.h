@@ -83,7 +83,9 @@ void object_put(struct object *o);
  * A call that says "the object of this descriptor" by a name (AT_EMPTY_PATH) cannot pass, and is made here for objects from
  * outside. -EPERM where the host would allow us more than the caller, who has another identity.
  */
-MUST_CHECK int foreign_change(const struct file_call *c);
+MUST_CHECK int foreign_change(const struct file_call *c, const struct object *o);
+/* A change by descriptor alone: the host judges the caller itself, but device nodes it shares with guests are not theirs. */
+struct verdict foreign_pass(const struct object *o);
 
 #define AUTO_OBJECT CLEANUP(object_put)
 

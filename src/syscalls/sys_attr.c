@@ -13,7 +13,7 @@ static int chmod_object(struct file_call *c, const struct object *o, mode_t mode
 {
 	if (object_is_foreign(o)) {
 		char own[FD_NAME_SIZE];
-		int r = foreign_change(c);
+		int r = foreign_change(c, o);
 		return r < 0 ? r : chmod(fd_name(o->fd, own), mode & 07777) < 0 ? -errno : 0;
 	}
 	if (S_ISLNK(path_inode(&o->path)->type))
@@ -64,7 +64,9 @@ struct verdict sys_fchmod(struct kernel *k, struct call_event *ev)
 	int r = object_of_fd(&c, (int)ev->args[0], false, &o);
 	if (r < 0)
 		return answer(r);
-	return object_is_foreign(&o) ? verdict_pass() : answer(chmod_object(&c, &o, (mode_t)ev->args[1]));
+	if (object_is_foreign(&o))
+		return foreign_pass(&o);
+	return answer(chmod_object(&c, &o, (mode_t)ev->args[1]));
 }
 
 /* ---- chown ---- */
@@ -72,7 +74,7 @@ struct verdict sys_fchmod(struct kernel *k, struct call_event *ev)
 static int chown_object(struct file_call *c, const struct object *o, uid_t uid, gid_t gid)
 {
 	if (object_is_foreign(o)) {
-		int r = foreign_change(c);
+		int r = foreign_change(c, o);
 		return r < 0 ? r : fchownat(o->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 	}
 	struct vfs_attr attr = {.valid = STATX_CTIME, .uid = uid, .gid = gid};
@@ -126,7 +128,7 @@ struct verdict sys_fchown(struct kernel *k, struct call_event *ev)
 	if (r < 0)
 		return answer(r);
 	if (object_is_foreign(&o))
-		return verdict_pass();
+		return foreign_pass(&o);
 	return answer(chown_object(&c, &o, (uid_t)ev->args[1], (gid_t)ev->args[2]));
 }
 
@@ -145,7 +147,7 @@ static int set_times(struct file_call *c, const struct object *o, const struct t
 		return -EINVAL;
 	if (object_is_foreign(o)) {
 		char own[FD_NAME_SIZE];
-		int r = foreign_change(c);
+		int r = foreign_change(c, o);
 		return r < 0 ? r : utimensat(AT_FDCWD, fd_name(o->fd, own), times, 0) < 0 ? -errno : 0;
 	}
 	struct vfs_attr attr = {.atime = times[0], .mtime = times[1]};
@@ -166,7 +168,7 @@ static struct verdict do_utimensat(struct file_call *c, int dirfd, struct guest_
 	if (!name.addr && dirfd != AT_FDCWD) {
 		r = flags ? -EINVAL : object_of_fd(c, dirfd, false, &o);
 		if (r == 0 && object_is_foreign(&o))
-			return verdict_pass();
+			return foreign_pass(&o);
 	} else {
 		r = flags & ~CHANGE_AT_FLAGS ? -EINVAL :
 			object_at(c, dirfd, name, name_of_at(flags), walk_of_at(flags), &o);

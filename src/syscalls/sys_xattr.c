@@ -56,7 +56,7 @@ static ssize_t set_value(struct file_call *c, const struct object *o, const stru
 {
 	if (object_is_foreign(o)) {
 		char own[FD_NAME_SIZE];
-		int r = foreign_change(c);
+		int r = foreign_change(c, o);
 		return r < 0 ? r : setxattr(fd_name(o->fd, own), name->text, value, size, flags) < 0 ? -errno : 0;
 	}
 	return vfs_setxattr(&c->task.env, &o->path, name->text, value, size, flags);
@@ -83,7 +83,7 @@ static struct verdict do_setxattr(struct file_call *c, const struct xattr_file *
 	struct object o AUTO_OBJECT;
 	r = find_file(c, f, &o);
 	if (r > 0)
-		return verdict_pass();
+		return foreign_pass(&o);
 	return answer(r < 0 ? r : set_value(c, &o, &name, value, args->size, (int)args->flags));
 }
 
@@ -296,12 +296,12 @@ static struct verdict do_removexattr(struct file_call *c, const struct xattr_fil
 	struct object o AUTO_OBJECT;
 	r = find_file(c, f, &o);
 	if (r > 0)
-		return verdict_pass();
+		return foreign_pass(&o);
 	if (r < 0)
 		return answer(r);
 	if (object_is_foreign(&o)) {
 		char own[FD_NAME_SIZE];
-		r = foreign_change(c);
+		r = foreign_change(c, &o);
 		return answer(r < 0 ? r : removexattr(fd_name(o.fd, own), name.text) < 0 ? -errno : 0);
 	}
 	return answer(vfs_removexattr(&c->task.env, &o.path, name.text));

@@ -77,6 +77,29 @@ class Tree(harness.Case):
         self.assertEqual(got.out.split(), ["2", "2", "b"])
 
 
+class Devices(harness.Case):
+    def test_the_hosts_nodes_stay_as_they_are(self):
+        """Also through a descriptor whose name is gone, and where trapline is root."""
+        before = os.stat("/dev/null")
+        script = ("import os\nos.mknod('/x/n', 0o20666, os.makedev(1, 3))\n"
+                  "for n in '/dev/null', '/x/n':\n fd = os.open(n, os.O_RDWR)\n if n == '/x/n': os.unlink(n)\n"
+                  " for change in lambda: os.fchmod(fd, 0o600), lambda: os.fchown(fd, 1, 1), lambda: os.utime(fd, (1, 1)):\n"
+                  "  try: change()\n  except PermissionError: pass\n")
+        got = run([harness.trapline, "run", "-0", "--dev", "--tmpfs", "/x", "--", "python3", "-c", script])
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.err), (0, ""))
+        after = os.stat("/dev/null")
+        self.assertEqual((before.st_mode, before.st_uid, before.st_gid), (after.st_mode, after.st_uid, after.st_gid))
+        self.assertNotEqual(after.st_mtime, 1)
+
+    def test_no_way_to_other_devices(self):
+        got = run([harness.trapline, "run", "-0", "--tmpfs", "/x", "--", "/bin/sh", "-c",
+                   "mknod /x/k c 1 11; mknod /x/m c 1 1; cat /x/k; cat /x/m"])
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.out), (1, ""))
+        self.assertEqual(got.err.count("No such device or address"), 2, got.err)
+
+
 class Traced(harness.Case):
     needs = "trace"
 
