@@ -132,6 +132,20 @@ static void drop_privileges(const struct walk_env *env, const struct inode *inod
 	}
 }
 
+int attr_drop_for_truncate(const struct walk_env *env, struct inode *inode)
+{
+	struct vfs_attr attr = {.valid = STATX_SIZE};
+	struct owner o;
+	if (cred_capable(env->cred, CAP_FSETID) || permission_is_hosts(env, inode) || !inode->ops->setattr)
+		return 0;
+	int err = inode_owner(inode, &o);
+	if (err)
+		return err;
+	drop_privileges(env, inode, &o, &attr);
+	attr.valid &= STATX_MODE;
+	return attr.valid ? inode->ops->setattr(inode, &attr) : 0;
+}
+
 int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr)
 {
 	struct inode *inode = path_inode(p);

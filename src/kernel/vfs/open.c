@@ -146,6 +146,8 @@ static int finish_open(struct opening *o)
 		err = may_open(o, o->flags);
 	if (!err)
 		err = may_open_so(o, flags);
+	if (!err && flags & O_TRUNC)
+		err = attr_drop_for_truncate(o->env, inode);
 	if (err || o->opened->fd >= 0)
 		return err;
 	err = tty_open_own(o->env, inode, flags_for_object(flags), o->opened);

@@ -280,6 +280,10 @@ struct walk_end {
 int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret);
 void walk_end_finish(struct walk_end *e);
 
+/* ---- attr.c ---- */
+/* What O_TRUNC takes away before it truncates: suid and sgid, of a caller without CAP_FSETID (file_remove_privs of Linux). */
+MUST_CHECK int attr_drop_for_truncate(const struct walk_env *env, struct inode *inode);
+
 /* ---- permission.c ---- */
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
