@@ -47,19 +47,20 @@ int layer_unlink(struct inode *dir, const char *name, struct inode *inode)
 	return r;
 }
 
-/* With names_lock nobody else takes two of these locks, so their order does not matter. */
 int layer_rename(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
 		 const char *new_name, struct inode *replaced, unsigned flags)
 {
 	if (!old_dir->ops->rename)
 		return -EPERM;
-	(void)pthread_rwlock_wrlock(&old_dir->lock);
-	if (new_dir != old_dir)
-		(void)pthread_rwlock_wrlock(&new_dir->lock);
+	struct inode *first = old_dir < new_dir ? old_dir : new_dir;
+	struct inode *second = old_dir < new_dir ? new_dir : old_dir;
+	(void)pthread_rwlock_wrlock(&first->lock);
+	if (second != first)
+		(void)pthread_rwlock_wrlock(&second->lock);
 	int r = old_dir->ops->rename(old_dir, old_name, moved, new_dir, new_name, replaced, flags);
-	if (new_dir != old_dir)
-		(void)pthread_rwlock_unlock(&new_dir->lock);
-	(void)pthread_rwlock_unlock(&old_dir->lock);
+	if (second != first)
+		(void)pthread_rwlock_unlock(&second->lock);
+	(void)pthread_rwlock_unlock(&first->lock);
 	return r;
 }
 

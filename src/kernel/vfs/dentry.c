@@ -376,6 +376,7 @@ void dentry_move(struct vfs *v, struct dentry *d, struct dentry *to_parent, stru
 	vfs_read_lock();
 	(void)pthread_mutex_lock(&c->lock);
 	forget_place_locked(c, room, d);
+	atomic_fetch_add(&v->rename_seq, 1);
 	struct dentry *from = rename_locked(c, d, room);
 	atomic_fetch_add(&v->rename_seq, 1);
 	drop_locked(c, from);
@@ -389,6 +390,7 @@ void dentry_exchange(struct vfs *v, struct dentry *a, struct dentry *b, struct d
 	struct dcache *c = &v->dcache;
 	vfs_read_lock();
 	(void)pthread_mutex_lock(&c->lock);
+	atomic_fetch_add(&v->rename_seq, 1);
 	struct dentry *a_from = rename_locked(c, a, a_room);
 	struct dentry *b_from = rename_locked(c, b, b_room);
 	atomic_fetch_add(&v->rename_seq, 1);

@@ -55,7 +55,7 @@ static ssize_t compose(const struct walk_env *env, const struct path *p, const c
 		*reachable = climb(&env->root, *p, &b);
 		if (b.at == empty)
 			put_front(&b, "/", 1);
-	} while (seq != atomic_load(&env->vfs->rename_seq));
+	} while (seq & 1 || seq != atomic_load(&env->vfs->rename_seq));
 	vfs_read_unlock();
 	if (b.full)
 		return -ERANGE;

@@ -139,7 +139,7 @@ struct vfs {
 	struct mount *anonymous;		/* of objects that no name leads to; not in mounts; owned */
 	int next_id;				/* of mounts; dcache.lock */
 	atomic_uint next_minor;			/* of filesystems without a device */
-	atomic_uint rename_seq;			/* counts renames */
+	atomic_uint rename_seq;			/* counts the beginnings and the ends of renames: odd while one is made */
 	bool protected_hardlinks;		/* as the host has it (proc_sys_fs(5)); constant */
 };
 

@@ -58,7 +58,8 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->held = NULL;
 	w->root = flags & SCOPED ? *start : env->root;
 	w->root_known = flags & SCOPED;
-	w->rename_seq = atomic_load(&env->vfs->rename_seq);
+	/* Odd: a rename is under way, which counts as one that came later. */
+	w->rename_seq = atomic_load(&env->vfs->rename_seq) & ~1u;
 	w->missing = w->has_attr = false;
 	w->unchecked = NULL;
 	w->links = w->depth = w->bodies = 0;
