@@ -156,6 +156,13 @@ static ssize_t get_value(struct file_call *c, const struct object *o, const stru
 	return n < 0 ? -errno : n;
 }
 
+/* n bytes, or a negative errno. With a size of 0 only their number was asked for. */
+static struct verdict answer_bytes(struct file_call *c, struct guest_ptr to, const char *bytes, size_t size, ssize_t n)
+{
+	int r = n > 0 && size ? copy_out(c->ev, to, bytes, (size_t)n) : 0;
+	return answer(r < 0 ? r : n);
+}
+
 static struct verdict do_getxattr(struct file_call *c, const struct xattr_file *f, struct guest_ptr name_from,
 				  struct guest_ptr to, size_t size)
 {
@@ -176,11 +183,7 @@ static struct verdict do_getxattr(struct file_call *c, const struct xattr_file *
 	if (!value)
 		return answer(-ENOMEM);
 	ssize_t n = get_value(c, &o, &name, value, size);
-	if (n > 0 && size) {
-		r = copy_out(c->ev, to, value, (size_t)n);
-		n = r < 0 ? r : n;
-	}
-	return answer(n);
+	return answer_bytes(c, to, value, size, n);
 }
 
 static struct verdict getxattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f)
@@ -243,11 +246,7 @@ static struct verdict do_listxattr(struct file_call *c, const struct xattr_file 
 		vfs_listxattr(&c->task.env, &o.path, list, size);
 	if (n < 0 && object_is_foreign(&o))
 		n = -errno;
-	if (n > 0 && size) {
-		r = copy_out(c->ev, to, list, (size_t)n);
-		n = r < 0 ? r : n;
-	}
-	return answer(n);
+	return answer_bytes(c, to, list, size, n);
 }
 
 static struct verdict listxattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f)
