@@ -191,9 +191,12 @@ static void parent_of(const char *path, char *parent)
 void watch_start(struct op *o, int dirfd, const char *path)
 {
 	struct watch *w = &o->watch;
+	struct timespec tick;
 
 	/* Two changes within one tick of the clock have the same time. */
-	nanosleep(&(struct timespec){.tv_nsec = 11000000}, NULL);
+	clock_getres(CLOCK_REALTIME_COARSE, &tick);
+	tick.tv_nsec += tick.tv_nsec / 10;
+	nanosleep(&tick, NULL);
 	w->armed = true;
 	w->dirfd = dirfd;
 	w->is_fd = !path;

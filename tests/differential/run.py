@@ -1,16 +1,22 @@
 #!/usr/bin/env python3
 """The differential tester: random sequences of file calls, natively and on trapline's filesystems, must leave the same log.
 
-run.py --program FSOPS [--trapline BIN] [--ops N] [--seed S] [--fs NAME,...] [--length L] [--disk DIR] [--native] [--no-shrink]
+run.py --program FSOPS [--trapline BIN] [--ops N] [--seed S] [--fs NAME,...] [--length L] [--jobs J] [--disk DIR] [--native] [--no-shrink]
 
-N operations on each filesystem (tmpfs, hostfs, overlay, overlay-memory), in sequences of L, seeds from S on. A sequence that
-differs is shrunk and printed as the shortest list that still differs. --native compares the native ways with themselves: what
-chance there is in the log. A number with --only-seed runs one sequence. Last line: "N passed, N failed" (sequences); exit 77:
-this user may not mount, so there is no native root to compare with.
+N operations on each filesystem (tmpfs, hostfs, overlay, overlay-memory), in sequences of L, J at a time, seeds from S on ("random":
+from a number that is drawn and printed). A sequence that differs is shrunk and printed as the shortest list that still differs.
+--native compares the native ways with themselves: what chance there is in the log. Last line: "N passed, N failed" (sequences); exit
+77: this user may not mount, so there is no native root to compare with.
 """
 import argparse
 import array
+import concurrent.futures
+import contextlib
+import io
+import itertools
+import multiprocessing
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -43,12 +49,16 @@ LEFT_OUT = {
 }
 
 
+# What may be left out by name, to look behind a difference that is known (fsops.h).
+FEATURES = {"devices": 1, "ids": 2, "sync": 4, "o-path": 8, "inotify": 16, "long-lists": 32, "lower": 64, "readlink-fd": 128}
+
+
 def parse():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--program", required=True, help="fsops, statically linked")
     p.add_argument("--trapline", default="")
     p.add_argument("--ops", type=int, default=20000)
-    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seed", type=lambda s: random.SystemRandom().randrange(1, 10 ** 9) if s == "random" else int(s), default=1)
     p.add_argument("--length", type=int, default=2000)
     p.add_argument("--fs", default="tmpfs,hostfs,overlay")
     p.add_argument("--disk", default="/var/tmp")
@@ -57,9 +67,14 @@ def parse():
     p.add_argument("--no-shrink", action="store_true")
     p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")
     p.add_argument("--stop", type=int, default=3, help="failures after which a filesystem is given up")
-    p.add_argument("--features", type=lambda s: int(s, 0), default=0x7f, help="what fsops may do: enum features of fsops.h")
+    p.add_argument("--features", type=lambda s: int(s, 0), default=0xff, help="what fsops may do: enum features of fsops.h")
+    p.add_argument("--leave-out", default="", help=f"what fsops must not do: {', '.join(FEATURES)}")
+    p.add_argument("--jobs", type=int, default=1, help="sequences at a time")
     p.add_argument("--keep-logs", help="a directory for the logs of what differs")
-    return p.parse_args()
+    opts = p.parse_args()
+    for name in filter(None, opts.leave_out.split(",")):
+        opts.features &= ~FEATURES[name]
+    return opts
 
 
 class Tester:
@@ -68,7 +83,12 @@ class Tester:
         self.program = os.path.abspath(opts.program)
         self.lower = os.path.join(base, "lower")
         self.trapline = os.path.abspath(opts.trapline) if opts.trapline else None
-        self.oracles = {}
+        if opts.native:
+            self.kinds = ways.NATIVE
+            for kind in self.kinds.values():
+                kind.oracle = kind
+        else:
+            self.kinds = {name: ways.EMULATED[name] for name in opts.fs.split(",")}
 
     def way(self, kind):
         return kind(self.trapline, self.program, self.lower)
@@ -104,12 +124,6 @@ class Tester:
             if ended != "status 0":
                 lines.append(f"ended: {ended}: {err.read()[-2000:].decode(errors='replace')}")
             return lines
-
-    def oracle(self, kind, seed, count, left_out):
-        key = (kind.name, seed, count, left_out)
-        if key not in self.oracles:
-            self.oracles = {key: self.run(kind, seed, count, left_out=left_out)}
-        return self.oracles[key]
 
     def chance(self, kind, seed, count, want, at, left_out):
         """Does the native log itself differ there from one run to the next (a clock's tick between two changes)?"""
@@ -211,47 +225,73 @@ def report(tester, kind, seed, want, got, at, clean):
     show(want, got, at, clean, context=10 ** 6)
 
 
+def check(tester, name, seed):
+    """One sequence on one filesystem: does it leave the same log? And how many operations were compared, and what is to be printed."""
+    opts, out = tester.opts, io.StringIO()
+    kind = tester.kinds[name]
+    clean = cleaner(kind.oracle)
+    with contextlib.redirect_stdout(out):
+        want = tester.run(kind.oracle, seed, opts.length, left_out=kind.left_out)
+        if want and want[-1].startswith("ended:"):
+            print(f"{kind.oracle.name}, seed {seed}: {want[-1]}")
+            return False, 0, out.getvalue()
+        got = tester.run(kind, seed, opts.length, left_out=kind.left_out)
+        at = first_difference(want, got, clean)
+        while at is not None and at < len(want) and tester.chance(kind.oracle, seed, opts.length, want, at, kind.left_out):
+            want[at] = got[at] if at < len(got) else want[at]
+            at = first_difference(want, got, clean)
+        if at is not None:
+            report(tester, kind, seed, want, got, at, clean)
+    return at is None, opts.length if at is None else operation_at(want, at) + 1, out.getvalue()
+
+
+def sequences(opts, kinds, bad):
+    """What is to be run, until a filesystem had its share of failures."""
+    for seed in range(opts.seed, opts.seed + max(1, opts.ops // opts.length)):
+        for kind in kinds:
+            if bad[kind] < opts.stop:
+                yield kind, seed
+
+
+def run_all(tester, pool):
+    """(equal, different) sequences and the operations that were compared, for each filesystem."""
+    kinds = list(tester.kinds)
+    equal, bad, compared = (dict.fromkeys(kinds, 0) for _ in range(3))
+    ahead, running = sequences(tester.opts, kinds, bad), {}
+    while True:
+        for kind, seed in itertools.islice(ahead, tester.opts.jobs - len(running)):
+            running[pool.submit(check, tester, kind, seed)] = kind
+        if not running:
+            return equal, bad, compared
+        done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+        for future in done:
+            kind = running.pop(future)
+            same, operations, text = future.result()
+            print(text, end="", flush=True)
+            (equal if same else bad)[kind] += 1
+            compared[kind] += operations
+
+
 def main():
     opts = parse()
     if not ways.mountable():
         print("skipped: this user may not mount, so there is no native root", file=sys.stderr)
         return 77
-    passed = failed = 0
     base = tempfile.mkdtemp(prefix="fsops-", dir=opts.disk)
     try:
         tester = Tester(opts, base)
         ways.make_lower(tester.program, tester.lower)
-        kinds = list(ways.NATIVE.values()) if opts.native else [ways.EMULATED[name] for name in opts.fs.split(",")]
-        bad = {}
         started = time.monotonic()
-        for seed in range(opts.seed, opts.seed + max(1, opts.ops // opts.length)):
-            for kind in kinds:
-                if bad.get(kind.name, 0) >= opts.stop:
-                    continue
-                if opts.native:
-                    kind.oracle = kind
-                clean = cleaner(kind.oracle)
-                want = tester.oracle(kind.oracle, seed, opts.length, kind.left_out)
-                if want and want[-1].startswith("ended:"):
-                    print(f"{kind.oracle.name}, seed {seed}: {want[-1]}")
-                    failed += 1
-                    continue
-                got = tester.run(kind, seed, opts.length, left_out=kind.left_out)
-                at = first_difference(want, got, clean)
-                while at is not None and at < len(want) and tester.chance(kind.oracle, seed, opts.length, want, at, kind.left_out):
-                    want[at] = got[at] if at < len(got) else want[at]
-                    at = first_difference(want, got, clean)
-                passed += at is None
-                failed += at is not None
-                if at is not None:
-                    bad[kind.name] = bad.get(kind.name, 0) + 1
-                    report(tester, kind, seed, want, got, at, clean)
-        print(f"seeds {opts.seed} to {seed}, {opts.length} operations each, {', '.join(k.name for k in kinds)}: "
-              f"{time.monotonic() - started:.0f} s")
+        print(f"seeds {opts.seed} and up, {opts.length} operations each", flush=True)
+        with concurrent.futures.ProcessPoolExecutor(opts.jobs, multiprocessing.get_context("fork")) as pool:
+            equal, bad, compared = run_all(tester, pool)
+        for kind in tester.kinds:
+            print(f"{kind}: {equal[kind] + bad[kind]} sequences, {bad[kind]} of them differ, {compared[kind]} operations equal")
+        print(f"{sum(compared.values())} operations in {time.monotonic() - started:.0f} s")
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    print(f"{sum(equal.values())} passed, {sum(bad.values())} failed")
+    return 1 if sum(bad.values()) else 0
 
 
 if __name__ == "__main__":
