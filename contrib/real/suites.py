@@ -2,6 +2,7 @@
 """Suites of Python's standard library, test by test: natively, then on each of trapline's trees.
 
 suites.py [--trapline BIN] [--tree DIR] [--only test_os,...] [--ways NAME,...] [--user NAME] [--log FILE] [--list]
+    [--sqlite-tests DIR]
 
 The suites are those of Debian's python3 (libpython3.11-testsuite). The ways of the first group share this machine's root; the
 second group is inside --tree (a Debian tree with python3, see debian.py; the tests are bound there if it has none), compared with
@@ -9,6 +10,7 @@ a chroot. Prints suite by way: how many tests have another verdict than natively
 "N same, M differ". Root is needed (a chroot, a change of user).
 """
 import argparse
+import glob
 import os
 import pwd
 import shutil
@@ -24,15 +26,17 @@ sys.dont_write_bytecode = True
 import proctree  # noqa: E402
 import ways as mounts  # noqa: E402
 
-SUITES = ("test_os", "test_posix", "test_pathlib", "test_shutil", "test_tempfile", "test_glob", "test_mmap", "test_fcntl", "test_zipfile",
-          "test_tarfile", "test_sqlite3")
+SUITES = ("test_os", "test_posix", "test_pathlib", "test_shutil", "test_tempfile", "test_glob", "test_mmap", "test_fcntl",
+          "test_zipfile", "test_tarfile", "test_sqlite3")
+MISSING = "test_sqlite3"    # not in Debian's package: taken from another CPython 3.11
+OTHER = "/root/.pyenv/versions/3.11*/lib/python3.11/test/"
 PYTHON = "/usr/bin/python3"
 TESTS = "/usr/lib/python3.11/test"
 # Way: place of the temporary files, as whom natively, as whom under trapline, with -0.
 HERE = {"host": ("host", None, None, False), "host user": ("host", "user", "user", False), "tmpfs": ("tmpfs", None, None, False),
         "tmpfs user": ("tmpfs", "user", "user", False), "overlay": ("overlay", None, None, False),
-        "overlay user": ("overlay", "user", "user", False), "memory": ("memory", None, None, False), "host -0": ("host", None, "user", True),
-        "overlay -0": ("overlay", None, "user", True), "tmpfs -0": ("tmpfs", None, "user", True)}
+        "overlay user": ("overlay", "user", "user", False), "memory": ("memory", None, None, False),
+        "host -0": ("host", None, "user", True), "overlay -0": ("overlay", None, "user", True), "tmpfs -0": ("tmpfs", None, "user", True)}
 TREE = {"tree": ("tree", None, None, False), "tree -0": ("tree", None, None, True), "tree user": ("tree", "user", "user", False),
         "tree user -0": ("tree", None, "user", True)}
 
@@ -44,6 +48,7 @@ def parse():
     p.add_argument("--only", default=",".join(SUITES))
     p.add_argument("--ways", default=",".join([*HERE, *TREE]))
     p.add_argument("--user", default="nobody")
+    p.add_argument("--sqlite-tests", default=next(iter(glob.glob(OTHER + MISSING)), None))
     p.add_argument("--disk", default="/var/tmp")
     p.add_argument("--timeout", type=float, default=600)
     p.add_argument("--log", default="/tmp/trapline-suites.log")
@@ -60,7 +65,7 @@ def options(opts, place, base):
     work = base + "/work"
     if place == "tree":
         found = ["-r", opts.tree, "-b", base + "/out", "--tmpfs", work + ":mode=01777"]
-        return found if os.path.exists(opts.tree + TESTS + "/test_os.py") else [*found, "-b", f"{TESTS}:{TESTS}:ro"]
+        return found if os.path.exists(opts.tree + TESTS + "/test_os.py") else [*found, "--overlay", f"{TESTS}::{TESTS}"]
     found = ["-r", "/"]
     if place == "tmpfs":
         found += ["--tmpfs", work + ":mode=01777"]
@@ -110,11 +115,18 @@ def run(opts, suite, place, user, prefix):
         for name in ("work", "out", "lower", "upper", "root"):
             os.mkdir(f"{base}/{name}")
             os.chmod(f"{base}/{name}", 0o1777 if name == "work" else 0o777)
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": base + "/work", "LC_ALL": "C.UTF-8", "TMPDIR": base + "/work", "TERM": "dumb"}
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": base + "/work", "TMPDIR": base + "/work"}
+        if suite == MISSING and opts.sqlite_tests:
+            for name in ("support", "libregrtest"):
+                shutil.copytree(f"{TESTS}/{name}", f"{base}/out/test/{name}")
+            for name in ("__init__.py", "__main__.py"):
+                shutil.copy(f"{TESTS}/{name}", f"{base}/out/test/")
+            shutil.copytree(opts.sqlite_tests, f"{base}/out/test/{MISSING}")
+            env["PYTHONPATH"] = base + "/out"
         argv = [*become(opts, user), *prefix(base), PYTHON, "-m", "test", "--junit-xml", base + "/out/xml", suite]
-        native_tree = place == "tree" and prefix(base) == []
+        before = (lambda: enter(opts, base)) if place == "tree" and not prefix(base) else None
         started = time.monotonic()
-        outcome = proctree.run(argv, opts.timeout, env=env, cwd=base + "/work", preexec=(lambda: enter(opts, base)) if native_tree else None)
+        outcome = proctree.run(argv, opts.timeout, env=env, cwd=base + "/work", preexec=before)
         outcome.seconds = time.monotonic() - started
         outcome.tests = verdicts(base + "/out/xml")
         return outcome
@@ -130,15 +142,17 @@ def natively(opts, known, suite, place, user):
 
 
 def compare(log, suite, way, want, got):
-    if got.tests is None or want.tests is None:
-        log.write(f"==== {suite}, {way}: no verdicts; {got.text()}, natively {want.text()}\n{got.out[-3000:].decode(errors='replace')}{got.err[-4000:]}\n")
+    if not got.tests or not want.tests:
+        said = got.out[-3000:].decode(errors="replace") + got.err[-4000:]
+        log.write(f"==== {suite}, {way}: no verdicts; {got.text()}, natively {want.text()}\n{said}\n")
         return "none" if not got.hang else "hang"
     different = 0
     for name in sorted(set(want.tests) | set(got.tests)):
         a, b = want.tests.get(name, ("absent", "")), got.tests.get(name, ("absent", ""))
         if a[0] != b[0]:
             different += 1
-            log.write(f"==== {suite}, {way}: {name}: {b[0]}, natively {a[0]}\n{b[1][-1500:]}\n{'-- natively: ' + a[1][-600:] if a[1] else ''}\n")
+            log.write(f"==== {suite}, {way}: {name}: {b[0]}, natively {a[0]}\n{b[1][-1500:]}\n")
+            log.write(f"-- natively: {a[1][-600:]}\n" if a[1] else "")
     if got.leaked:
         log.write(f"==== {suite}, {way}: left over\n{got.leaked}\n")
         different += 1
@@ -166,12 +180,13 @@ def main():
             print(f"{suite:14} {len(first.tests or ()):5} {first.seconds:6.1f} s", end=" ", flush=True)
             for way, (place, user_native, user, root) in columns.items():
                 want = natively(opts, known, suite, place, user_native)
-                got = run(opts, suite, place, user, lambda base: [opts.trapline, "run", *options(opts, place, base), "--proc", "--dev",
-                                                                  *(["-0"] if root else []), "-w", base + "/work", "--"])
+                got = run(opts, suite, place, user, lambda base: [
+                    opts.trapline, "run", *options(opts, place, base), "--proc", "--dev", *(["-0"] if root else []),
+                    "-w", base + "/work", "--"])
                 verdict = compare(log, suite, way, want, got)
                 count = verdict if isinstance(verdict, int) else max(len(want.tests or ()), 1)
                 differ += count
-                same += len(want.tests or ()) - count if isinstance(verdict, int) else 0
+                same += max(len(want.tests or ()) - count, 0)
                 print(f"{verdict!s:>12}", end=" ", flush=True)
             print(flush=True)
     print(f"{same} same, {differ} differ; details in {opts.log}")

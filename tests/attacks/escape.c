@@ -1,7 +1,7 @@
 /*
  * A guest that tries to reach what lies outside of its root. The one thing outside is a file "secret" that holds OUTSIDE, in
  * the directory above the root; whoever reads that, or the host's own /etc/passwd, escaped. Statically linked: the root is
- * empty but for this program, /in (a directory) and /in/secret, which holds INSIDE.
+ * empty but for this program, /in (a directory), /in/secret and /secret, which hold INSIDE; what is missing of that is made.
  *
  *	escape ATTACK [ROUNDS] [FD]
  *
@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static long rounds = 1000;
@@ -76,6 +77,7 @@ static void try_below(int dir, const char *how)
 
 static void attack_dotdot(void)
 {
+	static const char *const mounts[] = {"/proc", "/dev", "/dev/pts", "/bin", "/host", "/proc/self", "/proc/self/fd"};
 	struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_IN_ROOT};
 	int in = open("/in", O_PATH | O_DIRECTORY);
 	try_below(AT_FDCWD, "the root");
@@ -90,6 +92,14 @@ static void attack_dotdot(void)
 	look_at(open("/in/up", O_RDONLY), "link up");
 	look_at(open("/in/top", O_RDONLY), "link to the top");
 	look_at(open("/in/magic", O_RDONLY), "link through proc");
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		int top = open(mounts[i], O_RDONLY | O_DIRECTORY);
+		try_below(top, mounts[i]);
+		if (chdir(mounts[i]) == 0)
+			try_below(AT_FDCWD, mounts[i]);
+		look_at((int)syscall(SYS_openat2, top, "../../secret", &how, sizeof(how)), mounts[i]);
+		close(top);
+	}
 }
 
 static void attack_proc(void)
@@ -156,6 +166,33 @@ static void *swap_exchange(void *arg)
 	return NULL;
 }
 
+/* All that changes a file or makes a name, through a component that is a link to elsewhere at times. */
+static void change_below(const char *dir)
+{
+	char name[64], other[64];
+	snprintf(name, sizeof(name), "%s/made", dir);
+	snprintf(other, sizeof(other), "%s/sub/made", dir);
+	int fd = open(name, O_RDWR | O_CREAT, 0600);
+	close(fd);
+	link(name, other);
+	rename(name, other);
+	unlink(other);
+	symlink("/in/secret", name);
+	unlink(name);
+	mkdir(name, 0700);
+	rmdir(name);
+	mknod(name, S_IFIFO | 0600, 0);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s/secret", dir);
+	chmod(name, 0640);
+	chown(name, 7, 7);
+	truncate(name, 7);
+	utimensat(AT_FDCWD, name, (struct timespec[2]){{1, 0}, {1, 0}}, 0);
+	setxattr(name, "user.made", "x", 1, 0);
+	fd = open(name, O_WRONLY | O_APPEND);
+	close(fd);
+}
+
 static void attack_swap(void)
 {
 	pthread_t t;
@@ -163,7 +200,9 @@ static void attack_swap(void)
 	if (pthread_create(&t, NULL, swap_exchange, NULL))
 		unable("start a thread");
 	int root = open("/", O_PATH);
-	while (!stop) {
+	for (long i = 0; !stop; i++) {
+		if (i % 16 == 0)
+			change_below("/race/dir");
 		look_at(open("/race/dir/secret", O_RDONLY), "a directory that is a link at times");
 		look_at(open("/race/dir/../secret", O_RDONLY), "above a directory that is a link at times");
 		look_at(open("/race/dir/etc/passwd", O_RDONLY), "a directory that is a link to / at times");
@@ -207,11 +246,10 @@ static char name[64];
 static void *change_name(void *arg)
 {
 	(void)arg;
-	for (long i = 0; i < rounds; i++) {
+	while (!stop) {
 		memcpy(name, "/in/secret\0xxxxxxx", 18);
 		memcpy(name, "/../../../secret", 17);
 	}
-	stop = 1;
 	return NULL;
 }
 
@@ -221,8 +259,9 @@ static void attack_bytes(void)
 	strcpy(name, "/in/secret");
 	if (pthread_create(&t, NULL, change_name, NULL))
 		unable("start a thread");
-	while (!stop)
+	for (long i = 0; i < rounds; i++)
 		look_at(open(name, O_RDONLY), "a name that changes");
+	stop = 1;
 	pthread_join(t, NULL);
 }
 
@@ -241,10 +280,7 @@ static void attack_host(void)
 			look_at(openat(d, "../../secret", O_RDONLY), "high above an open one");
 			close(d);
 		}
-		int fd = open("/host/dir/new", O_RDWR | O_CREAT, 0644);
-		if (fd >= 0)
-			close(fd);
-		unlink("/host/dir/new");
+		change_below("/host/dir");
 		mkdir("/host/dir/newdir", 0755);
 		rename("/host/dir/newdir", "/host/dir/moved");
 		rmdir("/host/dir/moved");
@@ -252,16 +288,16 @@ static void attack_host(void)
 	}
 }
 
-/* The host moves /host/away out of the root when it sees /host/open, and makes /host/moved when it has. */
+/* The host moves /host/away out of the root when it sees /signal/open, and makes /signal/moved when it has. */
 static void attack_moved_out(void)
 {
 	struct stat st;
 	int d = open("/host/away", O_RDONLY | O_DIRECTORY);
-	if (d < 0 || fchdir(d) < 0 || mkdir("/host/open", 0755) < 0)
+	if (d < 0 || fchdir(d) < 0 || mkdir("/signal/open", 0755) < 0)
 		unable("open the directory");
-	for (int i = 0; i < 2000 && stat("/host/moved", &st) < 0; i++)
+	for (int i = 0; i < 2000 && stat("/signal/moved", &st) < 0; i++)
 		usleep(10000);
-	if (stat("/host/moved", &st) < 0)
+	if (stat("/signal/moved", &st) < 0)
 		unable("see the host move it");
 	try_below(d, "a directory that was moved out");
 	try_below(AT_FDCWD, "a working directory that was moved out");
@@ -365,6 +401,14 @@ static void attack_calls(void)
 	(void)bind(s, (struct sockaddr *)&a, sizeof(a));
 }
 
+static void make_inside(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	if (fd >= 0 && write(fd, "INSIDE\n", 7) != 7)
+		unable("write what is inside");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -375,6 +419,9 @@ int main(int argc, char **argv)
 		{"move", attack_move}, {"bytes", attack_bytes}, {"host", attack_host}, {"moved-out", attack_moved_out},
 		{"inherited", attack_inherited}, {"received", attack_received}, {"calls", attack_calls},
 	};
+	mkdir("/in", 0755);
+	make_inside("/in/secret");
+	make_inside("/secret");
 	if (argc > 2)
 		rounds = atol(argv[2]);
 	if (argc > 3)

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Run one attack on the root of a guest, and want that it holds.
 
-run.py --trapline BIN --guest ESCAPE [--rounds N] ATTACK
+run.py --trapline BIN --guest ESCAPE [--rounds N] [--tree host|overlay|tmpfs] [--root] ATTACK
 
-The guest's root is a new directory; above it lies a file that it must not reach (see escape.c). Some attacks have a part out
-here: somebody who changes the root's directories from the host. Exit status: 0 held, 1 not.
+The guest's root is a new directory, an overlay of it, or a tmpfs; above it on the host lies a file that it must not reach (see
+escape.c). Some attacks have a part out here: somebody who changes the root's directories from the host (an overlay's lower layer
+and its upper). Exit status: 0 held, 1 not.
 """
 import argparse
 import array
+import ctypes
 import os
 import shutil
 import socket
@@ -19,6 +21,15 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
 import proctree  # noqa: E402
 from subprocess import DEVNULL  # noqa: E402
+
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def exchange(a, b):
+    if LIBC.renameat2(AT_FDCWD, a.encode(), AT_FDCWD, b.encode(), RENAME_EXCHANGE) != 0:
+        raise OSError(ctypes.get_errno(), f"exchange {a} and {b}")
 
 
 def write(path, text):
@@ -55,31 +66,18 @@ class Swapper(Host):
 
     def run(self):
         d, f = self.root + "/host/dir", self.root + "/host/file"
+        names = [self.outside + "/" + os.path.basename(self.root) + n for n in (".abs", ".rel", ".absfile", ".relfile")]
+        os.makedirs(d + "/sub", exist_ok=True)
+        for name in (d + "/secret", d + "/sub/secret", f):
+            write(name, "INSIDE\n")
+        for i, target in enumerate((self.outside, "../../outside")):
+            os.symlink(target, names[i])
+            os.symlink(target + "/secret", names[i + 2])
         while not self.over.is_set():
-            os.makedirs(d + ".new/sub", exist_ok=True)
-            for name in ("/secret", "/sub/secret"):
-                write(d + ".new" + name, "INSIDE\n")
-            self.put(d + ".new", d)
-            write(f + ".new", "INSIDE\n")
-            os.rename(f + ".new", f)
-            for target in (self.outside, "../../outside"):
-                os.symlink(target, d + ".new")
-                self.put(d + ".new", d)
-                os.symlink(target + "/secret", f + ".new")
-                os.rename(f + ".new", f)
+            for i in (0, 1, 0):
+                exchange(d, names[i])
+                exchange(f, names[i + 2])
                 self.swaps += 1
-
-    @staticmethod
-    def put(new, name):
-        try:
-            os.rename(name, name + ".old")
-        except FileNotFoundError:
-            pass
-        os.rename(new, name)
-        if os.path.islink(name + ".old"):
-            os.unlink(name + ".old")
-        else:
-            shutil.rmtree(name + ".old", ignore_errors=True)
 
 
 class Mover(Host):
@@ -87,18 +85,29 @@ class Mover(Host):
 
     def run(self):
         while not self.over.wait(0.02):
-            if os.path.exists(self.root + "/host/open"):
+            signal = os.path.dirname(self.root) + "/signal"
+            if os.path.exists(signal + "/open"):
                 os.rename(self.root + "/host/away", self.outside + "/away")
-                os.mkdir(self.root + "/host/moved")
+                os.mkdir(signal + "/moved")
                 return
 
 
-def made_outside(base):
-    """What an attack made where nothing may be made."""
-    known = {"root", "secret", "outside"}
+def state(path):
+    st = os.lstat(path)
+    return st.st_mode, st.st_uid, st.st_gid, st.st_nlink, st.st_mtime_ns, os.listxattr(path)
+
+
+OUTSIDE = ("/secret", "/outside/secret", "/outside/sub", "/outside/sub/secret")
+
+
+def made_outside(base, before):
+    """What an attack made or changed where nothing may be made."""
+    known = {"root", "upper", "signal", "secret", "outside"}
     inside = {"secret", "sub", "away"}
     found = [n for n in os.listdir(base) if n not in known]
-    found += ["outside/" + n for n in os.listdir(base + "/outside") if n not in inside]
+    found += ["outside/" + n for n in os.listdir(base + "/outside") if n not in inside and not n.startswith(("root.", "upper."))]
+    found += ["outside/sub/" + n for n in os.listdir(base + "/outside/sub") if n != "secret"]
+    found += [n for n in OUTSIDE if not os.path.lexists(base + n) or state(base + n) != before[n]]
     return found + [n for n in ("/made.socket", "/in-the-way") if os.path.lexists(n)]
 
 
@@ -114,22 +123,48 @@ def descriptor(opts, root):
     return theirs.detach()
 
 
+def tree(opts, base):
+    """Options for the guest's root. On a tmpfs the program and what the host changes are bound from outside."""
+    root = base + "/root"
+    if opts.tree == "overlay":
+        return ["--overlay", f"{root}:{base}/upper:/"]
+    if opts.tree == "tmpfs":
+        return ["--tmpfs", "/", "-b", f"{root}/bin:/bin:ro", "-b", f"{root}/host:/host"]
+    return ["-r", root]
+
+
+def hosts(opts, root, outside):
+    """Those who change what the guest stands on, from outside."""
+    if opts.attack == "moved-out":
+        return [Mover(root, outside)]
+    if opts.attack != "host":
+        return []
+    if opts.tree != "overlay":
+        return [Swapper(root, outside)]
+    upper = os.path.dirname(root) + "/upper"
+    os.mkdir(upper + "/host")
+    return [Swapper(root, outside), Swapper(upper, outside)]
+
+
 def run(opts, base):
     root = make_world(base, opts.guest)
-    host = {"host": Swapper, "moved-out": Mover}.get(opts.attack)
-    host = host and host(root, base + "/outside")
+    for name in ("/upper", "/signal"):
+        os.mkdir(base + name)
+    others = hosts(opts, root, base + "/outside")
+    before = {n: state(base + n) for n in OUTSIDE}
     given = descriptor(opts, root)  # the guest has it as standard input
-    command = [opts.trapline, "run", "-r", root, "--proc", "--dev", *(["-0"] if opts.root else []), "--",
+    identity = ["-0"] if opts.root else []
+    command = [opts.trapline, "run", *tree(opts, base), "-b", base + "/signal:/signal", "--proc", "--dev", *identity, "-w", "/", "--",
                "/bin/escape", opts.attack, str(opts.rounds), str(-1 if given is None else 0)]
-    if host:
+    for host in others:
         host.start()
     try:
         result = proctree.run(command, opts.timeout, stdin=DEVNULL if given is None else given)
     finally:
-        if host:
+        for host in others:
             host.over.set()
             host.join()
-    return result, made_outside(base), host.swaps if host else 0
+    return result, made_outside(base, before), sum(host.swaps for host in others)
 
 
 def main():
@@ -139,6 +174,7 @@ def main():
     p.add_argument("--rounds", type=int, default=2000)
     p.add_argument("--timeout", type=float, default=100)
     p.add_argument("--root", action="store_true", help="with -0")
+    p.add_argument("--tree", default="host", choices=("host", "overlay", "tmpfs"))
     p.add_argument("attack")
     opts = p.parse_args()
     opts.trapline = os.path.abspath(opts.trapline)
