@@ -248,7 +248,7 @@ static int mount_asked(struct kernel *k, const struct file_mount *m)
 
 static int make_tree(struct kernel *k, const struct files_options *options)
 {
-	const struct vfs_options vfs_options = {0};
+	const struct vfs_options vfs_options = {.virtual_attrs = !files_are_hosts(options) || k->cred->faked};
 	int r = vfs_create(&vfs_options, &k->vfs);
 	if (r == 0)
 		r = tasks_create(k->vfs, k->cred, &k->tasks);

@@ -86,6 +86,7 @@ struct blocking {
 	bool opens;
 	int fd;			/* borrowed */
 	int flags;
+	int mark;		/* for vfs_mark */
 };
 
 struct verdict {

@@ -181,6 +181,8 @@ static struct verdict run_open(struct blocking *b)
 	struct blocking_open *o = (struct blocking_open *)b;
 	char name[FD_NAME_SIZE];
 	int fd = open(fd_name(o->fd, name), o->flags | O_CLOEXEC);
+	if (fd >= 0)
+		vfs_mark(fd, o->base.mark);
 	struct verdict v = fd < 0 ? verdict_value(-errno) : verdict_fd(fd, o->cloexec);
 	drop_open(b);
 	return v;
@@ -198,7 +200,7 @@ struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)
 	*b = (struct blocking_open){
 		.base = {
 			.run = run_open, .drop = drop_open, .opens = true, .fd = o->fd,
-			.flags = o->flags | (cloexec ? O_CLOEXEC : 0),
+			.flags = o->flags | (cloexec ? O_CLOEXEC : 0), .mark = o->mark,
 		},
 		.fd = o->fd, .flags = o->flags, .cloexec = cloexec,
 	};

@@ -5,8 +5,13 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "kernel/fs/proc_fd.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL	/* Linux 6.9 */
+#endif
 
 /* ---- objects of the host that no virtual name leads to ---- */
 
@@ -96,10 +101,27 @@ int proc_host_object(const struct proc_inode *pi, struct path *ret)
 
 /* ---- PID/fd/N ---- */
 
+/* The task's very open file description. */
+static int take_description(const struct proc_inode *pi)
+{
+	int number = proc_parse_number(strrchr(pi->path, '/') + 1);
+	if (number < 0)
+		return -ENOENT;
+	AUTO_CLOSE int task = (int)syscall(SYS_pidfd_open, pi->tid, PIDFD_THREAD);
+	if (task < 0)
+		task = (int)syscall(SYS_pidfd_open, pi->tgid, 0);
+	int fd = task < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, task, number, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 int proc_identify(const struct proc_inode *pi, struct path *ret)
 {
+	struct vfs *v = proc_super(pi)->vfs;
 	AUTO_CLOSE int fd = open_target(pi);
-	return fd < 0 ? fd : vfs_identify(proc_super(pi)->vfs, fd, ret);
+	if (fd < 0)
+		return fd;
+	AUTO_CLOSE int own = vfs_has_names(v, fd) ? take_description(pi) : -1;
+	return vfs_identify(v, own < 0 ? fd : own, ret);
 }
 
 static int fd_follow(struct inode *inode, struct walk_env *env, struct path *ret)

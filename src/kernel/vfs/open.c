@@ -116,6 +116,12 @@ static int open_object(struct vfs *v, const struct path *p, int flags, struct vf
 	if (!inode->ops->open && !(flags & O_PATH))
 		return inode->type == S_IFREG ? -EACCES : -ENXIO;
 	int err = inode->ops->open ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
+	/* An O_PATH description carries no mark: to be known by another name it needs an object of its own. */
+	if (!err && flags & O_PATH && v->virtual_attrs && registry_has_other(v, ret, p)) {
+		drop_opened(ret);
+		*ret = (struct vfs_opened){.fd = -1};
+		err = open_stand_in(ret);
+	}
 	return err ? err : registry_add(v, ret, flags, p, BACKING_FILE);
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel/vfs/vfs_private.h"
 
@@ -56,6 +57,9 @@ void registry_entry_destroy(struct registry_entry *e)
 	if (e->fd >= 0)
 		(void)close(e->fd);
 	path_put(&e->path);
+	struct registry_names names;
+	registry_take_names_locked(e, &names);
+	registry_names_finish(&names);
 	free(e);
 }
 
@@ -89,12 +93,13 @@ struct registry_entry *registry_find_watch_locked(struct registry *r, int watch)
 	return e;
 }
 
-struct registry_entry *registry_find_dentry_locked(struct registry *r, const struct dentry *d)
+struct registry_entry *registry_next_of_inode_locked(struct registry *r, const struct registry_entry *e,
+						     const struct inode *inode)
 {
-	struct registry_entry *e = *bucket_of_inode(r, d->inode);
-	while (e && e->path.dentry != d)
-		e = e->next_of_inode;
-	return e;
+	struct registry_entry *next = e ? e->next_of_inode : *bucket_of_inode(r, inode);
+	while (next && path_inode(&next->path) != inode)
+		next = next->next_of_inode;
+	return next;
 }
 
 static void add_of_inode(struct registry *r, struct registry_entry *e)
@@ -184,9 +189,53 @@ void registry_rename_locked(struct registry *r, struct registry_entry *e, const 
 	add_of_inode(r, e);
 }
 
-static int add(struct registry *r, const struct stat *st, const struct path *p, enum backing kind, struct path *old)
+/*
+ * Another object by the same number: of a filesystem that knows its objects by more than their number, so the old one is no
+ * more. Any device node of that number is another object on the same backing.
+ */
+static bool is_reused(const struct registry_entry *e, const struct path *p)
+{
+	const struct inode *old = path_inode(&e->path), *new = path_inode(p);
+	return old != new && old->super == new->super && !S_ISCHR(new->type) && !S_ISBLK(new->type);
+}
+
+/* Can a description of it carry a mark? One of a terminal or the like sends signals, which a mark would change. */
+static bool is_markable(const struct stat *st, int flags)
+{
+	enum { MEM_MAJOR = 1 };
+	if (flags & O_PATH)
+		return false;
+	return (!S_ISCHR(st->st_mode) && !S_ISBLK(st->st_mode)) || major(st->st_rdev) == MEM_MAJOR;
+}
+
+/* What is to be let go of when the lock is released. */
+struct leftover {
+	struct path old;
+	struct registry_names names;
+};
+
+/* It is known by another path. The mark for p, or 0. */
+static int add_name(struct registry *r, struct registry_entry *e, const struct stat *st, int flags, const struct path *p,
+		    struct leftover *left)
+{
+	int mark = 0;
+	if (is_reused(e, p))
+		registry_take_names_locked(e, &left->names);
+	else if (e->kind == BACKING_FILE && is_markable(st, flags))
+		mark = registry_mark_locked(e, p, &left->old);
+	if (!mark)
+		registry_rename_locked(r, e, p, &left->old);
+	r->unlinked_count -= e->unlinked;
+	e->unlinked = false;
+	return mark;
+}
+
+/* The mark that the description gets, 0: none. */
+static int add(struct registry *r, const struct stat *st, int flags, const struct path *p, enum backing kind,
+	       struct leftover *left)
 {
 	struct registry_entry *e = registry_find_locked(r, st->st_dev, st->st_ino);
+	int mark = 0;
 	if (!e) {
 		e = entry_create(st, p, kind);
 		if (!e)
@@ -195,12 +244,13 @@ static int add(struct registry *r, const struct stat *st, const struct path *p, 
 	} else if (!same_path(&e->path, p)) {
 		if (kind == BACKING_HOST_DIR && dentry_flags(e->path.dentry) & DENTRY_HASHED)
 			return -EEXIST;
-		registry_rename_locked(r, e, p, old);
+		mark = add_name(r, e, st, flags, p, left);
 		e->kind = kind;
 	}
+	e->name_last = (unsigned char)mark;
 	e->opened++;
 	e->used = true;
-	return 0;
+	return mark;
 }
 
 /* O_PATH, and the access mode 3 that is for ioctl only. */
@@ -209,24 +259,49 @@ static bool is_uncounted(int flags)
 	return flags & O_PATH || (flags & O_ACCMODE) == O_ACCMODE;
 }
 
-int registry_add(struct vfs *v, const struct vfs_opened *opened, int flags, const struct path *p, enum backing kind)
+static int stat_opened(const struct vfs_opened *opened, const struct path *p, struct stat *ret)
+{
+	*ret = (struct stat){.st_dev = opened->dev, .st_ino = opened->ino, .st_mode = path_inode(p)->type};
+	return !opened->has_id && fstat(opened->fd, ret) < 0 ? -errno : 0;
+}
+
+int registry_add(struct vfs *v, struct vfs_opened *opened, int flags, const struct path *p, enum backing kind)
 {
 	struct registry *r = &v->registry;
-	struct path old = {0};
-	struct stat st = {.st_dev = opened->dev, .st_ino = opened->ino};
-	if (!opened->has_id && fstat(opened->fd, &st) < 0)
-		return -errno;
+	struct leftover left = {0};
+	struct stat st;
+	int err = stat_opened(opened, p, &st);
+	if (err)
+		return err;
 	(void)pthread_mutex_lock(&r->lock);
-	int err = add(r, &st, p, kind, &old);
+	int mark = add(r, &st, flags, p, kind, &left);
 	struct registry_entry *e = is_uncounted(flags) ? registry_find_locked(r, st.st_dev, st.st_ino) : NULL;
 	if (e)
 		e->uncounted = true;
 	bool many = r->count > r->max || r->unlinked_count;
 	(void)pthread_mutex_unlock(&r->lock);
-	path_put(&old);
+	path_put(&left.old);
+	registry_names_finish(&left.names);
+	if (mark > 0 && opened->blocks)
+		opened->mark = mark;
+	else if (mark > 0)
+		vfs_mark(opened->fd, mark);
 	if (many)
 		registry_trim(v);
-	return err;
+	return mark < 0 ? mark : 0;
+}
+
+bool registry_has_other(struct vfs *v, const struct vfs_opened *opened, const struct path *p)
+{
+	struct registry *r = &v->registry;
+	struct stat st;
+	if (stat_opened(opened, p, &st) < 0)
+		return false;
+	(void)pthread_mutex_lock(&r->lock);
+	struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);
+	bool other = e && !same_path(&e->path, p) && !is_reused(e, p);
+	(void)pthread_mutex_unlock(&r->lock);
+	return other;
 }
 
 int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p)
@@ -248,14 +323,16 @@ int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *
 	return many;
 }
 
-static int find(struct vfs *v, const struct stat *st, struct path *ret, enum backing *ret_kind)
+/* fd: -1 where there are only numbers, by which the name that was opened last is as good as any. */
+static int find(struct vfs *v, const struct stat *st, int fd, struct path *ret, enum backing *ret_kind)
 {
 	struct registry *r = &v->registry;
 	(void)pthread_mutex_lock(&r->lock);
 	struct registry_entry *e = registry_find_locked(r, st->st_dev, st->st_ino);
 	if (e) {
-		path_get(&e->path);
-		*ret = e->path;
+		int mark = e->name_count == 0 ? 0 : fd < 0 ? e->name_last : vfs_mark_of(fd);
+		*ret = *registry_name_locked(e, mark);
+		path_get(ret);
 		*ret_kind = e->kind;
 		e->used = true;
 	}
@@ -266,7 +343,20 @@ static int find(struct vfs *v, const struct stat *st, struct path *ret, enum bac
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind)
 {
 	struct stat st;
-	return fstat(fd, &st) < 0 ? -errno : find(v, &st, ret, ret_kind);
+	return fstat(fd, &st) < 0 ? -errno : find(v, &st, fd, ret, ret_kind);
+}
+
+bool vfs_has_names(struct vfs *v, int fd)
+{
+	struct registry *r = &v->registry;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return false;
+	(void)pthread_mutex_lock(&r->lock);
+	const struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);
+	bool has = e && e->name_count > 0;
+	(void)pthread_mutex_unlock(&r->lock);
+	return has;
 }
 
 int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
@@ -299,7 +389,7 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 
 int vfs_remember(struct vfs *v, const struct path *p, int fd)
 {
-	const struct vfs_opened opened = {.fd = fd};
+	struct vfs_opened opened = {.fd = fd};
 	return registry_add(v, &opened, O_RDONLY, p, BACKING_FILE);
 }
 
@@ -307,5 +397,5 @@ int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)
 {
 	const struct stat st = {.st_dev = dev, .st_ino = ino};
 	enum backing kind;
-	return find(v, &st, ret, &kind);
+	return find(v, &st, -1, ret, &kind);
 }

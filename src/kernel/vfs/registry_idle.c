@@ -170,31 +170,74 @@ static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 	return 0;
 }
 
-static struct registry_entry *unlinked_locked(struct vfs *v, struct registry_entry *e, struct path *old)
+/*
+ * Is e about what lost the name d? Of a directory each mount has its own; a file may have been opened by other names, and not
+ * by this one.
+ */
+static bool is_about(const struct registry_entry *e, const struct dentry *d)
+{
+	if (e->unlinked)
+		return false;
+	return e->kind == BACKING_FILE ? registry_is_gone_locked(e) : e->path.dentry == d;
+}
+
+/* Of a file there is an entry for each layer's that it stood on; and a directory has some more with each mount. */
+enum { UNLINKED_MAX = 4 };
+
+struct unlinked {
+	const struct registry_entry *seen[UNLINKED_MAX];
+	struct registry_entry *gone[UNLINKED_MAX];	/* to be destroyed */
+	struct path old[UNLINKED_MAX];
+	unsigned count;
+};
+
+static bool is_seen(const struct unlinked *u, const struct registry_entry *e)
+{
+	for (unsigned i = 0; i < u->count; i++) {
+		if (u->seen[i] == e)
+			return true;
+	}
+	return false;
+}
+
+static struct registry_entry *find_about(struct registry *r, const struct unlinked *u, const struct dentry *d)
+{
+	struct registry_entry *e = NULL;
+	do
+		e = registry_next_of_inode_locked(r, e, d->inode);
+	while (e && (is_seen(u, e) || !is_about(e, d)));
+	return e;
+}
+
+static void unlinked_locked(struct vfs *v, struct registry_entry *e, struct unlinked *u)
 {
 	struct registry *r = &v->registry;
+	unsigned i = u->count++;
+	u->seen[i] = e;
 	if (e->kind == BACKING_HOST_DIR) {
-		(void)bury(v, e, old);
-		return NULL;
+		(void)bury(v, e, &u->old[i]);
+		return;
 	}
-	r->unlinked_count += !e->unlinked;
+	r->unlinked_count++;
 	e->unlinked = true;
 	scratch_note_closed(v);
 	if (!is_idle(v, e))
-		return NULL;
+		return;
 	registry_remove_locked(r, e);
-	return e;
+	u->gone[i] = e;
 }
 
 void registry_unlinked(struct vfs *v, const struct path *p)
 {
 	struct registry *r = &v->registry;
-	struct path old = {0};
+	struct unlinked u = {0};
+	struct registry_entry *e;
 	(void)pthread_mutex_lock(&r->lock);
-	struct registry_entry *e = registry_find_dentry_locked(r, p->dentry);
-	if (e)
-		e = unlinked_locked(v, e, &old);
+	while (u.count < UNLINKED_MAX && (e = find_about(r, &u, p->dentry)))
+		unlinked_locked(v, e, &u);
 	(void)pthread_mutex_unlock(&r->lock);
-	registry_entry_destroy(e);
-	path_put(&old);
+	for (unsigned i = 0; i < u.count; i++) {
+		registry_entry_destroy(u.gone[i]);
+		path_put(&u.old[i]);
+	}
 }

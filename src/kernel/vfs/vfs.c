@@ -34,6 +34,7 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 	struct vfs *v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	v->virtual_attrs = options && options->virtual_attrs;
 	v->protected_hardlinks = read_switch("/proc/sys/fs/protected_hardlinks");
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)

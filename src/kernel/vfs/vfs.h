@@ -64,6 +64,7 @@ MUST_CHECK int vfs_walk_above(const struct walk_env *env, const struct path *bas
 struct vfs_options {
 	const char *scratch;		/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */
 	size_t dentries_max;		/* unused cached names kept; 0: a default */
+	bool virtual_attrs;		/* fstat(2) and its kin are answered: a descriptor's backing need not look like the object */
 };
 
 MUST_CHECK int vfs_create(const struct vfs_options *options, struct vfs **ret);
@@ -117,6 +118,15 @@ MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, i
  * ours (a pipe, a socket, a file that was passed in from outside).
  */
 MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
+/*
+ * Has the object behind the descriptor been opened by several names? Then vfs_identify knows which one it was of the very
+ * open file description of the guest, and not of another one (O_PATH) of its object.
+ */
+bool vfs_has_names(struct vfs *v, int fd);
+/* An open file description that vfs_open gave a mark was opened anew: fd is to have it too. */
+void vfs_mark(int fd, int mark);
+/* The mark of a description, 0: none. */
+int vfs_mark_of(int fd);
 /* The same for what is only known by the host's numbers (a mapping). */
 MUST_CHECK int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret);
 /* A file p that was opened by other ways than vfs_open: fd stands for it from now on. */

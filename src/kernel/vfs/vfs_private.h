@@ -96,7 +96,10 @@ struct registry_entry {
 	struct registry_entry *next_of_inode;	/* with the same hash of path's inode */
 	struct registry_entry *next_of_watch;	/* with the same hash of watch */
 	struct registry_entry *before, *after;	/* all entries, oldest first */
-	struct path path;			/* references */
+	struct path path;			/* references; what descriptions without a mark stand for */
+	/* What marks 1, 2 ... stand for: other names that it was opened by (registry_names.c). References; owned. */
+	struct path *names;
+	unsigned char name_count, name_last;	/* name_last: the mark of the last that was opened */
 	dev_t dev;
 	ino_t ino;
 	enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
@@ -141,6 +144,7 @@ struct vfs {
 	atomic_uint next_minor;			/* of filesystems without a device */
 	atomic_uint rename_seq;			/* counts the beginnings and the ends of renames: odd while one is made */
 	bool protected_hardlinks;		/* as the host has it (proc_sys_fs(5)); constant */
+	bool virtual_attrs;			/* vfs_options; constant */
 };
 
 /* ---- dentry.c ---- */
@@ -313,7 +317,9 @@ int mount_want_write(const struct mount *m);	/* -EROFS */
 int registry_init(struct registry *r);
 void registry_finish(struct vfs *v);
 /* The descriptor, opened with these flags, stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
-int registry_add(struct vfs *v, const struct vfs_opened *opened, int flags, const struct path *p, enum backing kind);
+int registry_add(struct vfs *v, struct vfs_opened *opened, int flags, const struct path *p, enum backing kind);
+/* Would it stand for another path if there were no marks? */
+bool registry_has_other(struct vfs *v, const struct vfs_opened *opened, const struct path *p);
 /* The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many. */
 int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p);
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
@@ -324,9 +330,27 @@ void registry_remove_locked(struct registry *r, struct registry_entry *e);
 void registry_entry_destroy(struct registry_entry *e);	/* NULL is nothing */
 struct registry_entry *registry_find_locked(struct registry *r, dev_t dev, ino_t ino);
 struct registry_entry *registry_find_watch_locked(struct registry *r, int watch);
-struct registry_entry *registry_find_dentry_locked(struct registry *r, const struct dentry *d);
+/* The next of d's inode that e is not: e's follower, or the first if e is NULL. */
+struct registry_entry *registry_next_of_inode_locked(struct registry *r, const struct registry_entry *e,
+						     const struct inode *inode);
 /* Let e stand for p; the old path's references are given back in *old. */
 void registry_rename_locked(struct registry *r, struct registry_entry *e, const struct path *p, struct path *old);
+
+/* ---- registry_names.c: registry.lock is held ---- */
+/* The mark of p, which is not e->path: a new one if need be, for which *old gives back what it stood for. 0: there is none. */
+int registry_mark_locked(struct registry_entry *e, const struct path *p, struct path *old);
+/* What a description with this mark stands for: borrowed. 0 and what is no mark: no other name. */
+const struct path *registry_name_locked(const struct registry_entry *e, int mark);
+/* Does no name of it lead to it any more? */
+bool registry_is_gone_locked(const struct registry_entry *e);
+/* e stands for e->path alone. The others are taken out into ret: at most REGISTRY_NAMES_MAX. */
+enum { REGISTRY_NAMES_MAX = 64 };
+struct registry_names {
+	struct path *names;
+	unsigned count;
+};
+void registry_take_names_locked(struct registry_entry *e, struct registry_names *ret);
+void registry_names_finish(struct registry_names *n);	/* without the lock */
 
 /* ---- registry_idle.c ---- */
 /* Drop some entries that nobody has open, if there are many. */

@@ -295,6 +295,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 		emit_exit(s, t, value, is_error, now);
 	carry_release(t);
 	exec_forget(t);
+	lend_returned(s, t, value);
 	lend_end(t);
 	t->delay_ns = t->delay_exit_ns;
 	t->delay_exit_ns = 0;

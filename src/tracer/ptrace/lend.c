@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 
+#include "kernel/vfs/vfs.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/lend.h"
 
@@ -24,9 +25,10 @@ static int flags_of(const struct verdict *v)
 }
 
 /* An open that may sleep becomes a descriptor to be opened: the guest sleeps in its own call. */
-static int take_open(struct verdict *v)
+static int take_open(struct verdict *v, int *mark)
 {
 	int flags = v->block->flags;
+	*mark = v->block->mark;
 	int fd = fcntl(v->block->fd, F_DUPFD_CLOEXEC, 3);
 	int err = fd < 0 ? -errno : flags;
 	v->block->drop(v->block);
@@ -63,11 +65,14 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 	const enum call_id id = t->call.id;
 	struct verdict v = a->verdict;
 	bool can = id == CALL_open || id == CALL_openat || id == CALL_openat2;
-	int r = -ENOSYS;
-	if (can && v.kind == VERDICT_FD)
+	int r = -ENOSYS, mark = 0;
+	if (can && v.kind == VERDICT_FD) {
+		mark = vfs_mark_of(v.fd);
 		r = place(s, t, &v, flags_of(&v), a);
-	else if (can && v.kind == VERDICT_BLOCK && v.block->opens)
-		r = place(s, t, &v, take_open(&v), a);
+	} else if (can && v.kind == VERDICT_BLOCK && v.block->opens) {
+		int flags = take_open(&v, &mark);
+		r = place(s, t, &v, flags, a);
+	}
 	lend_end(t);
 	if (r < 0) {
 		verdict_discard(&v);
@@ -76,11 +81,21 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 	}
 	a->kind = APPLIED_PASS;
 	t->lent = v.fd + 1;
+	t->lent_mark = mark;
+}
+
+void lend_returned(struct session *s, struct tracee *t, int64_t value)
+{
+	int fd;
+	if (!t->lent_mark || value < 0 || guest_fds_get(&s->guest_fds, t->tid, (int)value, &fd) < 0)
+		return;
+	vfs_mark(fd, t->lent_mark);
+	(void)close(fd);
 }
 
 void lend_end(struct tracee *t)
 {
 	if (t->lent)
 		(void)close(t->lent - 1);
-	t->lent = 0;
+	t->lent = t->lent_mark = 0;
 }

@@ -1,0 +1,195 @@
+/* Of a file's names /proc/self/fd/N shows the one that was opened, where that is now, through dup, fork and SCM_RIGHTS. */
+#include <linux/openat2.h>
+#include <sys/socket.h>
+
+#include "files.h"
+
+static void want(int fd, const char *name)
+{
+	char link[64], target[PATH_MAX + 32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(target, sizeof(target), "%s/%s", files_dir, name);
+	files_want_link(link, target);
+}
+
+static int open_it(const char *name, int flags)
+{
+	int fd = open(name, flags, 0644);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void two_names(void)
+{
+	int a = open_it("a", O_RDWR | O_CREAT), b, again;
+	char link_of[64];
+	struct stat st, other;
+
+	CHECK(link("a", "b") == 0);
+	b = open_it("b", O_RDONLY);
+	want(a, "a");
+	want(b, "b");
+	snprintf(link_of, sizeof(link_of), "/proc/self/fd/%d", b);
+	again = open_it(link_of, O_RDWR);
+	want(again, "b");
+	CHECK(fstat(a, &st) == 0 && fstat(again, &other) == 0 && st.st_ino == other.st_ino && st.st_dev == other.st_dev);
+	CHECK(mkdir("d", 0755) == 0 && rename("b", "d/c") == 0);
+	want(again, "d/c");
+	want(a, "a");
+	CHECK(rename("d", "e") == 0);
+	want(b, "e/c");
+	CHECK(unlink("a") == 0);
+	want(a, "a (deleted)");
+	want(b, "e/c");
+	CHECK(link("e/c", "a") == 0);
+	want(a, "a (deleted)");
+	close(a);
+	a = open_it("a", O_RDONLY);
+	want(a, "a");
+	files_write("f", "");
+	CHECK(rename("f", "e/c") == 0);
+	want(b, "e/c (deleted)");
+	want(a, "a");
+	CHECK(unlink("a") == 0 && unlink("e/c") == 0 && rmdir("e") == 0);
+	want(again, "e/c (deleted)");
+	close(a);
+	close(b);
+	close(again);
+}
+
+static int through_socket(int fd)
+{
+	int pair[2], got;
+	char byte = 0;
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} u = {.room = {0}};
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.room, .msg_controllen = sizeof(u.room)};
+
+	u.align = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(&u.align), &fd, sizeof(fd));
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	CHECK_EQ(sendmsg(pair[0], &m, 0), 1);
+	close(fd);
+	CHECK_EQ(recvmsg(pair[1], &m, 0), 1);
+	memcpy(&got, CMSG_DATA(&u.align), sizeof(got));
+	close(pair[0]);
+	close(pair[1]);
+	return got;
+}
+
+static void passed_on(void)
+{
+	int a = open_it("a", O_RDWR | O_CREAT), b, other;
+	pid_t pid;
+
+	CHECK(link("a", "b") == 0);
+	b = open_it("b", O_RDWR);
+	other = dup(b);
+	CHECK(other >= 0 && close(b) == 0);
+	want(other, "b");
+	pid = guest_fork();
+	if (pid == 0) {
+		CHECK(close(a) == 0);
+		want(other, "b");
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
+	CHECK(dup2(other, 50) == 50 && close(other) == 0);
+	want(through_socket(50), "b");
+	want(through_socket(a), "a");
+	CHECK(unlink("a") == 0 && unlink("b") == 0);
+}
+
+static void other_opens(void)
+{
+	struct open_how how = {.flags = O_RDONLY};
+	struct stat st, path;
+	int a = open_it("a", O_RDWR | O_CREAT), b, p, q;
+
+	CHECK(link("a", "b") == 0);
+	b = (int)syscall(SYS_openat2, AT_FDCWD, "b", &how, sizeof(how));
+	CHECK(b >= 0);
+	want(b, "b");
+	p = open_it("b", O_PATH);
+	q = open_it("a", O_PATH);
+	want(p, "b");
+	want(q, "a");
+	want(a, "a");
+	want(b, "b");
+	CHECK(fstat(b, &st) == 0 && fstat(p, &path) == 0);
+	CHECK(st.st_ino == path.st_ino && st.st_mode == path.st_mode && path.st_nlink == 2);
+	CHECK_ERRNO(pread(p, &st, 1, 0), EBADF);
+	CHECK(unlink("b") == 0);
+	want(p, "b (deleted)");
+	want(q, "a");
+	CHECK(unlink("a") == 0 && close(p) == 0 && close(q) == 0);
+	close(a);
+	close(b);
+}
+
+/* More names than there are marks (src/kernel/vfs/registry_names.c), one after the other. */
+static void many_names(void)
+{
+	char name[32];
+	int first = open_it("n0", O_RDWR | O_CREAT);
+
+	for (int i = 1; i < 200; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "n%d", i);
+		CHECK(link("n0", name) == 0);
+		fd = open_it(name, O_RDONLY);
+		want(fd, name);
+		if (i % 3)
+			CHECK(unlink(name) == 0);
+		close(fd);
+	}
+	want(first, "n0");
+	close(first);
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		(void)unlink(name);
+	}
+}
+
+/* A hard link of a fifo, whose open may wait. */
+static void fifo(void)
+{
+	int r, w;
+	pid_t pid;
+
+	CHECK(mkfifo("p", 0600) == 0 && link("p", "q") == 0);
+	r = open_it("p", O_RDONLY | O_NONBLOCK);
+	w = open_it("q", O_WRONLY | O_NONBLOCK);
+	want(r, "p");
+	want(w, "q");
+	close(r);
+	close(w);
+	pid = guest_fork();
+	if (pid == 0) {
+		want(open_it("q", O_WRONLY), "q");
+		_exit(0);
+	}
+	r = open_it("p", O_RDONLY);
+	want(r, "p");
+	guest_wait_exit(pid, 0);
+	close(r);
+	CHECK(unlink("p") == 0 && unlink("q") == 0);
+}
+
+int main(void)
+{
+	files_enter();
+	two_names();
+	passed_on();
+	other_opens();
+	many_names();
+	fifo();
+	files_leave();
+	return 0;
+}
