@@ -37,6 +37,7 @@ static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 		r = host_object(&o.path, &host);
 	if (r < 0)
 		return r;
+	atomic_store(&c->k->files->watched, true);
 	/* The link of ours is to be followed, and leads to the object itself. */
 	char own[FD_NAME_SIZE];
 	int wd = inotify_add_watch(inotify, fd_name(host, own), mask & ~(uint32_t)IN_DONT_FOLLOW);

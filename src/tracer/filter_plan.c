@@ -60,20 +60,26 @@ static const unsigned prctl_answered[] = {
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE,
 };
 
-struct prctl_chain {
-	struct filter_test tests[ARRAY_SIZE(prctl_answered)];
+/* What of fcntl tells that somebody else has an open file description (notify/settle.c). */
+static const unsigned fcntl_settled[] = {F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE};
+
+enum { CHOSEN_MAX = 16 };
+
+struct choice_chain {
+	struct filter_test tests[CHOSEN_MAX];
 	struct filter_clause clause;
 	struct filter_rule rule;
 };
 
-static void fill_prctl(struct prctl_chain *c, uint32_t answered, struct filter_chain *out)
+/* Ask a worker where the argument is one of the values, and nobody otherwise. */
+static void fill_choice(struct choice_chain *c, uint8_t arg, const unsigned *values, size_t count, struct filter_chain *out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(prctl_answered); i++)
+	for (size_t i = 0; i < count; i++)
 		c->tests[i] = (struct filter_test){
-			.arg = 0, .op = FILTER_EQ, .bits = 32, .mask = UINT64_MAX, .value = prctl_answered[i],
+			.arg = arg, .op = FILTER_EQ, .bits = 32, .mask = UINT64_MAX, .value = values[i],
 		};
-	c->clause = (struct filter_clause){c->tests, ARRAY_SIZE(c->tests)};
-	c->rule = (struct filter_rule){&c->clause, 1, answered};
+	c->clause = (struct filter_clause){c->tests, count};
+	c->rule = (struct filter_rule){&c->clause, 1, SECCOMP_RET_USER_NOTIF};
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
@@ -131,9 +137,9 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain;
-	struct prctl_chain prctl_chain;
+	struct choice_chain prctl_chain, fcntl_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain;
-	struct filter_chain chain_list[6];
+	struct filter_chain chain_list[7];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -150,8 +156,13 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	int prctl_nr = call_desc(CALL_prctl)->nr[abis[0]];
 	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_prctl) &&
 	    actions[0][prctl_nr] == SECCOMP_RET_USER_NOTIF) {
-		fill_prctl(&prctl_chain, SECCOMP_RET_USER_NOTIF, &chain_list[chains]);
+		fill_choice(&prctl_chain, 0, prctl_answered, ARRAY_SIZE(prctl_answered), &chain_list[chains]);
 		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
+	}
+	if (r == 0 && s->settles) {
+		fill_choice(&fcntl_chain, 1, fcntl_settled, ARRAY_SIZE(fcntl_settled), &chain_list[chains]);
+		actions[0][call_desc(CALL_fcntl)->nr[abis[0]]] = FILTER_CHAIN(chains++);
+		actions[0][call_desc(CALL_flock)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
 	}
 	if (r == 0 && s->files) {
 		answer_addressed(s, CALL_sendto, &sendto_chain, actions[0], chain_list, &chains);

@@ -143,6 +143,8 @@ static void plan_files(struct session *s)
 	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
 	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
 		call_set_add(&s->stopping, stopping[i]);
+	/* What is recorded stops, and goes on without a wait. */
+	s->settles = !call_set_has(&s->recorded, CALL_flock) && !call_set_has(&s->recorded, CALL_fcntl);
 	/* No filter sees whether it wants O_PATH. */
 	if (s->lends)
 		call_set_add(&s->stopping, CALL_openat2);

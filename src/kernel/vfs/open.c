@@ -324,6 +324,8 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 		err = tmpfile ? open_tmpfile(&o) : finish_open(&o);
 	if (err)
 		drop_opened(ret);
+	else
+		ret->plain = !ret->blocks && (path_inode(&o.path)->type == S_IFREG || dentry_is_dir(o.path.dentry));
 	if (!err && ret_path)
 		*ret_path = o.path;
 	else

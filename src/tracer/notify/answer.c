@@ -2,8 +2,9 @@
  * A received call: what is asked about it, and how the verdict reaches the guest.
  *
  * A verdict with a descriptor is two steps: it is installed, then we close ours, then the guest goes on. In one step
- * (SECCOMP_ADDFD_FLAG_SEND) the guest would run while we still hold the open file description: a file that it writes, closes
- * and executes would be busy, and a lock or a fifo that it closes would not be let go of.
+ * (SECCOMP_ADDFD_FLAG_SEND) the guest runs while we still hold the open file description, so that a fifo that it closes would
+ * not be let go of at once. But it costs half as much, since the guest has to wake up for each step: verdicts that say that
+ * it may be (.plain) are carried out so. settle.c has the rest.
  *
  * ENOENT is an ordinary answer at every step: the task was killed, or interrupted before its call was received.
  */
@@ -116,17 +117,22 @@ static void answer_value(struct notify *n, const struct notified_event *ev, int6
 	reply(n, ev, value, 0);
 }
 
-/* The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. */
-static int add_fd(const struct notified_event *ev, const struct verdict *v)
+/* The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. flags: SECCOMP_ADDFD_FLAG_* */
+static int add_fd_so(const struct notified_event *ev, const struct verdict *v, uint32_t flags)
 {
 	struct seccomp_notif_addfd a = {
-		.id = ev->id, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
+		.id = ev->id, .flags = flags, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
 	};
 	int r;
 	do {
 		r = ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
 	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
+}
+
+static int add_fd(const struct notified_event *ev, const struct verdict *v)
+{
+	return add_fd_so(ev, v, 0);
 }
 
 /* Every descriptor is in use, or there may be none: for the loader one more fits. */
@@ -159,8 +165,33 @@ static int add_readable(const struct notified_event *ev, const struct verdict *v
 	return r;
 }
 
+/* What is recorded is told in order: the exit before whatever the guest does next. */
+static bool may_answer_at_once(const struct notify *n, const struct notified_event *ev, const struct verdict *v)
+{
+	return v->plain && ev->by && !ev->recorded && n->session->settles && !atomic_load(&n->two_steps);
+}
+
+/* Installed and answered in one step: true, or false when neither was done. */
+static bool answer_at_once(struct notify *n, const struct notified_event *ev, const struct verdict *v)
+{
+	settle_begin(ev->by);
+	int r = add_fd_so(ev, v, SECCOMP_ADDFD_FLAG_SEND);
+	if (r == -EINVAL)
+		atomic_store(&n->two_steps, true);
+	/* Answered by an attempt that a stop of ours interrupted: EINPROGRESS. */
+	bool done = r >= 0 || r == -ENOENT || r == -EINPROGRESS;
+	if (done) {
+		(void)close(v->fd);
+		atomic_fetch_add_explicit(&n->session->answered, 1, memory_order_relaxed);
+	}
+	settle_end(ev->by);
+	return done;
+}
+
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
+	if (may_answer_at_once(n, ev, v) && answer_at_once(n, ev, v))
+		return;
 	int r = add_fd(ev, v);
 	if (r == -EBADF)
 		r = add_readable(ev, v);
@@ -203,8 +234,9 @@ static struct verdict ask_loader(struct session *s, const struct call_event *cal
 	return loads_is_call(call) ? loads_answer(&s->loads, call) : verdict_pass();
 }
 
-void notify_answer(struct notify *n, const struct seccomp_notif *req)
+void notify_answer(struct worker *by, const struct seccomp_notif *req)
 {
+	struct notify *n = by->notify;
 	struct session *s = n->session;
 	int64_t number;
 	enum call_abi abi = call_abi_of(req->data.arch, (uint64_t)req->data.nr, &number);
@@ -214,11 +246,14 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
 		},
 		.notify = n,
+		.by = by,
 		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),
 		.id = req->id,
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
+	if (ev.base.id == CALL_flock || ev.base.id == CALL_fcntl)
+		notify_settle(s);
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
 	struct verdict v = ev.loader ? ask_loader(s, &ev.base) : ask(s, &ev);
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;

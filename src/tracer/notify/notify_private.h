@@ -4,6 +4,7 @@
  *   worker.c   threads that receive calls from the filter's listener
  *   answer.c   from a received call to its verdict, and the verdict carried out
  *   blocked.c  calls that sleep, each in a thread of its own
+ *   settle.c   what of an answer is done when the guest has it already
  *   guest.c    the caller's memory and descriptors
  */
 #ifndef TRAPLINE_TRACER_NOTIFY_PRIVATE_H
@@ -17,15 +18,22 @@ enum { MAX_WORKERS = 8 };
 
 struct blocked;
 
+struct worker {
+	struct notify *notify;
+	pthread_t thread;
+	_Atomic bool joinable;
+	_Atomic unsigned installs;	/* odd: a descriptor that it installs in one step is ours still (settle.c) */
+};
+
 struct notify {
 	struct session *session;
 	_Atomic int listener;		/* owned; -1 before it is known */
 	size_t request_size;
 	_Atomic bool ends;
 	_Atomic unsigned workers;	/* started */
-	pthread_t threads[MAX_WORKERS];
-	_Atomic bool joinable[MAX_WORKERS];
+	struct worker each[MAX_WORKERS];
 	unsigned max_workers;
+	_Atomic bool two_steps;		/* the kernel installs and answers in two calls only (before Linux 5.14) */
 
 	/* blocked.c */
 	pthread_mutex_t blocked_lock;	/* a leaf */
@@ -43,6 +51,7 @@ struct notify {
 struct notified_event {
 	struct call_event base;		/* first */
 	struct notify *notify;
+	struct worker *by;	/* NULL: a thread of its own (blocked.c) */
 	int listener;
 	uint64_t id;
 	bool recorded;
@@ -56,9 +65,13 @@ extern const struct guest_ops notified_guest_ops;
 MUST_CHECK int notified_still_waits(const struct notified_event *ev);
 
 /* answer.c */
-void notify_answer(struct notify *n, const struct seccomp_notif *req);
+void notify_answer(struct worker *by, const struct seccomp_notif *req);
 /* Carries the verdict out and frees what it owns. */
 void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict v);
+
+/* settle.c: around an installing in one step, until ours is closed. */
+void settle_begin(struct worker *by);
+void settle_end(struct worker *by);
 
 /* blocked.c */
 void blocked_init(struct notify *n);

@@ -41,8 +41,8 @@ static void start_another(struct notify *n)
 		atomic_fetch_sub(&n->workers, 1);
 		return;
 	}
-	if (thread_start(&n->threads[i], worker_main, n) == 0)
-		atomic_store(&n->joinable[i], true);
+	if (thread_start(&n->each[i].thread, worker_main, &n->each[i]) == 0)
+		atomic_store(&n->each[i].joinable, true);
 }
 
 /*
@@ -74,8 +74,9 @@ static bool backlog_grows(struct backlog *b, uint32_t task)
 	return true;
 }
 
-static void serve(struct notify *n, struct seccomp_notif *req)
+static void serve(struct worker *by, struct seccomp_notif *req)
 {
+	struct notify *n = by->notify;
 	int listener = atomic_load(&n->listener);
 	struct backlog backlog = {0};
 	while (!atomic_load_explicit(&n->ends, memory_order_relaxed)) {
@@ -92,7 +93,7 @@ static void serve(struct notify *n, struct seccomp_notif *req)
 		if (backlog_grows(&backlog, req->pid))
 			start_another(n);
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
-		notify_answer(n, req);
+		notify_answer(by, req);
 	}
 }
 
@@ -113,12 +114,13 @@ static bool have_listener(struct notify *n)
 
 static void *worker_main(void *arg)
 {
-	struct notify *n = arg;
+	struct worker *by = arg;
+	struct notify *n = by->notify;
 	AUTO_FREE void *req = malloc(n->request_size);
 	if (!req)
 		session_fail(n->session, -ENOMEM, "no memory for a worker");
 	else if (have_listener(n))
-		serve(n, req);
+		serve(by, req);
 	return NULL;
 }
 
@@ -139,11 +141,13 @@ int notify_start(struct session *s)
 	n->max_workers = cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS;
 	blocked_init(n);
 	s->notify = n;
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
+		n->each[i].notify = n;
 	n->workers = 1;
-	int r = thread_start(&n->threads[0], worker_main, n);
+	int r = thread_start(&n->each[0].thread, worker_main, &n->each[0]);
 	if (r < 0)
 		return r;
-	atomic_store(&n->joinable[0], true);
+	atomic_store(&n->each[0].joinable, true);
 	return 0;
 }
 
@@ -156,11 +160,11 @@ void notify_finish(struct session *s)
 	if (atomic_load(&s->failure))
 		atomic_store(&n->ends, true);
 	for (unsigned i = 0; i < MAX_WORKERS; i++) {
-		if (!atomic_load(&n->joinable[i]))
+		if (!atomic_load(&n->each[i].joinable))
 			continue;
 		if (atomic_load(&n->ends))
-			(void)pthread_kill(n->threads[i], SIGRTMAX);
-		(void)pthread_join(n->threads[i], NULL);
+			(void)pthread_kill(n->each[i].thread, SIGRTMAX);
+		(void)pthread_join(n->each[i].thread, NULL);
 	}
 	blocked_finish(n);
 	if (n->listener >= 0)

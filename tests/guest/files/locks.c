@@ -104,6 +104,28 @@ static void waiting(void)
 	close(fd);
 }
 
+/* With the last close of a description its lock is gone at once, whoever else may still be about to close it. */
+static void let_go(void)
+{
+	enum { ROUNDS = 300 };
+	int other = open("f", O_RDWR);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = open("f", i % 2 ? O_RDONLY : O_RDWR);
+
+		CHECK(flock(fd, LOCK_EX) == 0);
+		close(fd);
+		CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+		CHECK(flock(other, LOCK_UN) == 0);
+		fd = open("f", O_RDWR);
+		CHECK(set(fd, F_OFD_SETLK, F_WRLCK, 0, 5) == 0);
+		close(fd);
+		CHECK(set(other, F_OFD_SETLK, F_WRLCK, 0, 0) == 0);
+		CHECK(set(other, F_OFD_SETLK, F_UNLCK, 0, 0) == 0);
+	}
+	close(other);
+}
+
 int main(void)
 {
 	files_enter();
@@ -114,6 +136,7 @@ int main(void)
 	ranges();
 	descriptions();
 	waiting();
+	let_go();
 	files_leave();
 	return 0;
 }
