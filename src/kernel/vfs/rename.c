@@ -17,6 +17,7 @@ struct renaming {
 	struct dentry *moved;		/* references */
 	struct dentry *replaced;	/* or NULL */
 	unsigned flags;
+	bool removed;			/* replaced has no name any more */
 };
 
 static void lock_two(struct inode *first, struct inode *second)
@@ -167,6 +168,7 @@ static int carry_out(const struct renaming *r)
 	return 0;
 }
 
+/* Two names of one file (or one name) stay, both. */
 static int rename_locked(struct renaming *r)
 {
 	int err = look_up_both(r);
@@ -179,7 +181,10 @@ static int rename_locked(struct renaming *r)
 	err = check_permissions(r);
 	if (!err)
 		err = check_busy(r);
-	return err ? err : carry_out(r);
+	if (!err)
+		err = carry_out(r);
+	r->removed = !err && r->replaced && !(r->flags & RENAME_EXCHANGE);
+	return err;
 }
 
 static int check_ends(const struct renaming *r)
@@ -211,7 +216,7 @@ int vfs_rename(const struct walk_env *env, const struct path *old_base, const ch
 			err = rename_locked(&r);
 			unlock_both(&r);
 		}
-		if (!err && r.replaced && !(flags & RENAME_EXCHANGE)) {
+		if (r.removed) {
 			const struct path gone = {.mount = r.to.dir.mount, .dentry = r.replaced};
 			registry_unlinked(env->vfs, &gone);
 		}

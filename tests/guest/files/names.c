@@ -111,12 +111,27 @@ static void directories(void)
 	close(fd);
 }
 
+/* Onto itself: nothing happens, to what is open neither. */
+static void rename_to_itself(void)
+{
+	struct stat st;
+	int fd;
+
+	CHECK(mkdir("self", 0755) == 0 && mkdir("self/in", 0755) == 0);
+	fd = open("self", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0 && rename("self", "self/") == 0);
+	CHECK(fstatat(fd, "in", &st, 0) == 0);
+	CHECK(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0755 && st.st_nlink > 0);
+	CHECK(mkdirat(fd, "more", 0755) == 0 && close(fd) == 0);
+}
+
 int main(void)
 {
 	files_enter();
 	rename_over_open();
 	unlink_while_open();
 	hard_links();
+	rename_to_itself();
 	flags();
 	directories();
 	files_leave();
