@@ -49,7 +49,7 @@ enum name_flags {
 MUST_CHECK int name_copy_in(struct file_call *c, struct guest_ptr from, unsigned flags, struct name_arg *ret);
 /* Finds what a relative name starts from. -EBADF, -ENOTDIR; -EACCES below a directory from outside. */
 MUST_CHECK int name_find_base(struct file_call *c, int dirfd, struct name_arg *n);
-/* The same for openat2's RESOLVE_BENEATH and RESOLVE_IN_ROOT, which no absolute name leaves. */
+/* The same for openat2's RESOLVE_IN_ROOT, which no absolute name leaves. */
 MUST_CHECK int name_find_scope(struct file_call *c, int dirfd, struct name_arg *n);
 /* For the vfs; NULL is the working directory. */
 const struct path *name_base(const struct name_arg *n);

@@ -133,9 +133,10 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 	r = name_copy_in(c, name, 0, &n);
 	if (r == 0 && (will_create(how->flags) || how->flags & O_TRUNC) && !descriptor_left(c->task.tid))
 		r = -EMFILE;
-	const bool scoped = how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
+	/* For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the descriptor. */
+	const bool in_root = how->resolve & RESOLVE_IN_ROOT;
 	if (r == 0)
-		r = scoped ? name_find_scope(c, dirfd, &n) : name_find_base(c, dirfd, &n);
+		r = in_root ? name_find_scope(c, dirfd, &n) : name_find_base(c, dirfd, &n);
 	if (r < 0)
 		return answer(r);
 	const struct vfs_open_how vfs_how = {

@@ -60,6 +60,8 @@ static void resolve(void)
 	CHECK_ERRNO(open2(dir, "up", O_RDONLY, RESOLVE_BENEATH), EXDEV);
 	CHECK_ERRNO(open2(dir, "root", O_RDONLY, RESOLVE_BENEATH), EXDEV);
 	CHECK_ERRNO(open2(dir, "/", O_RDONLY, RESOLVE_BENEATH), EXDEV);
+	CHECK_ERRNO(open2(-1, "/", O_RDONLY, RESOLVE_BENEATH), EXDEV);
+	CHECK_ERRNO(open2(-1, "/", O_RDONLY, RESOLVE_IN_ROOT), EBADF);
 	fd = open2(dir, "/top", O_RDONLY, RESOLVE_IN_ROOT);
 	CHECK(fd >= 0 && close(fd) == 0);
 	fd = open2(dir, "root/top", O_RDONLY, RESOLVE_IN_ROOT);
