@@ -21,7 +21,7 @@ static const enum call_id tree_calls[] = {
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
 	CALL_landlock_create_ruleset, CALL_bpf,
 	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
-	CALL_recvfrom,
+	CALL_recvfrom, CALL_copy_file_range,
 };
 
 /* On descriptors: the host's answer is about the backing. */
@@ -43,7 +43,7 @@ static const enum call_id cred_reads[] = {
 };
 
 static const enum call_id growth_calls[] = {
-	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile, CALL_copy_file_range,
+	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile,
 	CALL_splice, CALL_fallocate,
 };
 

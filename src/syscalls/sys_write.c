@@ -183,6 +183,34 @@ struct verdict sys_sendfile(struct kernel *k, struct call_event *ev)
 	return answer(r < 0 ? r : n);
 }
 
+/*
+ * generic_copy_file_checks of Linux: files of two file systems are not copied so, though for the host they may be of one (two
+ * tmpfs are memfds). What it asks before this is left to the host.
+ */
+static int crosses_file_systems(struct file_call *c, int in_fd, int out_fd)
+{
+	struct object in AUTO_OBJECT;
+	struct object out AUTO_OBJECT = {.fd = -1};
+	struct statx a;
+	struct statx b;
+	int r = object_of_fd(c, in_fd, false, &in);
+	if (r == 0)
+		r = object_of_fd(c, out_fd, false, &out);
+	if (r < 0 || object_is_foreign(&in) || object_is_foreign(&out) ||
+	    path_inode(&in.path)->super == path_inode(&out.path)->super)
+		return r;
+	int out_flags = fcntl(out.fd, F_GETFL);
+	if ((fcntl(in.fd, F_GETFL) & O_ACCMODE) == O_WRONLY || (out_flags & O_ACCMODE) == O_RDONLY || out_flags & O_APPEND ||
+	    path_inode(&in.path)->type != S_IFREG || path_inode(&out.path)->type != S_IFREG)
+		return 0;
+	r = vfs_getattr(&in.path, &a);
+	if (r == 0)
+		r = vfs_getattr(&out.path, &b);
+	if (r < 0)
+		return r;
+	return a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor ? 0 : -EXDEV;
+}
+
 struct verdict sys_copy_file_range(struct kernel *k, struct call_event *ev)
 {
 	struct file_call c AUTO_FILE_CALL;
@@ -190,7 +218,11 @@ struct verdict sys_copy_file_range(struct kernel *k, struct call_event *ev)
 		return c.verdict;
 	off_t from;
 	off_t to;
-	int r = offset_in(ev, arg_ptr(ev, 1), &from);
+	if (ev->args[5])
+		return verdict_pass();		/* no flag is known: the host refuses them */
+	int r = crosses_file_systems(&c, (int)ev->args[0], (int)ev->args[2]);
+	if (r == 0)
+		r = offset_in(ev, arg_ptr(ev, 1), &from);
 	if (r == 0)
 		r = offset_in(ev, arg_ptr(ev, 3), &to);
 	if (r < 0)

@@ -80,10 +80,33 @@ static void maps(void)
 	close(a);
 }
 
+/* copy_file_range works within a file system only, though two tmpfs may well be the same to who emulates them. */
+static void copies(void)
+{
+	int a, b, other;
+
+	files_write("from", "some text");
+	a = open("from", O_RDONLY);
+	b = open("to", O_RDWR | O_CREAT, 0600);
+	CHECK_EQ(copy_file_range(a, NULL, b, NULL, 100, 0), 9);
+	files_want("to", "some text");
+	CHECK_EQ(copy_file_range(a, NULL, b, NULL, 100, 0), 0);
+	CHECK_ERRNO(copy_file_range(b, NULL, a, NULL, 0, 0), EBADF);
+	other = open("/dev/shm", O_RDWR | O_TMPFILE, 0600);
+	if (other >= 0) {
+		CHECK_ERRNO(copy_file_range(a, NULL, other, NULL, 100, 0), EXDEV);
+		CHECK_ERRNO(copy_file_range(other, NULL, b, NULL, 0, 0), EXDEV);
+		close(other);
+	}
+	close(a);
+	close(b);
+}
+
 int main(void)
 {
 	files_enter();
 	holes();
+	copies();
 	maps();
 	files_leave();
 	return 0;
