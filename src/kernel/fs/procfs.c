@@ -58,14 +58,16 @@ void proc_destroy(struct inode *inode)
 	free(proc_inode(inode));
 }
 
-/* Whose a task's files are. Linux gives those of a task that changed its ids to root, but lets it see them. */
+/* Whose a task's files are: the host knows (they are root's once the task changed its ids), unless the ids are virtual. */
 static void set_owner(const struct proc_inode *pi, struct statx *ret)
 {
 	struct task_view view;
 	if (pi->tid == 0 || task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return;
-	ret->stx_uid = view.cred->euid;
-	ret->stx_gid = view.cred->egid;
+	if (view.cred->faked) {
+		ret->stx_uid = view.cred->euid;
+		ret->stx_gid = view.cred->egid;
+	}
 	task_view_finish(&view);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/log.h"
 #include "kernel/fs/devnode.h"
 #include "kernel/fs/proc_fd.h"
 
@@ -67,6 +68,19 @@ static void take_times(struct tmpfs_inode *ti, const struct stat *st)
 	ti->seen_ctime = st->st_ctim;
 }
 
+void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd)
+{
+	if (fchown(fd, ti->uid, ti->gid) < 0)
+		log_debug("a memfd stays ours: %s", strerror(errno));
+}
+
+/* Whose new memfds are. */
+static void give_new(const struct tmpfs_inode *ti, int fd)
+{
+	if (ti->inode.type == S_IFREG && (ti->uid != geteuid() || ti->gid != getegid()))
+		tmpfs_give_backing(ti, fd);
+}
+
 /* The new host object starts with the times of the file. Its own ctime is only watched for changes. */
 static int adopt(struct tmpfs_inode *ti, int fd)
 {
@@ -74,6 +88,7 @@ static int adopt(struct tmpfs_inode *ti, int fd)
 	const struct timespec times[2] = {ti->atime, ti->mtime};
 	struct stat st;
 	(void)proc_fd_path(fd, path);
+	give_new(ti, fd);
 	if (ti->inode.type == S_IFREG && (ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
 		return -errno;
 	if (utimensat(AT_FDCWD, path, times, 0) < 0 || fstat(fd, &st) < 0)
@@ -153,6 +168,7 @@ int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret)
 static int open_first(struct tmpfs_inode *ti, int fd, int flags, struct vfs_opened *ret)
 {
 	struct stat st;
+	give_new(ti, fd);
 	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
 		return -errno;
 	AUTO_CLOSE int opened = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, fd, flags & ~O_TRUNC);

@@ -139,6 +139,11 @@ void tmpfs_touch_atime(struct tmpfs_inode *ti);
 /* ---- tmpfs_backing.c ---- */
 /* ti->lock is held in these. */
 MUST_CHECK int tmpfs_need_backing(struct tmpfs_inode *ti);
+/*
+ * A memfd gets the owner of its file, since the host asks who that is: at F_SETFL for O_NOATIME, at F_SETLEASE, at a write that
+ * may drop sgid. It drops suid and sgid. Where we may not, it stays ours.
+ */
+void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd);
 /* Take in what the host changed; *ret: its fstat. Only with a backing. */
 MUST_CHECK int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret);
 /* A regular file that is opened right after it was made: its times become those of the memfd. */

@@ -15,6 +15,7 @@ struct opening {
 	unsigned walk;		/* enum walk_flags */
 	struct vfs_opened *opened;
 	struct path path;	/* what it came to, references */
+	struct dentry *above;	/* with O_CREAT: where its name was looked up, a reference; NULL: nowhere */
 	bool created;
 };
 
@@ -144,6 +145,9 @@ static int finish_open(struct opening *o)
 			return -EEXIST;
 		if (inode->type == S_IFDIR)
 			return -EISDIR;
+		int err = o->created || !o->above ? 0 : permission_create_over(o->env, o->above->inode, inode);
+		if (err)
+			return err;
 	}
 	if (o->created || inode->type != S_IFREG)
 		flags &= ~O_TRUNC;
@@ -227,6 +231,14 @@ static int create_last(struct walk *w, struct opening *o)
 
 /* ---- the walk ---- */
 
+/* The walk stands in the directory of the last component. */
+static int note_above(struct walk *w, struct opening *o)
+{
+	dentry_put(w->vfs, o->above);
+	o->above = dentry_ref_unless_dead(w->cur.dentry) ? w->cur.dentry : NULL;
+	return o->above ? 0 : WALK_RESTART;
+}
+
 static int open_once(struct walk *w, struct opening *o, const struct path *base, const char *name)
 {
 	int r = walk_begin(w, o->env, base, name, o->walk);
@@ -236,6 +248,8 @@ static int open_once(struct walk *w, struct opening *o, const struct path *base,
 			r = walk_to_last(w);
 			if (!r && creates && w->last == LAST_NORMAL && w->slash)
 				r = -EISDIR;
+			if (!r && creates)
+				r = note_above(w, o);
 			if (!r)
 				r = walk_last(w);
 		} while (r > 0);
@@ -326,6 +340,7 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 		drop_opened(ret);
 	else
 		ret->plain = !ret->blocks && (path_inode(&o.path)->type == S_IFREG || dentry_is_dir(o.path.dentry));
+	dentry_put(env->vfs, o.above);
 	if (!err && ret_path)
 		*ret_path = o.path;
 	else

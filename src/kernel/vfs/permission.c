@@ -152,6 +152,23 @@ static int check_sticky(const struct walk_env *env, struct inode *dir, struct in
 	return env->cred->fsuid == o.uid ? 0 : -EPERM;
 }
 
+/* may_create_in_sticky of Linux: in a sticky directory not what somebody else put there for the caller to fill. */
+int permission_create_over(const struct walk_env *env, struct inode *dir, struct inode *inode)
+{
+	const int level = inode->type == S_IFREG ? env->vfs->protected_regular :
+			  inode->type == S_IFIFO ? env->vfs->protected_fifos : 1;
+	struct owner d, o;
+	if (!env->cred || level == 0)
+		return 0;
+	int err = inode_owner(dir, &d);
+	if (err || !(d.mode & S_ISVTX))
+		return err;
+	err = inode_owner(inode, &o);
+	if (err || o.uid == d.uid || o.uid == env->cred->fsuid)
+		return err;
+	return d.mode & S_IWOTH || (d.mode & S_IWGRP && level >= 2) ? -EACCES : 0;
+}
+
 int permission_delete(const struct walk_env *env, const struct dentry *dir, struct inode *victim, bool directory)
 {
 	if (!permission_is_hosts(env, dir->inode)) {

@@ -22,11 +22,11 @@ struct inode *path_inode(const struct path *p)
 	return p->dentry->inode;
 }
 
-static bool read_switch(const char *path)
+static int read_switch(const char *path)
 {
 	char digit = '0';
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, &digit, 1) == 1 && digit != '0';
+	return fd >= 0 && read(fd, &digit, 1) == 1 ? digit - '0' : 0;
 }
 
 int vfs_create(const struct vfs_options *options, struct vfs **ret)
@@ -36,6 +36,8 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 		return -ENOMEM;
 	v->virtual_attrs = options && options->virtual_attrs;
 	v->protected_hardlinks = read_switch("/proc/sys/fs/protected_hardlinks");
+	v->protected_regular = read_switch("/proc/sys/fs/protected_regular");
+	v->protected_fifos = read_switch("/proc/sys/fs/protected_fifos");
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
 		err = registry_init(&v->registry);

@@ -143,7 +143,8 @@ struct vfs {
 	int next_id;				/* of mounts; dcache.lock */
 	atomic_uint next_minor;			/* of filesystems without a device */
 	atomic_uint rename_seq;			/* counts the beginnings and the ends of renames: odd while one is made */
-	bool protected_hardlinks;		/* as the host has it (proc_sys_fs(5)); constant */
+	/* As the host has them (proc_sys_fs(5)); constant. */
+	int protected_hardlinks, protected_regular, protected_fifos;
 	bool virtual_attrs;			/* vfs_options; constant */
 };
 
@@ -307,6 +308,8 @@ bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or m
 /* May dir get another entry, or lose this one? */
 int permission_create(const struct walk_env *env, const struct dentry *dir);
 int permission_delete(const struct walk_env *env, const struct dentry *dir, struct inode *victim, bool directory);
+/* May what is in dir already be opened with O_CREAT? */
+int permission_create_over(const struct walk_env *env, struct inode *dir, struct inode *inode);
 /* Is d a mount point, or made up for one, or a directory with such things in it? */
 bool mount_is_busy(const struct dentry *d);
 /* The mode and owner of an object made in dir. */

@@ -1,5 +1,6 @@
 /* Extended attributes: who may see and set those of which name space (xattr(7), fs/xattr.c). */
 #include <linux/capability.h>
+#include <linux/limits.h>
 #include <string.h>
 
 #include "kernel/task/cred.h"
@@ -91,10 +92,38 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 	return err ? err : inode->ops->setxattr(inode, name, value, size, flags);
 }
 
-ssize_t vfs_listxattr(const struct walk_env *env UNUSED, const struct path *p, char *list, size_t size)
+/* Names that only CAP_SYS_ADMIN sees are not there for others. */
+static ssize_t list_for_others(struct inode *inode, char *list, size_t size)
+{
+	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
+	if (!all)
+		return -ENOMEM;
+	ssize_t n = inode->ops->listxattr(inode, all, XATTR_LIST_MAX);
+	size_t kept = 0;
+	for (ssize_t at = 0, len; at < n; at += len) {
+		len = (ssize_t)strlen(all + at) + 1;
+		if (has_prefix(all + at, "trusted."))
+			continue;
+		memmove(all + kept, all + at, (size_t)len);
+		kept += (size_t)len;
+	}
+	if (n < 0)
+		return n;
+	if (size > 0 && kept > size)
+		return -ERANGE;
+	if (size > 0)
+		memcpy(list, all, kept);
+	return (ssize_t)kept;
+}
+
+ssize_t vfs_listxattr(const struct walk_env *env, const struct path *p, char *list, size_t size)
 {
 	struct inode *inode = path_inode(p);
-	return inode->ops->listxattr ? inode->ops->listxattr(inode, list, size) : 0;
+	if (!inode->ops->listxattr)
+		return 0;
+	if (env->cred && !cred_capable(env->cred, CAP_SYS_ADMIN))
+		return list_for_others(inode, list, size);
+	return inode->ops->listxattr(inode, list, size);
 }
 
 int vfs_removexattr(const struct walk_env *env, const struct path *p, const char *name)

@@ -1,15 +1,18 @@
 /* What another user may do in a tree: mode bits, groups, sticky and setgid directories, suid lost on change. */
 #include <grp.h>
+#include <sys/xattr.h>
 
 #include "files.h"
 
-enum { OTHER = 1234, GROUP = 2345 };
+enum { OTHER = 1234, THIRD = 3456, GROUP = 2345 };
 
 static void become(uid_t uid, gid_t gid)
 {
 	CHECK(setgroups(0, NULL) == 0);
 	CHECK(setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0);
 }
+
+static int mine;	/* open since before it was given away */
 
 static void as_root(void)
 {
@@ -24,7 +27,10 @@ static void as_root(void)
 	files_write("readable", "r");
 	files_write("private", "p");
 	CHECK(chmod("private", 0600) == 0);
+	CHECK(setxattr("readable", "trusted.t", "x", 1, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM);
+	CHECK(symlink("f", "sticky/trap") == 0 && lchown("sticky/trap", THIRD, GROUP) == 0);
 	files_write("mine", "m");
+	mine = open("mine", O_RDONLY);
 	CHECK(chown("mine", OTHER, GROUP) == 0 && chmod("mine", 06755) == 0);
 	CHECK(stat("mine", &st) == 0 && st.st_uid == OTHER && st.st_gid == GROUP && (st.st_mode & 07777) == 06755);
 	CHECK(chown("mine", OTHER, GROUP) == 0 && stat("mine", &st) == 0);
@@ -59,6 +65,11 @@ static void files(void)
 	CHECK(chmod("mine", 0644) == 0);
 	fd = open("mine", O_RDWR | O_TRUNC);
 	CHECK(fd >= 0 && fchmod(fd, 0600) == 0 && close(fd) == 0);
+	CHECK(fcntl(mine, F_SETFL, O_NOATIME) == 0);
+	fd = open("readable", O_RDONLY);
+	CHECK_ERRNO(fcntl(fd, F_SETFL, O_NOATIME), EPERM);
+	CHECK_EQ(listxattr("readable", NULL, 0), 0);	/* trusted.t is not for us */
+	close(fd);
 	CHECK_ERRNO(chown("mine", OTHER + 1, -1), EPERM);
 	CHECK(chown("mine", -1, GROUP) == 0);
 }
@@ -76,6 +87,7 @@ static void directories(void)
 	CHECK_ERRNO(unlink("sticky/f"), EPERM);
 	CHECK_ERRNO(rename("sticky/f", "sticky/g"), EPERM);
 	CHECK_ERRNO(rename("open/new", "sticky/f"), EPERM);
+	CHECK_ERRNO(open("sticky/trap", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600), EACCES);
 	files_write("sticky/own", "x");
 	CHECK(unlink("sticky/own") == 0);
 	CHECK(mkdir("group/sub", 0755) == 0 && stat("group/sub", &st) == 0);
