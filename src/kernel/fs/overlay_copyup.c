@@ -223,8 +223,7 @@ static int link_target(const struct copying *c, char **ret)
 	return 0;
 }
 
-/* A directory must not look changed because something in it was copied. */
-static void restore_times(struct inode *dir, const struct statx *before)
+void overlay_restore_times(struct inode *dir, const struct statx *before)
 {
 	const struct vfs_attr attr = {
 		.valid = STATX_ATIME | STATX_MTIME,
@@ -263,7 +262,7 @@ static int name_copy(struct copying *c)
 		r = layer_rename(c->ov->work, c->work_name, c->copy, c->upper_dir, c->name, NULL, 0);
 	if (r < 0)
 		return r;
-	restore_times(c->upper_dir, &before);
+	overlay_restore_times(c->upper_dir, &before);
 	if (c->nameless)
 		look_again(c);
 	return c->copy ? 0 : -ESTALE;

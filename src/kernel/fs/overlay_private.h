@@ -182,6 +182,9 @@ MUST_CHECK int overlay_copy_up_name(struct overlay_inode *dir, const char *name,
 /* Also everything in it, and hide what is below: it can be renamed. */
 MUST_CHECK int overlay_copy_up_tree(struct overlay_inode *dir);
 
+/* A directory of the upper must not look changed because something in it was copied. */
+void overlay_restore_times(struct inode *dir, const struct statx *before);
+
 /* ---- overlay_work.c: names_lock is held ---- */
 /* The work directory; borrowed. */
 MUST_CHECK int overlay_work(struct overlay *ov, struct inode **ret);

@@ -5,14 +5,29 @@
 
 /* ---- the work directory ---- */
 
+/* What is made in it is moved elsewhere: it passes on no group, and the root, which it is in for want of a better place, looks unchanged. */
+static int make_work(struct overlay *ov)
+{
+	const struct vfs_create how = {.mode = S_IFDIR | 0700, .uid = geteuid(), .gid = getegid()};
+	const struct vfs_attr plain = {.valid = STATX_MODE, .mode = 0700};
+	struct inode *root = ov->upper->root;
+	struct statx before;
+	int r = root->ops->getattr(root, &before);
+	if (r == 0)
+		r = layer_create(root, OVERLAY_WORK_DIR, &how, &ov->work);
+	if (r < 0)
+		return r;
+	if (ov->work->ops->setattr)
+		(void)ov->work->ops->setattr(ov->work, &plain);
+	overlay_restore_times(root, &before);
+	return 0;
+}
+
 int overlay_work(struct overlay *ov, struct inode **ret)
 {
-	if (!ov->work) {
-		const struct vfs_create how = {.mode = S_IFDIR | 0700, .uid = geteuid(), .gid = getegid()};
-		int r = layer_create(ov->upper->root, OVERLAY_WORK_DIR, &how, &ov->work);
-		if (r < 0)
-			return r;
-	}
+	int r = ov->work ? 0 : make_work(ov);
+	if (r < 0)
+		return r;
 	*ret = ov->work;
 	return 0;
 }
