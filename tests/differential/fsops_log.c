@@ -116,7 +116,7 @@ void say_stat(struct op *o, const struct stat *st)
 		say(o, " ~blksize:%ld", (long)st->st_blksize);
 	say(o, " dev%c", st->st_dev == o->sh->dev_root ? '/' : st->st_dev == o->sh->dev_second ? 'm' : '?');
 	say_time(o, "atime", &st->st_atim);
-	say_time(o, "mtime", &st->st_mtim);
+	say_time(o, S_ISFIFO(st->st_mode) ? "fifotime" : "mtime", &st->st_mtim);
 	say(o, "]");
 }
 
@@ -222,7 +222,10 @@ static void say_changes(struct op *o, const char *what, const struct stat *a, co
 		say(o, " %s:other", what);
 		return;
 	}
-	say(o, " %s:%s%s", what, differs(&a->st_mtim, &b->st_mtim) ? "m" : "",
+	/* An inode in /proc is made when it is looked up and forgotten when it may: its times say when that was. */
+	if (a->st_dev != o->sh->dev_root && a->st_dev != o->sh->dev_second)
+		return;
+	say(o, S_ISFIFO(a->st_mode) ? " ~fifo%s:=%s%s" : " %s:%s%s", what, differs(&a->st_mtim, &b->st_mtim) ? "m" : "",
 	    differs(&a->st_ctim, &b->st_ctim) ? "c" : "");
 }
 
