@@ -11,6 +11,7 @@
 
 #include "kernel/task/cred.h"
 #include "tracer/loader_code.h"
+#include "tracer/ptrace/carry.h"
 #include "regs/regs.h"
 
 #ifndef MFD_EXEC
@@ -109,6 +110,7 @@ int loads_init(struct loads *l)
 	*l = (struct loads){.image = -1};
 	(void)pthread_mutex_init(&l->lock, NULL);
 	read_randomization(l);
+	l->carries = carry_available() == 0;
 	AUTO_CLOSE int fd = make_memfd();
 	if (fd < 0)
 		return fd;

@@ -26,6 +26,7 @@ struct loads {
 	int image;			/* owned; -1: none */
 	struct stat image_stat;
 	char path[LOADER_PATH_SIZE];	/* of the image, padded with slashes; ends in NUL */
+	bool carries;			/* memory for paths can be made in a process that has no page of the loader (carry.h) */
 	bool randomize, randomize_brk;	/* kernel.randomize_va_space */
 	pthread_mutex_t lock;
 	struct load *list;		/* lock */

@@ -1,4 +1,4 @@
-#include "kernel/task/exec.h"
+#include "kernel/task/exec_host.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -186,8 +186,13 @@ static int add_prefix(struct exec_plan *p, const struct exec_script *script, con
 	return strbuf_error(&all) < 0 || strbuf_error(&p->prefix) < 0 ? -ENOMEM : 0;
 }
 
+static bool host_finds(const struct walk_env *env, const struct exec_request *q, const char *name, int fd)
+{
+	return q->executed || exec_host_finds(env->tid, name, fd);
+}
+
 /* 1: fd is a program. 0: it was a script; fd and path are its interpreter's now. */
-static int one_step(const struct walk_env *env, struct exec_plan *p, int *fd, char **name)
+static int one_step(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, int *fd, char **name)
 {
 	char head[HEAD_SIZE] = {0};
 	struct exec_script script;
@@ -207,7 +212,11 @@ static int one_step(const struct walk_env *env, struct exec_plan *p, int *fd, ch
 	(void)close(*fd);
 	*fd = -1;
 	path_put(&p->exe);
-	return r < 0 ? r : find_and_open(env, NULL, next, WALK_FOLLOW, &p->exe, fd);
+	if (r == 0)
+		r = find_and_open(env, NULL, next, WALK_FOLLOW, &p->exe, fd);
+	if (r == 0)
+		p->native = p->native && host_finds(env, q, next, *fd);
+	return r;
 }
 
 static int find_program(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, int *fd)
@@ -216,8 +225,10 @@ static int find_program(const struct walk_env *env, const struct exec_request *q
 	AUTO_FREE char *name = r == 0 ? strdup(q->shown) : NULL;
 	if (r == 0 && !name)
 		r = -ENOMEM;
+	if (r == 0)
+		p->native = q->fd < 0 && !q->base && host_finds(env, q, q->name, *fd);
 	for (unsigned scripts = 0; r == 0; scripts++) {
-		r = one_step(env, p, fd, &name);
+		r = one_step(env, q, p, fd, &name);
 		if (r == 0 && scripts == SCRIPTS_MAX)
 			r = -ELOOP;
 		if (r == 0 && q->unreachable && scripts == 0)
@@ -226,15 +237,17 @@ static int find_program(const struct walk_env *env, const struct exec_request *q
 	return r < 0 ? r : 0;
 }
 
-static int find_interp(const struct walk_env *env, struct exec_plan *p, uint16_t machine)
+static int find_interp(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p)
 {
 	int fd;
 	if (!*p->program.interp)
 		return 0;
-	int r = find_and_open(env, NULL, p->program.interp, WALK_FOLLOW, NULL, &fd);
+	const char *name = q->executed ? q->interp : p->program.interp;
+	int r = find_and_open(env, NULL, name, WALK_FOLLOW, NULL, &fd);
 	if (r < 0)
 		return r;
-	r = elf_read(fd, machine, &p->interp);
+	p->native = p->native && host_finds(env, q, name, fd);
+	r = elf_read(fd, q->machine, &p->interp);
 	if (r < 0)
 		(void)close(fd);
 	return r == -ENOEXEC ? -ELIBBAD : r;
@@ -260,7 +273,8 @@ static int resolve(const struct walk_env *env, const struct exec_request *q, str
 	set_names(p, q->shown);
 	if (!p->shown)
 		return -ENOMEM;
-	return find_interp(env, p, q->machine);
+	p->native = p->native && exec_host_may_run(p->program.fd);
+	return find_interp(env, q, p);
 }
 
 int exec_resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan **ret)

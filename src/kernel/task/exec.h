@@ -22,6 +22,15 @@ struct exec_request {
 	/* What the program is told that it was called: for execveat on a descriptor "/dev/fd/N" or "/dev/fd/N/name". */
 	const char *shown;
 	bool unreachable;		/* .shown leads nowhere after the execve (a close-on-exec descriptor) */
+	/* The host has made the call: where names lead there is not asked for. The interpreter's name as it shows it. */
+	bool executed;
+	const char *interp;
+};
+
+/* A file of the host. */
+struct exec_file_id {
+	dev_t dev;
+	ino_t ino;
 };
 
 struct exec_plan {
@@ -32,6 +41,10 @@ struct exec_plan {
 	char comm[EXEC_COMM_MAX];
 	struct strbuf prefix;		/* of a script: what takes the place of argv[0], each string with its NUL */
 	unsigned prefix_count;
+	/* The host's own execve finds the same files by the same names, and may be made instead (task/exec_host.h). */
+	bool native;
+	struct exec_file_id exe_id;	/* what it must execute, as stat tells it ... */
+	struct exec_file_id interp_id;	/* ... and with PT_INTERP begin in, as /proc/PID/maps tells it */
 };
 
 /* An errno that execve(2) fails with, or 0 and a plan to be destroyed. */

@@ -4,6 +4,9 @@
  *   filter stop   the name is resolved by the kernel layer; the call is made to execute the loader's image
  *   exec event    the new program is the image, or it is killed before it runs; it is told what to load
  *
+ * Where the host finds the same files by the same names its own execve is left to be made, with the caller's own memory. What
+ * it has executed is looked at just so. A name may lead elsewhere meanwhile: that is right if it does so in the guest's tree too.
+ *
  * The path of the image must be somewhere in the caller's memory. A program that the loader has loaded has it in the page
  * that the loader leaves; the command has it in what it inherited of the supervisor; for others it is carried (carry.c). That
  * another thread changes it in time for the kernel to read something else shows in what was executed.
@@ -15,9 +18,10 @@
 
 #include "base/log.h"
 #include "kernel/kernel.h"
-#include "kernel/task/exec.h"
+#include "kernel/task/exec_host.h"
 #include "kernel/task/task.h"
 #include "syscalls/file_call.h"
+#include "tracer/auxv.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
@@ -126,13 +130,18 @@ static int ask_for(struct file_call *c, const struct fact_copy *checked, struct 
 	return dirfd == AT_FDCWD ? -EACCES : ask_by_fd(c, dirfd, a);
 }
 
+static uint16_t machine_of_host(void)
+{
+	return host_abi() == ABI_X86_64 ? EM_X86_64 : EM_AARCH64;
+}
+
 static int resolve(struct session *s, struct call_event *ev, const struct fact_copy *checked, struct exec_plan **ret)
 {
 	AUTO_FILE_CALL struct file_call c;
 	if (!file_call_begin(&c, s->options->kernel, ev))
 		return -ESRCH;
 	struct asked a = {
-		.request = {.machine = host_abi() == ABI_X86_64 ? EM_X86_64 : EM_AARCH64, .fd = -1},
+		.request = {.machine = machine_of_host(), .fd = -1},
 		.object = {.fd = -1},
 	};
 	int r = ask_for(&c, checked, &a);
@@ -151,6 +160,15 @@ static bool has_path(const struct session *s, const struct tracee *t)
 	       memcmp(there, s->loads.path, sizeof(there)) == 0;
 }
 
+static int carry(struct session *s, struct tracee *t, unsigned reg, const struct fact_copy *copy, struct applied *a)
+{
+	a->copies[reg] = *copy;
+	a->carried = (uint8_t)(1u << reg);
+	int r = carry_place(s, t, a);
+	a->carried = 0;
+	return r;
+}
+
 static int place_path(struct session *s, struct tracee *t, unsigned reg, struct applied *a)
 {
 	if (has_path(s, t)) {
@@ -158,11 +176,17 @@ static int place_path(struct session *s, struct tracee *t, unsigned reg, struct 
 		a->changed |= (uint8_t)(1u << reg);
 		return 0;
 	}
-	a->copies[reg] = (struct fact_copy){.data = s->loads.path, .len = sizeof(s->loads.path)};
-	a->carried = (uint8_t)(1u << reg);
-	int r = carry_place(s, t, a);
-	a->carried = 0;
-	return r;
+	return carry(s, t, reg, &(struct fact_copy){.data = s->loads.path, .len = sizeof(s->loads.path)}, a);
+}
+
+/*
+ * Its own execve leaves no page of ours in the program; then the path of the next one that needs the image has to be carried,
+ * if it can be.
+ */
+static bool leave_to_host(const struct session *s, struct exec_plan *p)
+{
+	p->native = p->native && s->loads.carries && exec_host_expect(p) == 0;
+	return p->native;
 }
 
 void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, struct applied *a)
@@ -175,7 +199,10 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 	notify_settle(s);	/* a file that was written and closed is not busy */
 	int r = resolve(s, ev, &checked, &t->exec);
 	bool only_check = r == 0 && at && ev->args[4] & AT_EXECVE_CHECK;
-	if (r == 0 && !only_check)
+	bool native = r == 0 && !only_check && leave_to_host(s, t->exec);
+	if (native && checked.data)
+		r = carry(s, t, reg, &checked, a);
+	else if (r == 0 && !only_check && !native)
 		r = place_path(s, t, reg, a);
 	if (r < 0 || only_check) {
 		exec_forget(t);
@@ -183,7 +210,7 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 		a->value = r;
 		return;
 	}
-	if (at) {
+	if (at && !native) {
 		a->args[4] = 0;
 		a->changed |= 1u << 4;
 	}
@@ -224,11 +251,64 @@ static int tell_loader(struct session *s, struct tracee *t)
 	return err < 0 ? err : loads_add(&s->loads, t->tid, base, t->exec, say_done);
 }
 
+/*
+ * Something else was executed than the name led to before. If it is in the caller's tree, and its to execute, the name may have led
+ * there a moment later; then t->exec becomes the plan of that.
+ */
+static int find_executed(struct tracee *t, const struct walk_env *env, uint64_t ip)
+{
+	struct exec_plan *p;
+	char exe[VFS_PATH_MAX], interp[VFS_PATH_MAX];
+	const struct exec_request request = {
+		.machine = machine_of_host(), .name = exe, .shown = exe, .fd = -1, .executed = true, .interp = interp,
+	};
+	int r = exec_host_names(t->tid, ip, exe, interp);
+	if (r == 0)
+		r = exec_resolve(env, &request, &p);
+	if (r < 0)
+		return r;
+	r = p->native ? exec_host_expect(p) : -EPERM;
+	if (r == 0)
+		r = exec_host_check(t->tid, p, ip);
+	if (r == 0) {
+		exec_forget(t);
+		t->exec = p;
+	} else {
+		exec_plan_destroy(p);
+	}
+	return r;
+}
+
+/* The host's execve was made. former: the id that the caller had. */
+static int accept_native(struct session *s, struct tracee *t, pid_t former)
+{
+	struct regs r;
+	struct task_view v;
+	uint64_t ip, sp;
+	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
+	int err = regs_get(&r, REG_IP, &ip);
+	if (err == 0)
+		err = regs_get(&r, REG_SP, &sp);
+	if (err == 0)
+		err = task_view(s->options->kernel->tasks, former, &v);
+	if (err < 0)
+		return err;
+	err = exec_host_check(t->tid, t->exec, ip);
+	if (err == -EPERM)
+		err = find_executed(t, &v.env, ip);
+	if (err == 0 && v.cred->faked)
+		err = auxv_set_ids(t->tid, sp, v.cred);
+	task_view_finish(&v);
+	t->loader_path = 0;
+	return err;
+}
+
 void exec_done(struct session *s, struct tracee *t, pid_t former)
 {
-	int r = t->exec && is_loader(s, t->tid) ? 0 : -EPERM;
+	bool native = t->exec && t->exec->native;
+	int r = native ? accept_native(s, t, former) : t->exec && is_loader(s, t->tid) ? 0 : -EPERM;
 	task_execed(s->options->kernel->tasks, former, t->tid, t->exec && t->exec->exe.mount ? &t->exec->exe : NULL);
-	if (r == 0)
+	if (r == 0 && !native)
 		r = tell_loader(s, t);
 	if (r < 0 && r != -ESRCH)
 		log_debug("process %d is killed: its execve was tampered with or cannot be carried out: %s", t->tid,

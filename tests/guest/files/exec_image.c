@@ -132,7 +132,8 @@ static int program(int argc, char **argv)
 	check_memory();
 	check_proc(name, argv);
 	for (int i = 0; i < argc; i++)
-		printf("%s%c", strlen(argv[i]) > 100 ? "long" : argv[i], i + 1 < argc ? ' ' : '\n');
+		printf("%s%c", *argv[i] == '/' ? strrchr(argv[i], '/') : strlen(argv[i]) > 100 ? "long" : argv[i],
+		       i + 1 < argc ? ' ' : '\n');
 	return 42;
 }
 
@@ -171,6 +172,7 @@ static void script(const char *name, const char *line)
 int main(int argc, char **argv)
 {
 	char *const plain[] = {text("prog"), text("child"), text(""), text("last"), NULL};
+	char absolute[PATH_MAX + 64], line[PATH_MAX + 128];
 	char *many[600], deep[PATH_MAX] = "", *big = malloc(100000);
 
 	if (getenv("NAME_THAT_IS_WANTED"))
@@ -189,6 +191,19 @@ int main(int argc, char **argv)
 	many[3] = big;
 	many[599] = NULL;
 	run("prog", many);
+	/* By absolute names, which on the host's own files are the host's to execute. */
+	snprintf(absolute, sizeof(absolute), "%s/prog", files_dir);
+	run(absolute, (char **)plain);
+	run(absolute, many);
+	snprintf(line, sizeof(line), "#!%s an argument\n", absolute);
+	script("plain-script", line);
+	run("plain-script", (char **)plain);
+	snprintf(absolute, sizeof(absolute), "%s//./plain-script", files_dir);
+	run(absolute, (char **)plain);
+	run(absolute, many);
+	CHECK(symlink("prog", "another-name") == 0);
+	snprintf(absolute, sizeof(absolute), "%s/another-name", files_dir);
+	run(absolute, (char **)plain);
 	for (int i = 0; i < 15; i++) {
 		strcat(deep, "a-directory-with-a-name-of-some-length/");
 		CHECK(mkdir(deep, 0755) == 0);

@@ -45,11 +45,18 @@ def run(opts, native):
     os.chmod(base, 0o755)
     work = base + "/work"
     os.mkdir(work)
+    # A program of the host's that the guest's tree does not have: its /dev is another.
+    hidden = tempfile.mkdtemp(prefix="trapline-hidden-", dir="/dev/shm")
+    os.chmod(hidden, 0o755)
+    shutil.copy("/bin/true", hidden + "/program")
     try:
-        env = dict(os.environ) if native else dict(os.environ, TRAPLINE_TEST_TREE=opts.tree)
+        env = dict(os.environ)
+        if not native:
+            env.update(TRAPLINE_TEST_TREE=opts.tree, TRAPLINE_TEST_HIDDEN=hidden + "/program")
         return proctree.run(opts.guest if native else command(opts, work, base), opts.timeout, cwd=work, env=env)
     finally:
         shutil.rmtree(base, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def main():
