@@ -381,6 +381,19 @@ int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
 	return fd;
 }
 
+void vfs_lend(struct vfs *v, int fd)
+{
+	struct registry *r = &v->registry;
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	(void)pthread_mutex_lock(&r->lock);
+	struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);
+	if (e)
+		e->open_count++;
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
 int vfs_identify(struct vfs *v, int fd, struct path *ret)
 {
 	enum backing kind;

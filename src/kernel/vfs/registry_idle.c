@@ -146,9 +146,9 @@ void registry_trim(struct vfs *v)
 }
 
 /*
- * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when it is closed:
- * its descriptors stand for an empty directory from now on, which is what it is. That has no parent, which would be kept
- * by it, but still the name.
+ * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when it is closed: when
+ * many others were removed since, its descriptors stand for an empty directory, which is what it is. That has no parent, which
+ * would be kept by it, but still the name.
  */
 static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 {
@@ -168,6 +168,19 @@ static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 	registry_rename_locked(&v->registry, e, &p, old);
 	path_put(&p);
 	return 0;
+}
+
+/* e takes the place of the one that was removed longest ago. */
+static void remember_removed(struct vfs *v, const struct registry_entry *e, struct path *old)
+{
+	struct registry *r = &v->registry;
+	unsigned at = r->removed_next++ % REGISTRY_REMOVED_DIRS;
+	struct registry_entry *last = registry_find_locked(r, r->removed[at].dev, r->removed[at].ino);
+	/* The number may have been used again. */
+	if (last && last != e && last->kind == BACKING_HOST_DIR && dentry_flags(last->path.dentry) & DENTRY_REMOVED)
+		(void)bury(v, last, old);
+	r->removed[at].dev = e->dev;
+	r->removed[at].ino = e->ino;
 }
 
 /*
@@ -215,7 +228,7 @@ static void unlinked_locked(struct vfs *v, struct registry_entry *e, struct unli
 	unsigned i = u->count++;
 	u->seen[i] = e;
 	if (e->kind == BACKING_HOST_DIR) {
-		(void)bury(v, e, &u->old[i]);
+		remember_removed(v, e, &u->old[i]);
 		return;
 	}
 	r->unlinked_count++;

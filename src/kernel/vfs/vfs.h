@@ -123,6 +123,11 @@ MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
  * open file description of the guest, and not of another one (O_PATH) of its object.
  */
 bool vfs_has_names(struct vfs *v, int fd);
+/*
+ * fd, which vfs_open gave, is about to be opened once more, natively through /proc: the description that comes of it ends as
+ * those do that vfs_open made. Before that open, since its end may be seen at once.
+ */
+void vfs_lend(struct vfs *v, int fd);
 /* An open file description that vfs_open gave a mark was opened anew: fd is to have it too. */
 void vfs_mark(int fd, int mark);
 /* The mark of a description, 0: none. */

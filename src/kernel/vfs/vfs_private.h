@@ -114,6 +114,8 @@ struct registry_entry {
 	unsigned open_count;			/* descriptions that we gave out and that were not seen closed */
 };
 
+enum { REGISTRY_REMOVED_DIRS = 64 };
+
 struct registry {
 	pthread_mutex_t lock;			/* everything here and in the entries but dev, ino, kind, fd, path.mount */
 	struct registry_entry **buckets;	/* by device and inode; owned */
@@ -122,6 +124,9 @@ struct registry {
 	struct registry_entry all;		/* head of the list */
 	size_t count, scratch_count, unlinked_count;
 	size_t max, scratch_max;		/* from here on what is idle goes */
+	/* The host's directories that were removed last, which somebody may have open: a ring. */
+	struct { dev_t dev; ino_t ino; } removed[REGISTRY_REMOVED_DIRS];
+	unsigned removed_next;
 };
 
 struct scratch {

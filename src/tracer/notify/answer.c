@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "kernel/kernel.h"
 #include "tracer/filter_plan.h"
 #include "tracer/notify/notify_private.h"
 
@@ -150,13 +151,14 @@ static int add_fd_beyond(const struct notified_event *ev, const struct verdict *
  * Opened with O_PATH, which ADDFD does not take, on a kernel where the guest cannot open it itself (ptrace/lend.c needs Linux
  * 6.10): it is opened for reading, if it can be.
  */
-static int add_readable(const struct notified_event *ev, const struct verdict *v)
+static int add_readable(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
 	char path[64];
 	struct verdict other = {.kind = VERDICT_FD, .cloexec = v->cloexec};
 	if (!(fcntl(v->fd, F_GETFL) & O_PATH))
 		return -EBADF;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", v->fd);
+	vfs_lend(n->session->options->kernel->vfs, v->fd);
 	other.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (other.fd < 0)
 		return -errno;
@@ -194,7 +196,7 @@ static void answer_fd(struct notify *n, const struct notified_event *ev, const s
 		return;
 	int r = add_fd(ev, v);
 	if (r == -EBADF)
-		r = add_readable(ev, v);
+		r = add_readable(n, ev, v);
 	if (r == -EMFILE && ev->loader)
 		r = add_fd_beyond(ev, v);
 	(void)close(v->fd);

@@ -10,7 +10,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 
-#include "kernel/vfs/vfs.h"
+#include "kernel/kernel.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/lend.h"
 
@@ -41,6 +41,7 @@ static int place(struct session *s, struct tracee *t, const struct verdict *v, i
 	char path[64];
 	if (flags < 0)
 		return flags;
+	vfs_lend(s->options->kernel->vfs, v->fd);
 	const struct open_how how = {.flags = (uint64_t)flags};
 	unsigned reg = t->call.id == CALL_open ? 0 : 1;
 	int len = snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), v->fd);

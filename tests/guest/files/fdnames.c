@@ -1,4 +1,5 @@
-/* Of a file's names /proc/self/fd/N shows the one that was opened, where that is now, through dup, fork and SCM_RIGHTS. */
+/* Of a file's names /proc/self/fd/N shows the one that was opened, where that is now, through dup, fork and SCM_RIGHTS;
+ * and what is removed is known as long as it is open. */
 #include <linux/openat2.h>
 #include <sys/socket.h>
 
@@ -157,6 +158,35 @@ static void many_names(void)
 	}
 }
 
+/* A directory is known as long as it is open, however it was opened and whichever of its descriptors were closed. */
+static void removed_directories(void)
+{
+	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY};
+	struct stat st, parent, up;
+	int fd[3], other;
+
+	CHECK(mkdir("d", 0750) == 0 && mkdir("e", 0700) == 0 && stat(".", &parent) == 0);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = (int)syscall(SYS_openat2, AT_FDCWD, "d", &how, sizeof(how));
+		CHECK(fd[i] >= 0);
+	}
+	other = dup(fd[0]);
+	CHECK(close(fd[0]) == 0 && close(fd[1]) == 0);
+	CHECK(rename("e", "d") == 0);
+	want(fd[2], "d (deleted)");
+	CHECK(close(fd[2]) == 0 && mkdir("f", 0700) == 0 && rmdir("f") == 0);
+	want(other, "d (deleted)");
+	CHECK(fstat(other, &st) == 0 && st.st_nlink == 0);
+	CHECK_EQ(st.st_mode, S_IFDIR | 0750);
+	CHECK_EQ(st.st_dev, parent.st_dev);
+	CHECK_ERRNO(mkdirat(other, "x", 0700), ENOENT);
+	CHECK(fchmod(other, 0700) == 0 && fstat(other, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFDIR | 0700);
+	CHECK(fstatat(other, "..", &up, 0) == 0);
+	CHECK_EQ(up.st_ino, parent.st_ino);
+	CHECK(close(other) == 0 && rmdir("d") == 0);
+}
+
 /* A hard link of a fifo, whose open may wait. */
 static void fifo(void)
 {
@@ -190,6 +220,7 @@ int main(void)
 	other_opens();
 	many_names();
 	fifo();
+	removed_directories();
 	files_leave();
 	return 0;
 }
