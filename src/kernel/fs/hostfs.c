@@ -268,6 +268,7 @@ const struct inode_ops hostfs_inode_ops = {
 	.create = hostfs_create_node,
 	.link = hostfs_link,
 	.unlink = hostfs_unlink,
+	.give_room = hostfs_give_room,
 	.rename = hostfs_rename,
 	.tmpfile = hostfs_tmpfile,
 	.iterate = hostfs_iterate,

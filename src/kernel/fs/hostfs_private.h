@@ -61,7 +61,7 @@ struct hostfs_inode {
 	atomic_bool closed;		/* with virtual_attrs: our own, but its mode keeps us out */
 	atomic_bool placeholders;	/* a directory that may hold some: its host listing is not right */
 	pthread_rwlock_t place_lock;
-	atomic_int fd;			/* set once, under place_lock; -1: placed */
+	atomic_int fd;			/* set once, under place_lock; -1: placed, or given up with its room */
 	struct inode *parent;		/* place_lock; a reference, NULL when pinned */
 	char *name;			/* place_lock; owned */
 };
@@ -109,6 +109,9 @@ MUST_CHECK int hostfs_pin(struct hostfs_inode *hi);
  * instead: who gets at it still (a path that was just walked) has -ESTALE.
  */
 MUST_CHECK int hostfs_before_unlink(struct hostfs_inode *hi);
+
+/* inode_ops.give_room */
+void hostfs_give_room(struct inode *inode);
 
 /* The cheapest way for one *at call with AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW; its name stays its while begun. */
 struct hostfs_at {

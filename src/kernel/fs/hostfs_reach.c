@@ -145,6 +145,18 @@ int hostfs_before_unlink(struct hostfs_inode *hi)
 	return r == -ENFILE ? 0 : r;
 }
 
+void hostfs_give_room(struct inode *inode)
+{
+	struct hostfs_inode *hi = hostfs_inode(inode);
+	if (!atomic_load(&hi->unlinked))
+		return;
+	int fd = atomic_exchange(&hi->fd, -1);
+	if (fd < 0)
+		return;
+	(void)close(fd);
+	atomic_fetch_sub(&hostfs_of(inode)->pins, 1);
+}
+
 static bool pin_directory(struct hostfs_inode *hi)
 {
 	struct hostfs *fs = hostfs_of(&hi->inode);

@@ -180,6 +180,14 @@ static void overlay_inode_destroy(struct inode *inode)
 	free(oi);
 }
 
+static void overlay_give_room(struct inode *inode)
+{
+	struct inode *upper = overlay_upper(overlay_inode(inode));
+
+	if (upper)
+		inode_give_room(upper);
+}
+
 #define OVERLAY_OPS \
 	.lookup = overlay_lookup, \
 	.create = overlay_create_node, \
@@ -197,6 +205,7 @@ static void overlay_inode_destroy(struct inode *inode)
 	.setxattr = overlay_setxattr, \
 	.listxattr = overlay_listxattr, \
 	.removexattr = overlay_removexattr, \
+	.give_room = overlay_give_room, \
 	.destroy = overlay_inode_destroy
 
 /* Who has a host file open can be found out at the host. */

@@ -238,21 +238,43 @@ static ssize_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 	return (ssize_t)len;
 }
 
+/* It no longer counts against the limits, and what it holds of the host is given back. */
+static void leave(struct tmpfs_inode *ti)
+{
+	struct tmpfs_super *sb = tmpfs_super(ti);
+	(void)pthread_mutex_lock(&sb->lock);
+	(void)pthread_mutex_lock(&ti->lock);
+	int fd = ti->backing;
+	if (!ti->left) {
+		if (ti->prev)
+			ti->prev->next = ti->next;
+		else
+			sb->inodes = ti->next;
+		if (ti->next)
+			ti->next->prev = ti->prev;
+		if (ti->inode.type == S_IFREG && fd >= 0)
+			tmpfs_uncount_memfd(ti);
+		sb->inode_count--;
+	}
+	ti->left = true;
+	ti->backing = -1;
+	if (fd >= 0)
+		(void)close(fd);
+	(void)pthread_mutex_unlock(&ti->lock);
+	(void)pthread_mutex_unlock(&sb->lock);
+}
+
+static void tmpfs_give_room(struct inode *inode)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	if (ti->nlink == 0)
+		leave(ti);
+}
+
 static void tmpfs_destroy(struct inode *inode)
 {
 	struct tmpfs_inode *ti = tmpfs_inode(inode);
-	struct tmpfs_super *sb = tmpfs_super(ti);
-	(void)pthread_mutex_lock(&sb->lock);
-	if (ti->prev)
-		ti->prev->next = ti->next;
-	else
-		sb->inodes = ti->next;
-	if (ti->next)
-		ti->next->prev = ti->prev;
-	if (inode->type == S_IFREG && ti->backing >= 0)
-		tmpfs_uncount_memfd(ti);
-	sb->inode_count--;
-	(void)pthread_mutex_unlock(&sb->lock);
+	leave(ti);
 	if (inode->type == S_IFDIR) {
 		tmpfs_empty_dir(ti);
 		free(ti->dir.buckets);
@@ -262,8 +284,6 @@ static void tmpfs_destroy(struct inode *inode)
 	}
 	tmpfs_free_xattrs(ti);
 	tmpfs_free_packed(ti);
-	if (ti->backing >= 0)
-		(void)close(ti->backing);
 	(void)pthread_mutex_destroy(&ti->lock);
 	free(ti);
 }
@@ -284,7 +304,7 @@ static const struct inode_ops link_ops = {
 
 static const struct inode_ops file_ops = {
 	.getattr = tmpfs_getattr, .setattr = tmpfs_setattr, .open = tmpfs_open, .host = tmpfs_host,
-	.in_use = tmpfs_in_use,
+	.in_use = tmpfs_in_use, .give_room = tmpfs_give_room,
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr, .destroy = tmpfs_destroy,
 };

@@ -60,6 +60,7 @@ struct tmpfs_xattr {
 struct tmpfs_inode {
 	struct inode inode;
 	struct tmpfs_inode *prev, *next;	/* tmpfs_super.lock */
+	bool left;				/* tmpfs_super.lock: no longer among its inodes */
 	struct tmpfs_inode *prev_memfd, *next_memfd;	/* tmpfs_super.memfds_lock */
 	dev_t rdev;
 	struct timespec btime;

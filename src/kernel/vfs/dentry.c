@@ -210,6 +210,16 @@ bool dentry_ref_unless_dead(struct dentry *d)
 	return false;
 }
 
+/*
+ * free_dentry comes a grace period later, milliseconds perhaps. A disk that was full must have room when unlink returns. In a
+ * read-side section.
+ */
+static void give_room(struct dentry *d)
+{
+	if (d->inode && atomic_load(&d->refs) == DENTRY_DEAD)
+		inode_give_room(d->inode);
+}
+
 void dentry_put(struct vfs *v, struct dentry *d)
 {
 	if (!d)
@@ -225,6 +235,7 @@ void dentry_put(struct vfs *v, struct dentry *d)
 			if (c->lru_count > c->lru_max)
 				shrink_locked(c, c->lru_max);
 			(void)pthread_mutex_unlock(&c->lock);
+			give_room(d);
 		}
 	}
 	vfs_read_unlock();

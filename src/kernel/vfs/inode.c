@@ -31,6 +31,12 @@ bool inode_ref_unless_dead(struct inode *inode)
 	return false;
 }
 
+void inode_give_room(struct inode *inode)
+{
+	if (atomic_load(&inode->refs) == 1 && inode->ops->give_room && inode->type != S_IFDIR && inode->type != S_IFLNK)
+		inode->ops->give_room(inode);
+}
+
 void inode_unref(struct inode *inode)
 {
 	if (!inode || atomic_fetch_sub(&inode->refs, 1) != 1)

@@ -170,6 +170,11 @@ struct inode_ops {
 	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 	ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);
 	int (*removexattr)(struct inode *inode, const char *name);
+	/*
+	 * Nobody refers to it but readers that are just passing by, who look at nothing but the type: if its last name is gone
+	 * too, its room is given back now. Not for directories and links. destroy follows later. NULL: destroy does it all.
+	 */
+	void (*give_room)(struct inode *inode);
 	void (*destroy)(struct inode *inode);
 };
 
@@ -188,6 +193,8 @@ struct inode *inode_ref(struct inode *inode);
 /* A reference if there still is one: for a filesystem's own table of inodes (its lock held there and in destroy). */
 bool inode_ref_unless_dead(struct inode *inode);
 void inode_unref(struct inode *inode);			/* NULL is nothing */
+/* Whoever calls has the reference that may be the last: see .give_room. */
+void inode_give_room(struct inode *inode);
 
 /* .dev_*: a new minor number of major 0, as the kernel gives filesystems without a device. */
 void super_init(struct super *sb, const struct super_ops *ops, const char *type, unsigned flags);

@@ -10,8 +10,11 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-/* How many entries one open looks at, and of how many of these it asks whether somebody has them open, which is dear. */
-enum { TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
+/*
+ * How many entries one open passes, how many of those that should go it looks at, and of how many of these it asks whether somebody
+ * has them open, which is dear.
+ */
+enum { TRIM_PASSED = 256, TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
 
 enum idle { IDLE, BUSY, UNKNOWN };
 
@@ -121,15 +124,16 @@ void registry_trim(struct vfs *v)
 	struct registry *r = &v->registry;
 	struct registry_entry *gone[TRIM_BATCH];
 	size_t count = 0;
-	int asked = 0;
+	int asked = 0, looked = 0;
 	(void)pthread_mutex_lock(&r->lock);
 	scratch_note_closed(v);
-	for (int i = 0; i < TRIM_BATCH && asked < TRIM_ASKED; i++) {
+	for (int i = 0; i < TRIM_PASSED && looked < TRIM_BATCH && asked < TRIM_ASKED; i++) {
 		struct registry_entry *e = rotate(r);
 		if (!e)
 			break;
 		if (!is_wanted(r, e))
 			continue;
+		looked++;
 		if (e->used && !e->unlinked) {
 			e->used = false;
 			continue;
