@@ -185,6 +185,11 @@ START_TEST(descriptors)
 	(void)close(dir);
 
 	ck_assert_int_eq(pipe(pipes), 0);
+	/* A number that nobody takes when it is closed. */
+	int high = fcntl(pipes[0], F_DUPFD_CLOEXEC, 200);
+	ck_assert_int_ge(high, 200);
+	(void)close(pipes[0]);
+	pipes[0] = high;
 	(void)snprintf(host, sizeof(host), "/proc/self/fd/%d", pipes[0]);
 	ssize_t len = readlink(host, shown, sizeof(shown) - 1);
 	ck_assert_int_gt(len, 0);

@@ -179,6 +179,7 @@ MUST_CHECK int overlay_each_name(struct overlay_inode *dir, int (*visit)(void *c
 MUST_CHECK int overlay_copy_up(struct overlay_inode *oi, bool data);
 /* And under this name too: a file may have been copied up by another one. */
 MUST_CHECK int overlay_copy_up_name(struct overlay_inode *dir, const char *name, struct overlay_inode *oi);
+/* ---- overlay_tree.c ---- */
 /* Also everything in it, and hide what is below: it can be renamed. */
 MUST_CHECK int overlay_copy_up_tree(struct overlay_inode *dir);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "kernel/fs/devnode.h"
@@ -18,9 +19,24 @@
 #define MFD_EXEC 0x0010U	/* Linux 6.3 */
 #endif
 
+enum { RESERVED_MAX = 256 };
+
 static int host_error(void)
 {
 	return errno == EMFILE || errno == ENFILE ? -ENFILE : -errno;
+}
+
+/* The last descriptors are for calls, so that with all files open what is open can be closed, removed and asked about. */
+static int leave_some(int fd)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return fd;
+	rlim_t reserve = limit.rlim_cur / 8 < RESERVED_MAX ? limit.rlim_cur / 8 : RESERVED_MAX;
+	if ((rlim_t)fd < limit.rlim_cur - reserve)
+		return fd;
+	(void)close(fd);
+	return -ENFILE;
 }
 
 /* Guests run programs from tmpfs: executable where the system lets us choose. */
@@ -29,7 +45,7 @@ static int make_memfd(void)
 	int fd = memfd_create("tmpfs", MFD_CLOEXEC | MFD_EXEC);
 	if (fd < 0 && (errno == EINVAL || errno == EACCES))
 		fd = memfd_create("tmpfs", MFD_CLOEXEC);
-	return fd < 0 ? host_error() : fd;
+	return fd < 0 ? host_error() : leave_some(fd);
 }
 
 /* A fifo without a name. Two openers meet in it as on Linux, which pipe(2) does not give. */

@@ -68,10 +68,21 @@ static bool is_unlinked(const struct path *p)
 	return p->dentry != p->mount->root && !(dentry_flags(p->dentry) & (DENTRY_HASHED | DENTRY_ANONYMOUS));
 }
 
+/* Directories of the host go behind our back. */
+static bool is_removed_outside(const struct path *p)
+{
+	struct inode *inode = path_inode(p);
+	struct statx st;
+	if (!(inode->super->flags & SUPER_REVALIDATES))
+		return false;
+	int err = inode->ops->getattr(inode, &st);
+	return err == -ESTALE || (err == 0 && st.stx_nlink == 0);
+}
+
 ssize_t vfs_name(const struct walk_env *env, const struct path *p, char *buf, size_t size)
 {
 	bool reachable;
-	if (is_unlinked(p) || dentry_flags(p->dentry) & DENTRY_ANONYMOUS)
+	if (is_unlinked(p) || dentry_flags(p->dentry) & DENTRY_ANONYMOUS || is_removed_outside(p))
 		return -ENOENT;
 	ssize_t len = compose(env, p, "", buf, size, &reachable);
 	return len >= 0 && !reachable ? -ENOENT : len;
