@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "base/log.h"
 #include "kernel/fs/proc_fd.h"
 
 enum { DAY = 24 * 60 * 60 };
@@ -25,6 +26,14 @@ static bool host_keeps(const struct tmpfs_inode *ti)
 	return ti->backing >= 0 && (ti->inode.type == S_IFREG || ti->inode.type == S_IFIFO);
 }
 
+/* ti->lock is held. Take note of suid and sgid that a write dropped, before the mode is given to the host again. */
+static void note_dropped(struct tmpfs_inode *ti)
+{
+	struct stat st;
+	if (ti->mode & (S_ISUID | S_ISGID) && host_keeps(ti) && tmpfs_refresh(ti, &st) < 0)
+		log_debug("tmpfs: a memfd does not say its mode");
+}
+
 /* ti->lock is held. chmod makes the host stamp the ctime; the mode itself matters for suid and sgid only, which the
    host drops at a write. */
 static void stamp_host(struct tmpfs_inode *ti)
@@ -40,6 +49,7 @@ static void stamp_host(struct tmpfs_inode *ti)
 void tmpfs_touch_ctime(struct tmpfs_inode *ti, const struct timespec *at)
 {
 	(void)pthread_mutex_lock(&ti->lock);
+	note_dropped(ti);
 	if (host_keeps(ti))
 		stamp_host(ti);
 	else
@@ -52,6 +62,7 @@ struct timespec tmpfs_stamp(struct tmpfs_inode *ti)
 	struct stat st;
 	(void)pthread_mutex_lock(&ti->lock);
 	bool hosts = host_keeps(ti);
+	note_dropped(ti);
 	if (hosts)
 		stamp_host(ti);
 	if (!hosts || tmpfs_refresh(ti, &st) < 0)
@@ -198,6 +209,7 @@ static int set_times(struct tmpfs_inode *ti, const struct vfs_attr *attr)
 
 static void set_owner_and_mode(struct tmpfs_inode *ti, const struct vfs_attr *attr)
 {
+	note_dropped(ti);
 	if (attr->valid & STATX_MODE)
 		ti->mode = attr->mode & 07777;
 	if (attr->valid & STATX_UID)
