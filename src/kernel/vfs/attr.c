@@ -124,7 +124,7 @@ static void drop_privileges(const struct walk_env *env, const struct inode *inod
 	if (inode->type == S_IFDIR || !(chown || (a->valid & STATX_SIZE && !cred_capable(env->cred, CAP_FSETID))))
 		return;
 	mode_t dropped = mode & ~(mode_t)S_ISUID;
-	if (mode & S_ISGID && (mode & S_IXGRP || (chown && !in_group_or_capable(env, o->gid, CAP_FSETID))))
+	if (mode & S_ISGID && (mode & S_IXGRP || !in_group_or_capable(env, o->gid, CAP_FSETID)))
 		dropped &= ~(mode_t)S_ISGID;
 	if (dropped != mode) {
 		a->mode = dropped;
