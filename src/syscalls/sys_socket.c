@@ -186,15 +186,40 @@ static int bind_below(struct file_call *c, int socket, int dir, const struct uni
 	return bind_with_umask(socket, &a, c->task.env.umask);
 }
 
+/* The host made it for us. */
+static int give_to_caller(struct file_call *c, const struct path *parent, const char *last)
+{
+	const struct cred *cred = c->task.cred;
+	struct vfs_attr attr = {.valid = STATX_UID | STATX_GID, .uid = cred->fsuid, .gid = cred->fsgid};
+	struct walk_env session = c->task.env;
+	struct path p;
+	struct statx dir;
+	if (cred->host)
+		return 0;
+	int r = vfs_getattr(parent, &dir);
+	if (r < 0)
+		return r;
+	if (dir.stx_mode & S_ISGID)
+		attr.gid = dir.stx_gid;
+	session.cred = NULL;
+	r = vfs_walk(&session, parent, last, 0, &p);
+	if (r < 0)
+		return r;
+	r = S_ISSOCK(path_inode(&p)->type) ? vfs_setattr(&session, &p, &attr) : 0;
+	path_put(&p);
+	return r;
+}
+
 /* In a directory that is the host's own: the socket is there for programs outside too. */
-static int bind_on_host(struct file_call *c, int socket, int dir, const char *last, const struct unix_address *given)
+static int bind_on_host(struct file_call *c, int socket, int dir, const struct path *parent, const char *last,
+			const struct unix_address *given)
 {
 	char name[UNIX_HOST_NAME_SIZE];
 	int r = bind_below(c, socket, dir, given, name);
 	if (r < 0)
 		return r;
 	if (renameat2(dir, name, dir, last, RENAME_NOREPLACE) == 0)
-		return 0;
+		return give_to_caller(c, parent, last);
 	r = -errno;
 	(void)unlinkat(dir, name, 0);
 	return r;
@@ -232,6 +257,16 @@ static void split(char *name, const char **ret_parent, const char **ret_last, bo
 		*slash = '\0';
 }
 
+/* May names in it be looked up? */
+static int search(struct file_call *c, const struct path *dir)
+{
+	struct path p;
+	int r = vfs_walk(&c->task.env, dir, ".", 0, &p);
+	if (r == 0)
+		path_put(&p);
+	return r;
+}
+
 static bool in_use(struct file_call *c, const struct path *parent, const char *last)
 {
 	struct path p;
@@ -253,7 +288,7 @@ static int bind_at(struct file_call *c, int socket, const struct path *parent, c
 		return r;
 	int dir AUTO_CLOSE = -1;
 	if (path_inode(parent)->super->flags & SUPER_HOST_DIRS && vfs_host(parent, &dir) == 0)
-		return bind_on_host(c, socket, dir, last, given);
+		return bind_on_host(c, socket, dir, parent, last, given);
 	return bind_in_tree(c, socket, parent, last, given);
 }
 
@@ -269,8 +304,10 @@ static int do_bind(struct file_call *c, int socket, struct unix_address *a)
 	int r = vfs_walk(&c->task.env, NULL, above, WALK_FOLLOW | WALK_DIRECTORY, &parent);
 	if (r < 0)
 		return r;
-	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+	if (!*last)
 		r = -EEXIST;
+	else if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+		r = search(c, &parent) < 0 ? -EACCES : -EEXIST;
 	else if (slash)
 		r = in_use(c, &parent, last) ? -EEXIST : -ENOENT;
 	else

@@ -1,5 +1,7 @@
 /* What another user may do in a tree: mode bits, groups, sticky and setgid directories, suid lost on change. */
 #include <grp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 
 #include "files.h"
@@ -25,6 +27,9 @@ static void as_root(void)
 	files_write("open/f", "root's");
 	files_write("sticky/f", "root's");
 	files_write("readable", "r");
+	files_write("groups", "g");
+	CHECK(chown("groups", THIRD, THIRD) == 0 && chmod("groups", 02666) == 0);
+	CHECK(truncate("groups", 1) == 0 && stat("groups", &st) == 0 && (st.st_mode & 07777) == 02666);
 	files_write("private", "p");
 	CHECK(chmod("private", 0600) == 0);
 	CHECK(setxattr("readable", "trusted.t", "x", 1, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM);
@@ -65,6 +70,16 @@ static void files(void)
 	CHECK(chmod("mine", 0644) == 0);
 	fd = open("mine", O_RDWR | O_TRUNC);
 	CHECK(fd >= 0 && fchmod(fd, 0600) == 0 && close(fd) == 0);
+	/* sgid that is for locks goes too, if the caller is not of the group */
+	fd = open("groups", O_WRONLY | O_TRUNC);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && close(fd) == 0);
+	CHECK_EQ(st.st_mode & 07777, 0666);
+	/* what a write took away does not come back */
+	CHECK(fchmod(mine, 06777) == 0);
+	fd = open("mine", O_WRONLY);
+	CHECK(write(fd, "x", 1) == 1 && rename("mine", "open/mine") < 0 && link("mine", "open/other") == 0);
+	CHECK(fstat(fd, &st) == 0 && unlink("open/other") == 0 && close(fd) == 0);
+	CHECK_EQ(st.st_mode & 07777, 0777);
 	CHECK(fcntl(mine, F_SETFL, O_NOATIME) == 0);
 	fd = open("readable", O_RDONLY);
 	CHECK_ERRNO(fcntl(fd, F_SETFL, O_NOATIME), EPERM);
@@ -97,6 +112,30 @@ static void directories(void)
 	close(fd);
 }
 
+static void sockets(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "open/socket"};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), s = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat st;
+
+	CHECK(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 1) == 0);
+	CHECK(stat(a.sun_path, &st) == 0 && st.st_uid == OTHER && st.st_gid == GROUP);
+	CHECK(connect(s, (struct sockaddr *)&a, sizeof(a)) == 0);
+	close(s);
+	strcpy(a.sun_path, "group/socket");
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(bind(s, (struct sockaddr *)&a, sizeof(a)) == 0 && stat(a.sun_path, &st) == 0);
+	CHECK(st.st_uid == OTHER && st.st_gid == GROUP);
+	strcpy(a.sun_path, "closed/..");
+	close(s);
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_ERRNO(bind(s, (struct sockaddr *)&a, sizeof(a)), EACCES);
+	strcpy(a.sun_path, "open/..");
+	CHECK_ERRNO(bind(s, (struct sockaddr *)&a, sizeof(a)), EADDRINUSE);
+	close(s);
+	close(listener);
+}
+
 int main(void)
 {
 	pid_t pid;
@@ -110,6 +149,7 @@ int main(void)
 		become(OTHER, GROUP);
 		files();
 		directories();
+		sockets();
 		_exit(0);
 	}
 	guest_wait_exit(pid, 0);
