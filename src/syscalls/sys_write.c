@@ -183,6 +183,17 @@ struct verdict sys_sendfile(struct kernel *k, struct call_event *ev)
 	return answer(r < 0 ? r : n);
 }
 
+/* O_ACCMODE itself is neither: for ioctls alone. */
+static bool may_read(int flags)
+{
+	return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR;
+}
+
+static bool may_write(int flags)
+{
+	return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+}
+
 /*
  * generic_copy_file_checks of Linux: files of two file systems are not copied so, though for the host they may be of one (two
  * tmpfs are memfds). What it asks before this is left to the host.
@@ -199,8 +210,7 @@ static int crosses_file_systems(struct file_call *c, int in_fd, int out_fd)
 	if (r < 0 || object_is_foreign(&in) || object_is_foreign(&out) ||
 	    path_inode(&in.path)->super == path_inode(&out.path)->super)
 		return r;
-	int out_flags = fcntl(out.fd, F_GETFL);
-	if ((fcntl(in.fd, F_GETFL) & O_ACCMODE) == O_WRONLY || (out_flags & O_ACCMODE) == O_RDONLY || out_flags & O_APPEND ||
+	if (!may_read(fcntl(in.fd, F_GETFL)) || !may_write(fcntl(out.fd, F_GETFL)) || fcntl(out.fd, F_GETFL) & O_APPEND ||
 	    path_inode(&in.path)->type != S_IFREG || path_inode(&out.path)->type != S_IFREG)
 		return 0;
 	r = vfs_getattr(&in.path, &a);
