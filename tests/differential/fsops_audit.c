@@ -89,13 +89,14 @@ static const char *dirent_type(unsigned char t)
 	return t < sizeof(names) / sizeof(names[0]) && names[t] ? names[t] : "?";
 }
 
-/* Entries with types; an entry whose number is not what stat says is marked. */
+/* At the beginning again in the end, as what an end is called differs (ext4's is so far that reads are EINVAL). Entries with types; an entry whose number is not what stat says is marked. */
 void list_directory(struct op *o, int fd, bool old_call)
 {
 	struct listing l;
 	struct stat st, self;
 
 	read_listing(fd, old_call, &l);
+	syscall(SYS_lseek, fd, 0, SEEK_SET);
 	if (l.error)
 		say(o, " %s", error_name((int)l.error));
 	if (syscall(SYS_fstat, fd, &self) < 0)

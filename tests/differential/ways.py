@@ -192,6 +192,8 @@ class HostfsInside(Inside):
 class OverlayMemory(Overlay):
     """The upper layer in memory."""
     name, oracle = "overlay-memory", NativeOverlayMemory
+    # fallocate: what a tmpfs refuses drops suid and sgid on the overlay above it all the same
+    left_out = Overlay.left_out | 256
     tree = ("--overlay", "{lower}")
 
 
