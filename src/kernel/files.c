@@ -9,6 +9,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/task/task.h"
+#include "kernel/task/watchers.h"
 #include "kernel/unix_names.h"
 
 static const struct file_mount host_root = {.kind = FILES_HOST, .target = "/", .source = "/"};
@@ -256,6 +257,7 @@ static int make_tree(struct kernel *k, const struct files_options *options)
 		log_error("cannot make the file kernel: %s", strerror(-r));
 		return r;
 	}
+	vfs_set_watch_lister(k->vfs, watchers_list, k->tasks);
 	if (!has_root(options))
 		r = mount_asked(k, &host_root);
 	for (size_t i = 0; r == 0 && i < options->count; i++)
@@ -282,6 +284,8 @@ void files_finish(struct kernel *k)
 	if (!k->files)
 		return;
 	path_put(&k->files->cwd);
+	if (k->vfs)
+		vfs_end_watches(k->vfs);
 	tasks_destroy(k->tasks);
 	vfs_destroy(k->vfs);
 	(void)umask(k->files->inherited.umask);

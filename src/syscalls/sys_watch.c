@@ -1,6 +1,6 @@
 /*
  * Watching files (inotify_add_watch(2), fanotify_mark(2)) and naming them otherwise (name_to_handle_at(2),
- * file_getattr(2)). A watch is made on the host object behind the virtual one, so that the events are the host's.
+ * file_getattr(2)). A watch is made on a host object, so that the events are the host's: vfs/watch.h.
  */
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
@@ -15,16 +15,6 @@ enum {
 	FILE_ATTR_SIZE_0 = 24,
 };
 
-/*
- * Nothing of the host is behind it: the directory lives in this process alone, and no event would ever come. ENOSPC is how
- * Linux says that it cannot watch, and programs then look by themselves.
- */
-static int host_object(const struct path *p, int *ret_fd)
-{
-	int r = vfs_host(p, ret_fd);
-	return r == -EOPNOTSUPP ? -ENOSPC : r;
-}
-
 static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 {
 	struct object o AUTO_OBJECT;
@@ -32,16 +22,10 @@ static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 	int r = object_at(c, AT_FDCWD, arg_ptr(c->ev, 1), 0, walk, &o);
 	if (r == 0)
 		r = vfs_permission(&c->task.env, &o.path, R_OK, false);
-	int host AUTO_CLOSE = -1;
-	if (r == 0)
-		r = host_object(&o.path, &host);
 	if (r < 0)
 		return r;
 	atomic_store(&c->k->files->watched, true);
-	/* The link of ours is to be followed, and leads to the object itself. */
-	char own[FD_NAME_SIZE];
-	int wd = inotify_add_watch(inotify, fd_name(host, own), mask & ~(uint32_t)IN_DONT_FOLLOW);
-	return wd < 0 ? -errno : wd;
+	return vfs_watch(c->k->vfs, &o.path, inotify, mask);
 }
 
 struct verdict sys_inotify_add_watch(struct kernel *k, struct call_event *ev)

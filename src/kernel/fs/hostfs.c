@@ -308,7 +308,7 @@ static const struct super_ops hostfs_super_ops = {
 
 static unsigned super_flags(const struct hostfs_options *o)
 {
-	unsigned flags = o->readonly ? SUPER_READONLY : 0;
+	unsigned flags = SUPER_HOST_EVENTS | (o->readonly ? SUPER_READONLY : 0);
 
 	if (!o->cached)
 		flags |= SUPER_REVALIDATES;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernel/fs/proc_fd.h"
+#include "kernel/task/watchers.h"
 
 enum { READ_SIZE = 64 * 1024, READ_MAX = 64 << 20 };
 
@@ -178,6 +179,23 @@ static bool fd_number(const struct proc_inode *pi, uint64_t *ret)
 	return r == 0;
 }
 
+/* The line of a watch, as the guest knows the object. File handles are not given. */
+static bool add_watch_line(struct vfs *v, const char *line, size_t len, struct strbuf *b)
+{
+	char text[512];
+	struct watch_line w;
+	struct statx stx;
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, line, len);
+	text[len] = '\0';
+	if (!watchers_parse(text, &w) || vfs_watched(v, w.dev, w.ino, &stx) < 0)
+		return false;
+	strbuf_addf(b, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:%x ", w.wd, (unsigned long long)stx.stx_ino,
+		    stx.stx_dev_major << 20 | stx.stx_dev_minor, w.mask, w.ignored_mask);
+	return true;
+}
+
 int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b)
 {
 	AUTO_STRBUF struct strbuf host;
@@ -193,7 +211,7 @@ int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b)
 	while (next_line(&text, &line, &len)) {
 		if (known && starts(line, len, "ino:"))
 			strbuf_addf(b, "ino:\t%llu", (unsigned long long)number);
-		else
+		else if (!starts(line, len, "inotify wd:") || !add_watch_line(proc_super(pi)->vfs, line, len, b))
 			strbuf_add(b, line, len);
 		strbuf_addc(b, '\n');
 	}

@@ -167,5 +167,8 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 	}
 	if (err)
 		return err;
-	return inode->ops->setattr ? inode->ops->setattr(inode, attr) : -EPERM;
+	err = inode->ops->setattr ? inode->ops->setattr(inode, attr) : -EPERM;
+	if (!err)
+		watch_changed(env->vfs, p->dentry, attr);
+	return err;
 }

@@ -41,6 +41,7 @@ enum super_flags {
 	SUPER_HOST_DIRS = 4,	/* .open of a directory gives a host directory whose own listing is right */
 	SUPER_HOST_CHECKS = 8,	/* the host checks permissions for the supervisor's own identity, so that we need not */
 	SUPER_FIXED_NAMES = 32,	/* nobody makes names: a missing one is -ENOENT also for who would make it (proc) */
+	SUPER_HOST_EVENTS = 64,	/* what happens to an object happens to the host's that .host gives: inotify watches that */
 	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
 };
 

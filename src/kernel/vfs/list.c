@@ -149,6 +149,7 @@ ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd,
 	ghost_list_finish(env->vfs, &ghosts);
 	if (l.used == 0 && (err || l.full))
 		return err ? err : -EINVAL;
+	watch_listed(env->vfs, p->dentry);
 	if ((off_t)l.reader.cursor != at && lseek(fd, (off_t)l.reader.cursor, SEEK_SET) < 0)
 		return -errno;
 	return (ssize_t)l.used;

@@ -173,6 +173,8 @@ int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, s
 	int err = finish_open(&o);
 	if (err)
 		drop_opened(ret);
+	else
+		watch_opened(env->vfs, p, o.flags, ret);
 	return err;
 }
 
@@ -200,6 +202,7 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 		return err;
 	o->path.mount = dir->mount;
 	o->created = true;
+	watch_created(o->env->vfs, dir_inode, text, false);
 	err = dentry_insert(o->env->vfs, dir->dentry, name, len, inode, 0, &o->path.dentry);
 	if (!err && o->opened->fd >= 0)
 		err = registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
@@ -340,6 +343,8 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 		drop_opened(ret);
 	else
 		ret->plain = !ret->blocks && (path_inode(&o.path)->type == S_IFREG || dentry_is_dir(o.path.dentry));
+	if (!err)
+		watch_opened(env->vfs, &o.path, o.created ? o.flags & ~O_TRUNC : o.flags, ret);
 	dentry_put(env->vfs, o.above);
 	if (!err && ret_path)
 		*ret_path = o.path;

@@ -69,6 +69,7 @@ static int create_locked(const struct walk_env *env, const struct walk_end *end,
 		err = dir->ops->create(dir, end->name, how, &inode);
 	if (err)
 		return err;
+	watch_created(env->vfs, dir, end->name, S_ISDIR(how->mode));
 	err = dentry_insert(env->vfs, end->dir.dentry, end->name, end->len, inode, 0, &d);
 	if (!err)
 		dentry_put(env->vfs, d);
@@ -165,6 +166,7 @@ static int link_locked(const struct walk_env *env, const struct path *old, const
 		err = dir->ops->link(dir, end->name, inode);
 	if (err)
 		return err;
+	watch_linked(env->vfs, dir, end->name, old->dentry);
 	err = dentry_insert(env->vfs, end->dir.dentry, end->name, end->len, inode_ref(inode), 0, &d);
 	if (!err)
 		dentry_put(env->vfs, d);
@@ -216,9 +218,11 @@ static int unlink_locked(const struct walk_env *env, const struct walk_end *end,
 		err = -EPERM;
 	if (!err)
 		err = dir->ops->unlink(dir, end->name, d->inode);
-	if (!err)
-		dentry_forget(env->vfs, d, DENTRY_REMOVED);
-	return err;
+	if (err)
+		return err;
+	dentry_forget(env->vfs, d, DENTRY_REMOVED);
+	watch_removed(env->vfs, dir, end->name, d);
+	return 0;
 }
 
 int vfs_unlink(const struct walk_env *env, const struct path *base, const char *name, bool directory)

@@ -90,7 +90,9 @@ static bool is_idle_file(struct vfs *v, struct registry_entry *e)
 	struct path p = e->path;
 	path_get(&p);
 	(void)pthread_mutex_unlock(&r->lock);
-	enum idle idle = uncounted ? UNKNOWN : ask(path_inode(&p), dev, ino, unlinked);
+	/* Who listens to it would hear us asking; and knows. */
+	bool heard = watch_hears(v, path_inode(&p));
+	enum idle idle = heard ? BUSY : uncounted ? UNKNOWN : ask(path_inode(&p), dev, ino, unlinked);
 	path_put(&p);
 	(void)pthread_mutex_lock(&r->lock);
 	if (registry_find_locked(r, dev, ino) != e || e->opened != opened)
@@ -257,4 +259,96 @@ void registry_unlinked(struct vfs *v, const struct path *p)
 		registry_entry_destroy(u.gone[i]);
 		path_put(&u.old[i]);
 	}
+}
+
+/* ---- for watches ---- */
+
+/* registry.lock held. */
+static bool scratch_is_open(const struct registry_entry *e)
+{
+	return !e->watched || e->open_count > 0;
+}
+
+bool registry_is_open(struct vfs *v, struct inode *inode)
+{
+	struct registry *r = &v->registry;
+	struct { dev_t dev; ino_t ino; } files[UNLINKED_MAX];
+	unsigned count = 0;
+	bool open = false;
+	(void)pthread_mutex_lock(&r->lock);
+	scratch_note_closed(v);
+	for (struct registry_entry *e = NULL; (e = registry_next_of_inode_locked(r, e, inode));) {
+		if (e->kind == BACKING_SCRATCH) {
+			open = open || scratch_is_open(e);
+		} else if (count < UNLINKED_MAX) {
+			files[count].dev = e->dev;
+			files[count++].ino = e->ino;
+		}
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	for (unsigned i = 0; i < count && !open; i++)
+		open = ask(inode, files[i].dev, files[i].ino, true) == BUSY;
+	return open;
+}
+
+static bool is_near(const struct path *p, const struct inode *inode)
+{
+	if (path_inode(p) == inode)
+		return true;
+	vfs_read_lock();
+	const struct dentry *parent = dentry_name(p->dentry)->parent;
+	bool near = parent && parent->inode == inode;
+	vfs_read_unlock();
+	return near;
+}
+
+/* registry.lock held. By which of the names that it was opened by is it inode, or in that? NULL: none. */
+static const struct path *near_name(const struct registry_entry *e, const struct inode *inode)
+{
+	for (int mark = e->name_count; mark >= 0; mark--) {
+		const struct path *p = mark ? &e->names[mark - 1] : &e->path;
+		if (is_near(p, inode))
+			return p;
+	}
+	return NULL;
+}
+
+ssize_t registry_list_opened(struct vfs *v, const struct inode *inode, struct registry_opened **ret)
+{
+	enum { NEAR_MAX = 1024 };
+	struct registry *r = &v->registry;
+	size_t count = 0;
+	struct registry_opened *list = calloc(NEAR_MAX, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	(void)pthread_mutex_lock(&r->lock);
+	scratch_note_closed(v);
+	for (const struct registry_entry *e = r->all.after; e != &r->all && count < NEAR_MAX; e = e->after) {
+		const struct path *p = e->kind == BACKING_SCRATCH && !scratch_is_open(e) ? NULL : near_name(e, inode);
+		if (!p)
+			continue;
+		int fd = e->kind == BACKING_SCRATCH ? fcntl(e->fd, F_DUPFD_CLOEXEC, 0) : -1;
+		list[count++] = (struct registry_opened){.path = *p, .dev = e->dev, .ino = e->ino, .fd = fd};
+		path_get(p);
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	*ret = list;
+	return (ssize_t)count;
+}
+
+int registry_opened_backing(struct registry_opened *o)
+{
+	struct inode *inode = path_inode(&o->path);
+	if (o->fd >= 0)
+		return 0;
+	if (ask(inode, o->dev, o->ino, true) == IDLE)
+		return -ENOENT;
+	return backing_of(inode, o->dev, o->ino, &o->fd);
+}
+
+void registry_opened_finish(struct registry_opened *o)
+{
+	if (o->fd >= 0)
+		(void)close(o->fd);
+	path_put(&o->path);
 }

@@ -163,6 +163,11 @@ static int carry_out(const struct renaming *r)
 		return err;
 	}
 	move_names(r, to, from);
+	const struct watch_move move = {
+		.from = from_dir, .to = to_dir, .from_name = r->from.name, .to_name = r->to.name,
+		.moved = r->moved, .replaced = r->replaced, .flags = r->flags,
+	};
+	watch_renamed(v, &move);
 	if (r->flags & RENAME_WHITEOUT)
 		own_whiteout(r, from_dir);
 	return 0;

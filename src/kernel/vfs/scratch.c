@@ -97,6 +97,16 @@ static int make_locked(struct scratch *s)
 	return err ? err : make_in(s, s->dir_fd);
 }
 
+int scratch_place(struct vfs *v)
+{
+	struct scratch *s = &v->scratch;
+	(void)pthread_mutex_lock(&s->lock);
+	int err = s->dir_fd < 0 ? find_place(s) : 0;
+	int fd = err ? err : fcntl(s->dir_fd, F_DUPFD_CLOEXEC, 0);
+	(void)pthread_mutex_unlock(&s->lock);
+	return fd == -1 ? -ENFILE : fd;
+}
+
 /* Failures of the host that the guest's call has no errno for. */
 static int host_failure(int err)
 {

@@ -38,6 +38,7 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 	v->protected_hardlinks = read_switch("/proc/sys/fs/protected_hardlinks");
 	v->protected_regular = read_switch("/proc/sys/fs/protected_regular");
 	v->protected_fifos = read_switch("/proc/sys/fs/protected_fifos");
+	watches_init(&v->watches);
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
 		err = registry_init(&v->registry);
@@ -57,6 +58,7 @@ void vfs_destroy(struct vfs *v)
 {
 	if (!v)
 		return;
+	watches_finish(v);
 	if (v->registry.buckets)
 		registry_finish(v);
 	scratch_finish(&v->scratch);

@@ -169,4 +169,19 @@ MUST_CHECK int vfs_statfs(const struct path *p, struct statfs *ret);
 MUST_CHECK int vfs_host(const struct path *p, int *ret_fd);
 unsigned vfs_mount_flags(const struct path *p);		/* enum mount_flags */
 
+/* ---- watches ---- */
+/*
+ * inotify_add_watch(2) for a duplicate of a guest's inotify descriptor (borrowed). Who may was checked. A watch descriptor.
+ * -ENOSPC: it cannot be watched.
+ */
+MUST_CHECK int vfs_watch(struct vfs *v, const struct path *p, int inotify, uint32_t mask);
+/* What the guest takes the watched host object with these numbers for (PID/fdinfo of an inotify descriptor). -ENOENT: for itself. */
+MUST_CHECK int vfs_watched(struct vfs *v, dev_t dev, ino_t ino, struct statx *ret);
+/* Calls seen for each host object that an inotify descriptor of some guest watches. A negative errno: they could not be found out. */
+typedef int watch_lister(void *ctx, void (*seen)(void *arg, dev_t dev, ino_t ino), void *arg);
+/* Before the first watch; without one nothing is forgotten. ctx must live until vfs_end_watches. */
+void vfs_set_watch_lister(struct vfs *v, watch_lister *lister, void *ctx);
+/* No guest is left: the lister is not called again. vfs_destroy does it too. */
+void vfs_end_watches(struct vfs *v);
+
 #endif

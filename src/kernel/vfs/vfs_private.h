@@ -4,10 +4,11 @@
  * Locks, in the order in which they are taken:
  *   1. super.rename_lock			one rename between two directories of a filesystem at a time
  *   2. inode.lock of directories		the ancestor first, else the lower address (vfs/inode.h)
- *   3. locks of filesystems
- *   4. scratch.lock				making and dropping scratch directories
- *   5. registry.lock				which object is behind a descriptor
- *   6. dcache.lock				writers of the dentry cache: hash chains, LRU, names, mounts
+ *   3. watches.lock				who watches what, and events under way (watch.h)
+ *   4. locks of filesystems
+ *   5. scratch.lock				making and dropping scratch directories
+ *   6. registry.lock				which object is behind a descriptor
+ *   7. dcache.lock				writers of the dentry cache: hash chains, LRU, names, mounts
  * RCU read-side sections may surround any of these and host calls: nothing waits for a grace period but vfs_destroy.
  *
  * Life of a dentry: refs counts its users. With refs 0 it lives on as a cached name (hashed, on the LRU) or, when its
@@ -29,6 +30,7 @@
 
 #include "kernel/vfs/rcu.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/vfs/watch.h"
 
 enum dentry_flags {
 	DENTRY_HASHED = 1,	/* found by its name; changed under dcache.lock */
@@ -141,6 +143,7 @@ struct vfs {
 	struct dcache dcache;
 	struct registry registry;
 	struct scratch scratch;
+	struct watches watches;
 	_Atomic(struct mount *) mounts;		/* the first; written under dcache.lock */
 	struct mount *root;			/* topmost mount on "/"; constant once there is one; dcache.lock before */
 	struct super *ghosts;			/* owner of made-up directories and files; a reference */
@@ -365,14 +368,36 @@ void registry_names_finish(struct registry_names *n);	/* without the lock */
 void registry_trim(struct vfs *v);
 /* p's name is gone: forget it as soon as nobody has it open. */
 void registry_unlinked(struct vfs *v, const struct path *p);
+/* Does somebody have it open, as far as can be known? */
+bool registry_is_open(struct vfs *v, struct inode *inode);
+/* What may be open of inode and, if it is a directory, of what is in it. *ret: owned by the caller, what is in it too. */
+struct registry_opened {
+	struct path path;
+	dev_t dev;
+	ino_t ino;
+	int fd;			/* O_PATH, of the backing, or -1 */
+};
+ssize_t registry_list_opened(struct vfs *v, const struct inode *inode, struct registry_opened **ret);
+/* Fill in .fd. -ENOENT: nobody has it open. */
+MUST_CHECK int registry_opened_backing(struct registry_opened *o);
+void registry_opened_finish(struct registry_opened *o);
 
 /* ---- scratch.c ---- */
 int scratch_init(struct scratch *s, const char *place);
 void scratch_finish(struct scratch *s);
+/* A descriptor of the directory that they are made in. */
+int scratch_place(struct vfs *v);
 /* A descriptor for a virtual directory. */
 int scratch_open(struct vfs *v, const struct path *p, int flags);
 /* Take note of the descriptions that were closed. registry.lock held. */
 void scratch_note_closed(struct vfs *v);
+
+/* ---- watch.c ---- */
+static inline bool watches_any(struct vfs *v)
+{
+	return atomic_load_explicit(&v->watches.count, memory_order_relaxed) != 0;
+}
+void watched_drop(struct vfs *v, struct watched *w);	/* watches.lock held */
 
 /* ---- tty.c ---- */
 /* Open /dev/tty for a task whose terminal is not ours: not an object of the tree. 1: not that, open it as any other. */

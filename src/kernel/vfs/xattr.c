@@ -89,7 +89,11 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = check_change(env, inode, name);
-	return err ? err : inode->ops->setxattr(inode, name, value, size, flags);
+	if (!err)
+		err = inode->ops->setxattr(inode, name, value, size, flags);
+	if (!err)
+		watch_xattr(env->vfs, p->dentry);
+	return err;
 }
 
 /* Names that only CAP_SYS_ADMIN sees are not there for others. */
@@ -134,5 +138,9 @@ int vfs_removexattr(const struct walk_env *env, const struct path *p, const char
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = check_change(env, inode, name);
-	return err ? err : inode->ops->removexattr(inode, name);
+	if (!err)
+		err = inode->ops->removexattr(inode, name);
+	if (!err)
+		watch_xattr(env->vfs, p->dentry);
+	return err;
 }
