@@ -58,8 +58,7 @@ void proc_destroy(struct inode *inode)
 	free(proc_inode(inode));
 }
 
-/* Whose a task's files are: the host knows (they are root's once the task changed its ids), unless the ids are virtual. */
-static void set_owner(const struct proc_inode *pi, struct statx *ret)
+void proc_set_owner(const struct proc_inode *pi, struct statx *ret)
 {
 	struct task_view view;
 	if (pi->tid == 0 || task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
@@ -82,30 +81,31 @@ int proc_getattr(struct inode *inode, struct statx *ret)
 	ret->stx_dev_major = inode->super->dev_major;
 	ret->stx_dev_minor = inode->super->dev_minor;
 	ret->stx_mode = (uint16_t)(inode->type | (ret->stx_mode & 07777));
-	set_owner(pi, ret);
+	proc_set_owner(pi, ret);
 	return 0;
 }
 
 /* Tasks come and go, and so does what belongs to them. */
+bool proc_is_live(const struct proc_inode *pi)
+{
+	struct task_view view;
+	if (!pi->tid)
+		return true;
+	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
+		return false;
+	bool same = view.tgid == pi->tgid;
+	task_view_finish(&view);
+	return same;
+}
+
 bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	(void)dir;
 	(void)name;
-	if (!inode)
+	if (!inode || !proc_is_live(proc_inode(inode)))
 		return false;
-	const struct proc_inode *pi = proc_inode(inode);
-	const struct proc_super *sb = proc_super(pi);
-	struct task_view view;
-	if (pi->tid) {
-		if (task_view(sb->tasks, pi->tid, &view) < 0)
-			return false;
-		bool same = view.tgid == pi->tgid;
-		task_view_finish(&view);
-		if (!same)
-			return false;
-	}
 	struct stat st;
-	return fstatat(sb->host, pi->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(proc_super(proc_inode(inode))->host, proc_inode(inode)->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool proc_is_own(const struct walk_env *env, const struct proc_inode *pi)

@@ -161,9 +161,31 @@ static int link_setattr(struct inode *inode, const struct vfs_attr *attr)
 	return attr->valid & (STATX_MODE | STATX_SIZE) ? -EPERM : 0;
 }
 
+static void keep(struct proc_inode *pi, const struct stat *st)
+{
+	atomic_store(&pi->kept_mode, st->st_mode);
+	atomic_store(&pi->kept_uid, st->st_uid);
+	atomic_store(&pi->kept_gid, st->st_gid);
+}
+
+static int link_getattr(struct inode *inode, struct statx *ret)
+{
+	enum { PROC_BLOCK = 1024, LINK_SIZE = 64 };
+	struct proc_inode *pi = proc_inode(inode);
+	*ret = (struct statx){
+		.stx_mask = STATX_BASIC_STATS, .stx_blksize = PROC_BLOCK, .stx_nlink = 1, .stx_size = LINK_SIZE, .stx_ino = inode->ino,
+		.stx_mode = (uint16_t)atomic_load(&pi->kept_mode),
+		.stx_uid = atomic_load(&pi->kept_uid), .stx_gid = atomic_load(&pi->kept_gid),
+		.stx_atime = pi->kept_time, .stx_mtime = pi->kept_time, .stx_ctime = pi->kept_time,
+		.stx_dev_major = inode->super->dev_major, .stx_dev_minor = inode->super->dev_minor,
+	};
+	proc_set_owner(pi, ret);
+	return 0;
+}
+
 static const struct inode_ops fd_link_ops = {
 	.setattr = link_setattr,
-	.follow = fd_follow, .readlink_as = fd_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+	.follow = fd_follow, .readlink_as = fd_readlink, .getattr = link_getattr, .destroy = proc_destroy,
 };
 
 static const struct proc_node fd_node = {.ops = &fd_link_ops};
@@ -184,7 +206,25 @@ static int lookup_fd(struct inode *inode, const char *name, const struct proc_no
 		return r;
 	if (fstatat(proc_super(dir)->host, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ESRCH ? -ENOENT : -errno;
-	return proc_new_inode(proc_super(dir), node, type, dir->tgid, dir->tid, path, ret);
+	r = proc_new_inode(proc_super(dir), node, type, dir->tgid, dir->tid, path, ret);
+	if (r < 0)
+		return r;
+	keep(proc_inode(*ret), &st);
+	proc_inode(*ret)->kept_time.tv_sec = st.st_ctim.tv_sec;
+	proc_inode(*ret)->kept_time.tv_nsec = (uint32_t)st.st_ctim.tv_nsec;
+	return 0;
+}
+
+static bool fd_revalidate(struct inode *dir, const char *name, struct inode *inode)
+{
+	(void)dir;
+	(void)name;
+	struct stat st;
+	if (!inode || !proc_is_live(proc_inode(inode)) ||
+	    fstatat(proc_super(proc_inode(inode))->host, proc_inode(inode)->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	keep(proc_inode(inode), &st);
+	return true;
 }
 
 static int fd_lookup(struct inode *dir, const char *name, struct inode **ret)
@@ -271,7 +311,7 @@ static bool fd_dir_grants(struct inode *inode, const struct walk_env *env)
 
 const struct inode_ops proc_fd_dir_ops = {
 	.grants = fd_dir_grants,
-	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = fd_revalidate, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 

@@ -187,6 +187,70 @@ static void removed_directories(void)
 	CHECK(close(other) == 0 && rmdir("d") == 0);
 }
 
+/* The disk gives a new file the number of one that is gone, of which much was known. */
+static void numbers_used_again(void)
+{
+	for (int i = 0; i < 20; i++) {
+		char link_of[64], shown[PATH_MAX] = "";
+		int a = open_it("a", O_RDWR | O_CREAT), b, path, fd;
+
+		CHECK(link("a", "b") == 0);
+		b = open_it("b", O_RDONLY);
+		path = open_it("b", O_PATH);
+		want(b, "b");
+		CHECK(unlink("a") == 0 && unlink("b") == 0 && close(a) == 0 && close(b) == 0 && close(path) == 0);
+		fd = open(".", O_TMPFILE | O_RDWR, 0600);
+		CHECK(fd >= 0);
+		snprintf(link_of, sizeof(link_of), "/proc/self/fd/%d", fd);
+		CHECK(readlink(link_of, shown, sizeof(shown) - 1) > 0 && strstr(shown, "/#"));
+		close(fd);
+		fd = open_it("c", O_RDONLY | O_CREAT);
+		want(fd, "c");
+		CHECK(link("c", "d") == 0 && unlink("c") == 0);
+		want(fd, "c (deleted)");
+		b = open_it("d", O_RDONLY);
+		want(b, "d");
+		want(fd, "c (deleted)");
+		CHECK(unlink("d") == 0 && close(fd) == 0 && close(b) == 0);
+	}
+}
+
+/* A descriptor of the link in /proc/self/fd: where that leads now, and as it was when somebody looked it up last. */
+static void links_themselves(void)
+{
+	char link_of[64], shown[PATH_MAX] = "", name[PATH_MAX + 32];
+	struct stat st;
+	int fd = open_it("a", O_RDWR | O_CREAT), link_fd, other;
+
+	snprintf(link_of, sizeof(link_of), "/proc/self/fd/%d", fd);
+	link_fd = open(link_of, O_PATH | O_NOFOLLOW);
+	CHECK(link_fd >= 0 && fstat(link_fd, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0700);
+	CHECK_EQ(st.st_size, 64);
+	CHECK(readlinkat(link_fd, "", shown, sizeof(shown)) > 0);
+	snprintf(name, sizeof(name), "%s/a", files_dir);
+	CHECK(strcmp(shown, name) == 0);
+	snprintf(name, sizeof(name), "/proc/%d/fd/%d", getpid(), fd);
+	snprintf(link_of, sizeof(link_of), "/proc/self/fd/%d", link_fd);
+	files_want_link(link_of, name);
+	CHECK(close(fd) == 0);
+	CHECK_ERRNO(readlinkat(link_fd, "", shown, sizeof(shown)), ENOENT);
+	CHECK(fstat(link_fd, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0700);
+	other = open_it("a", O_RDONLY);
+	CHECK(other == fd && fstat(link_fd, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0700);
+	snprintf(link_of, sizeof(link_of), "/proc/self/fd/%d", fd);
+	CHECK(lstat(link_of, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0500);
+	CHECK(fstat(link_fd, &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0500);
+	CHECK_ERRNO(rename(link_of, "/proc/self/fd/-1"), ENOENT);
+	CHECK_ERRNO(rename(link_of, "/proc/self/fd/0"), EPERM);
+	CHECK_ERRNO(rename("/proc/self/stat", "/proc/self/none"), ENOENT);
+	CHECK(close(other) == 0 && close(link_fd) == 0 && unlink("a") == 0);
+}
+
 /* A hard link of a fifo, whose open may wait. */
 static void fifo(void)
 {
@@ -220,6 +284,8 @@ int main(void)
 	other_opens();
 	many_names();
 	fifo();
+	links_themselves();
+	numbers_used_again();
 	removed_directories();
 	files_leave();
 	return 0;
