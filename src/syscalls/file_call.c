@@ -91,6 +91,19 @@ int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret
 	return r == -ENOENT ? 0 : r;
 }
 
+int object_attr_of_fd(struct file_call *c, int fd, struct object *ret)
+{
+	ret->path = (struct path){0};
+	ret->fd = -1;
+	ret->has_attr = false;
+	int r = c->ev->ops->get_fd(c->ev, fd, &ret->fd);
+	if (r < 0)
+		return r;
+	r = vfs_identify_getattr(c->k->vfs, ret->fd, &ret->path, &ret->attr);
+	ret->has_attr = r == 0;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
 		       bool wants_attr, struct object *ret)
 {
@@ -103,7 +116,7 @@ static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, un
 		return r;
 	ret->named = n.text[0];
 	if (!n.text[0] && dirfd != AT_FDCWD)
-		return object_of_fd(c, dirfd, true, ret);
+		return wants_attr ? object_attr_of_fd(c, dirfd, ret) : object_of_fd(c, dirfd, true, ret);
 	r = name_find_base(c, dirfd, &n);
 	if (r < 0)
 		return r;

@@ -74,6 +74,8 @@ MUST_CHECK int object_attr_at(struct file_call *c, int dirfd, struct guest_ptr n
 			      struct object *ret);
 /* path_only: an O_PATH descriptor will do; otherwise -EBADF for it. */
 MUST_CHECK int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret);
+/* The same, of an O_PATH descriptor too, with vfs_getattr of what is not foreign. */
+MUST_CHECK int object_attr_of_fd(struct file_call *c, int fd, struct object *ret);
 static inline bool object_is_foreign(const struct object *o)
 {
 	return !o->path.dentry;

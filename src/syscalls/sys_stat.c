@@ -107,7 +107,7 @@ struct verdict sys_fstat(struct kernel *k, struct call_event *ev)
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
 	struct object o AUTO_OBJECT;
-	int r = object_of_fd(&c, (int)ev->args[0], true, &o);
+	int r = object_attr_of_fd(&c, (int)ev->args[0], &o);
 	if (r < 0)
 		return answer(r);
 	return object_is_foreign(&o) ? verdict_pass() : put_stat(&c, &o, arg_ptr(ev, 1));

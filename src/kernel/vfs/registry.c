@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/sysmacros.h>
 
 #include "kernel/vfs/vfs_private.h"
 
@@ -398,6 +399,34 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 {
 	enum backing kind;
 	return registry_find(v, fd, ret, &kind);
+}
+
+/* What the host says of an open object, as its filesystem shows it. */
+static bool is_shown(const struct path *p, enum backing kind, struct statx *attr)
+{
+	if (kind == BACKING_SCRATCH || !(path_inode(p)->super->flags & SUPER_HOST_ATTRS))
+		return false;
+	attr->stx_mask &= STATX_BASIC_STATS | STATX_BTIME;
+	attr->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;
+	attr->stx_mnt_id = 0;
+	return true;
+}
+
+int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *ret_attr)
+{
+	enum backing kind;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret_attr) < 0)
+		return -errno;
+	const struct stat st = {
+		.st_dev = makedev(ret_attr->stx_dev_major, ret_attr->stx_dev_minor), .st_ino = ret_attr->stx_ino,
+	};
+	int err = find(v, &st, fd, ret, &kind);
+	if (err || is_shown(ret, kind, ret_attr))
+		return err;
+	err = vfs_getattr(ret, ret_attr);
+	if (err)
+		path_put(ret);
+	return err;
 }
 
 int vfs_remember(struct vfs *v, const struct path *p, int fd)

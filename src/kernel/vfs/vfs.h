@@ -119,6 +119,11 @@ MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, i
  */
 MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
 /*
+ * vfs_identify and vfs_getattr, with fewer questions to the host than the two together. -ENOENT: none of ours, and ret_attr is
+ * what the host says of it.
+ */
+MUST_CHECK int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *ret_attr);
+/*
  * Has the object behind the descriptor been opened by several names? Then vfs_identify knows which one it was of the very
  * open file description of the guest, and not of another one (O_PATH) of its object.
  */

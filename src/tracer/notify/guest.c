@@ -4,30 +4,45 @@
 
 #include <sys/ioctl.h>
 
-int notified_still_waits(const struct notified_event *ev)
+/* No task's number is given to another within this time: all others have to be given first. */
+enum { SURE_NS = 1000000 };
+
+int notified_still_waits(struct notified_event *ev)
 {
 	uint64_t id = ev->id;
-	return ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? -ESRCH : 0;
+	if (ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
+		return -ESRCH;
+	ev->valid_ns = now_ns();
+	return 0;
+}
+
+/*
+ * Is tid the caller's still, or nobody's? A check may be this old: whoever checks right before the use is no surer, since the
+ * task may die in between.
+ */
+static int is_callers(struct notified_event *ev)
+{
+	return ev->valid_ns && now_ns() - ev->valid_ns < SURE_NS ? 0 : notified_still_waits(ev);
 }
 
 static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
 {
 	int r = event_read(ev, from, to, len);
-	int alive = notified_still_waits((struct notified_event *)ev);
+	int alive = is_callers((struct notified_event *)ev);
 	return alive < 0 ? alive : r;
 }
 
 static int guest_write(struct call_event *ev, struct guest_ptr to, const void *from, size_t len)
 {
 	/* Before the write: a dead caller's tid must not be written to. The task waits for us, so it stays itself. */
-	int alive = notified_still_waits((struct notified_event *)ev);
+	int alive = is_callers((struct notified_event *)ev);
 	return alive < 0 ? alive : memory_write(ev->tid, to.addr, from, len);
 }
 
 static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
 {
 	ssize_t n = event_read_string(ev, from, to, size);
-	int alive = notified_still_waits((struct notified_event *)ev);
+	int alive = is_callers((struct notified_event *)ev);
 	return alive < 0 ? alive : n;
 }
 
@@ -38,7 +53,7 @@ static int guest_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)
 	int r = guest_fds_get(&e->notify->session->guest_fds, ev->tid, guest_fd, &fd);
 	if (r < 0)
 		return r;
-	r = notified_still_waits(e);
+	r = is_callers(e);
 	if (r < 0)
 		(void)close(fd);
 	else

@@ -54,6 +54,7 @@ struct notified_event {
 	struct worker *by;	/* NULL: a thread of its own (blocked.c) */
 	int listener;
 	uint64_t id;
+	uint64_t valid_ns;	/* when it was last seen to wait; 0: never */
 	bool recorded;
 	bool loader;		/* made by our loader, not by the guest's program */
 	uint32_t injected;
@@ -62,7 +63,7 @@ struct notified_event {
 /* guest.c */
 extern const struct guest_ops notified_guest_ops;
 /* Was what we read the caller's memory? After its death the tid may be another task's. 0 or -ESRCH. */
-MUST_CHECK int notified_still_waits(const struct notified_event *ev);
+MUST_CHECK int notified_still_waits(struct notified_event *ev);
 
 /* answer.c */
 void notify_answer(struct worker *by, const struct seccomp_notif *req);
