@@ -265,6 +265,7 @@ const struct inode_ops hostfs_inode_ops = {
 	.lookup = hostfs_lookup,
 	.revalidate = hostfs_revalidate,
 	.revalidate_path = hostfs_revalidate_path,
+	.open_path = hostfs_open_path,
 	.create = hostfs_create_node,
 	.link = hostfs_link,
 	.unlink = hostfs_unlink,

@@ -1,6 +1,8 @@
 /* hostfs: opening host objects. */
 #include "kernel/fs/hostfs_private.h"
 
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 enum { MEM_MAJOR = 1 };
@@ -35,6 +37,13 @@ int hostfs_reopen(struct hostfs_inode *hi, int flags)
 	return r == -EACCES && hostfs_virtual_open_up(hi) ? reopen_object(hi, flags) : r;
 }
 
+static void set_id(const struct hostfs_inode *hi, struct vfs_opened *ret)
+{
+	ret->has_id = true;
+	ret->dev = makedev(hi->id.dev_major, hi->id.dev_minor);
+	ret->ino = hi->id.ino;
+}
+
 static int same_file(const struct hostfs_inode *hi, int fd)
 {
 	struct hostfs_id id;
@@ -44,6 +53,20 @@ static int same_file(const struct hostfs_inode *hi, int fd)
 		return hostfs_errno();
 	hostfs_id_of(&stx, &id);
 	return hostfs_id_equal(&id, &hi->id) ? 0 : -ESTALE;
+}
+
+/* fd was opened by a name, with O_NONBLOCK: itself if it is what was meant, else it is closed. */
+static int check_opened(const struct hostfs_inode *hi, int opened, int flags)
+{
+	AUTO_CLOSE int fd = opened;
+	int r = same_file(hi, fd);
+	if (r == 0 && !(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~(O_ACCMODE | O_DIRECTORY)) < 0)
+		r = hostfs_errno();
+	if (r < 0)
+		return r;
+	r = fd;
+	fd = -1;
+	return r;
 }
 
 /*
@@ -66,15 +89,7 @@ static int open_by_name(struct hostfs_inode *hi, int flags)
 	hostfs_at_end(&at);
 	if (r < 0 || !by_name)
 		return r;
-	AUTO_CLOSE int fd = r;
-	r = same_file(hi, fd);
-	if (r == 0 && !(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~(O_ACCMODE | O_DIRECTORY)) < 0)
-		r = hostfs_errno();
-	if (r < 0)
-		return r;
-	r = fd;
-	fd = -1;
-	return r;
+	return check_opened(hi, r, flags);
 }
 
 static int open_regular(struct hostfs_inode *hi, int flags)
@@ -142,6 +157,31 @@ static int open_special(struct hostfs_inode *hi, int flags, struct vfs_opened *r
 	return r;
 }
 
+/* Neither a host's link that takes a directory's place nor a device in the file's is followed or waited for. */
+int hostfs_open_path(struct inode *dir, const char *path, struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	struct hostfs_inode *hi = hostfs_inode(inode);
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, .resolve = RESOLVE_NO_SYMLINKS,
+	};
+	struct hostfs_hold hold;
+
+	int r = hostfs_hold(hostfs_inode(dir), &hold);
+	if (r < 0)
+		return r;
+	r = (int)syscall(SYS_openat2, hold.fd, path, &how, sizeof(how));
+	if (r < 0)
+		r = hostfs_errno();
+	hostfs_release(&hold);
+	if (r >= 0)
+		r = check_opened(hi, r, flags);
+	if (r < 0)
+		return r;
+	*ret = (struct vfs_opened){.fd = r, .flags = flags};
+	set_id(hi, ret);
+	return 0;
+}
+
 int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
 {
 	struct hostfs_inode *hi = hostfs_inode(inode);
@@ -163,9 +203,8 @@ int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
 	if (r < 0)
 		return r;
 	/* What stands in for a device is another object. */
-	opened.has_id = S_ISREG(inode->type) || S_ISDIR(inode->type);
-	opened.dev = makedev(hi->id.dev_major, hi->id.dev_minor);
-	opened.ino = hi->id.ino;
+	if (S_ISREG(inode->type) || S_ISDIR(inode->type))
+		set_id(hi, &opened);
 	*ret = opened;
 	return 0;
 }

@@ -159,6 +159,7 @@ int hostfs_iterate(struct inode *dir, struct dir_reader *reader);
 
 /* ---- hostfs_open.c ---- */
 int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret);
+int hostfs_open_path(struct inode *dir, const char *path, struct inode *inode, int flags, struct vfs_opened *ret);
 int hostfs_host(struct inode *inode, int *ret_fd);
 /* A new open file description of it, whatever it is. */
 MUST_CHECK int hostfs_reopen(struct hostfs_inode *hi, int flags);

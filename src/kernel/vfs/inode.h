@@ -129,6 +129,11 @@ struct inode_ops {
 	 * for by itself. NULL: each name is.
 	 */
 	int (*revalidate_path)(struct inode *dir, const char *path, struct inode *inode, struct statx *ret);
+	/*
+	 * revalidate_path, and if so, .open of inode, a regular file, in one: flags as there, without O_TRUNC and O_PATH. What is
+	 * not inode is not opened, or at least not changed. Any error: ask and open by themselves. NULL: as if it failed.
+	 */
+	int (*open_path)(struct inode *dir, const char *path, struct inode *inode, int flags, struct vfs_opened *ret);
 	/* Any type, directories and symbolic links too. -EEXIST if the host has it meanwhile. A new reference. */
 	int (*create)(struct inode *dir, const char *name, const struct vfs_create *how, struct inode **ret);
 	int (*link)(struct inode *dir, const char *name, struct inode *inode);

@@ -67,7 +67,7 @@ static int may_open_so(const struct opening *o, int flags)
 	return inode->type == S_IFSOCK ? -ENXIO : 0;
 }
 
-static void drop_opened(struct vfs_opened *o)
+void vfs_opened_drop(struct vfs_opened *o)
 {
 	if (o->fd >= 0)
 		(void)close(o->fd);
@@ -86,7 +86,7 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 			err = registry_add(v, ret, flags, p, BACKING_HOST_DIR);
 		if (err != -EEXIST && err != -EOPNOTSUPP)
 			return err;
-		drop_opened(ret);
+		vfs_opened_drop(ret);
 	}
 	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME | O_APPEND | O_SYNC));
 	if (fd < 0)
@@ -116,14 +116,16 @@ static int open_object(struct vfs *v, const struct path *p, int flags, struct vf
 		return open_dir(v, p, flags, ret);
 	if (!inode->ops->open && !(flags & O_PATH))
 		return inode->type == S_IFREG ? -EACCES : -ENXIO;
-	int err = inode->ops->open ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
+	enum backing kind = inode->ops->open ? BACKING_FILE : BACKING_STAND_IN;
+	int err = kind == BACKING_FILE ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
 	/* An O_PATH description carries no mark: to be known by another name it needs an object of its own. */
 	if (!err && flags & O_PATH && v->virtual_attrs && registry_has_other(v, ret, p)) {
-		drop_opened(ret);
+		vfs_opened_drop(ret);
 		*ret = (struct vfs_opened){.fd = -1};
 		err = open_stand_in(ret);
+		kind = BACKING_STAND_IN;
 	}
-	return err ? err : registry_add(v, ret, flags, p, BACKING_FILE);
+	return err ? err : registry_add(v, ret, flags, p, kind);
 }
 
 static int flags_for_object(int flags)
@@ -158,8 +160,10 @@ static int finish_open(struct opening *o)
 		err = may_open_so(o, flags);
 	if (!err && flags & O_TRUNC)
 		err = attr_drop_for_truncate(o->env, inode);
-	if (err || o->opened->fd >= 0)
+	if (err || (o->created && o->opened->fd >= 0))
 		return err;
+	if (o->opened->fd >= 0)		/* by the walk */
+		return registry_add(o->env->vfs, o->opened, flags_for_object(flags), &o->path, BACKING_FILE);
 	err = tty_open_own(o->env, inode, flags_for_object(flags), o->opened);
 	return err <= 0 ? err : open_object(o->env->vfs, &o->path, flags_for_object(flags), o->opened);
 }
@@ -172,7 +176,7 @@ int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, s
 		return -ENOTDIR;
 	int err = finish_open(&o);
 	if (err)
-		drop_opened(ret);
+		vfs_opened_drop(ret);
 	else
 		watch_opened(env->vfs, p, o.flags, ret);
 	return err;
@@ -269,10 +273,21 @@ static int open_once(struct walk *w, struct opening *o, const struct path *base,
 	return r;
 }
 
+/* Before its permissions are looked at: so where it changes nothing, or the host looks at them. */
+static bool may_open_at_once(const struct opening *o)
+{
+	enum { NEVER = O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY | O_NOATIME | O_TMPFILE };
+	return !(o->flags & NEVER) && (o->flags & O_ACCMODE) == O_RDONLY;
+}
+
 static int walk_to_object(struct opening *o, const struct path *base, const char *name)
 {
-	struct walk w = {.strict = false, .attr = NULL};
+	struct walk w = {.strict = false};
 	int err;
+	if (may_open_at_once(o)) {
+		w.opened = o->opened;
+		w.open_flags = flags_for_object(o->flags);
+	}
 	do
 		err = open_once(&w, o, base, name);
 	while (err == WALK_RESTART);
@@ -340,7 +355,7 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 	if (!err)
 		err = tmpfile ? open_tmpfile(&o) : finish_open(&o);
 	if (err)
-		drop_opened(ret);
+		vfs_opened_drop(ret);
 	else
 		ret->plain = !ret->blocks && (path_inode(&o.path)->type == S_IFREG || dentry_is_dir(o.path.dentry));
 	if (!err)

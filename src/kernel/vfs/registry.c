@@ -404,7 +404,7 @@ int vfs_identify(struct vfs *v, int fd, struct path *ret)
 /* What the host says of an open object, as its filesystem shows it. */
 static bool is_shown(const struct path *p, enum backing kind, struct statx *attr)
 {
-	if (kind == BACKING_SCRATCH || !(path_inode(p)->super->flags & SUPER_HOST_ATTRS))
+	if (kind == BACKING_SCRATCH || kind == BACKING_STAND_IN || !(path_inode(p)->super->flags & SUPER_HOST_ATTRS))
 		return false;
 	attr->stx_mask &= STATX_BASIC_STATS | STATX_BTIME;
 	attr->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;

@@ -197,7 +197,7 @@ static bool is_about(const struct registry_entry *e, const struct dentry *d)
 {
 	if (e->unlinked)
 		return false;
-	return e->kind == BACKING_FILE ? registry_is_gone_locked(e) : e->path.dentry == d;
+	return e->kind == BACKING_FILE || e->kind == BACKING_STAND_IN ? registry_is_gone_locked(e) : e->path.dentry == d;
 }
 
 /* Of a file there is an entry for each layer's that it stood on; and a directory has some more with each mount. */

@@ -104,7 +104,8 @@ struct registry_entry {
 	unsigned char name_count, name_last;	/* name_last: the mark of the last that was opened */
 	dev_t dev;
 	ino_t ino;
-	enum backing { BACKING_FILE, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
+	/* A stand-in is any object of its own. */
+	enum backing { BACKING_FILE, BACKING_STAND_IN, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
 	bool used;				/* found since it was looked at last */
 	bool uncounted;				/* some description was neither for reading nor for writing: no lease tells of it */
 	bool unlinked;				/* its name is gone: not kept when nobody has it open */
@@ -256,6 +257,12 @@ struct walk {
 	struct dentry *unchecked;
 	struct statx *attr;		/* where walk_take puts attributes that it came by; or NULL */
 	bool has_attr;
+	/*
+	 * Where walk_take may open the regular file that it comes to, with open_flags, instead of checking its name; NULL: it may
+	 * not. A descriptor in it says that it has.
+	 */
+	struct vfs_opened *opened;
+	int open_flags;
 	bool missing;			/* -ENOENT was for the last component itself */
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */
@@ -280,6 +287,10 @@ int walk_take(struct walk *w, struct path *ret);
 int walk_settle(struct walk *w, int r);
 void walk_end(struct walk *w);
 
+/* ---- open.c ---- */
+void vfs_opened_drop(struct vfs_opened *o);	/* closes the descriptor, if there is one */
+
+/* ---- walk.c ---- */
 /* What is before the last component, and that one. */
 struct walk_end {
 	struct path dir;		/* references */

@@ -117,8 +117,16 @@ static bool name_below(const struct dentry *above, const struct dentry *d, char 
 	return d && at < VFS_PATH_MAX;
 }
 
+static int ask_or_open(struct walk *w, struct inode *from, const char *name, struct inode *inode, bool opens,
+		       struct statx *attr)
+{
+	if (opens)
+		return from->ops->open_path(from, name, inode, w->open_flags, w->opened);
+	return from->ops->revalidate_path(from, name, inode, attr);
+}
+
 /* Do the names that led to d still lead there? */
-static int check_believed(struct walk *w, const struct dentry *d, struct statx *attr)
+static int check_names(struct walk *w, const struct dentry *d, bool opens, struct statx *attr)
 {
 	char buf[VFS_PATH_MAX];
 	const char *name;
@@ -126,11 +134,24 @@ static int check_believed(struct walk *w, const struct dentry *d, struct statx *
 	w->unchecked = NULL;
 	if (!from)
 		return 0;
-	if (name_below(from, d, buf, &name) &&
-	    from->inode->ops->revalidate_path(from->inode, name, d->inode, attr) == 0)
+	if (name_below(from, d, buf, &name) && ask_or_open(w, from->inode, name, d->inode, opens, attr) == 0)
 		return 0;
 	w->strict = true;
 	return WALK_RESTART;
+}
+
+static int check_believed(struct walk *w, const struct dentry *d, struct statx *attr)
+{
+	return check_names(w, d, false, attr);
+}
+
+/* The walk is over. */
+static int check_or_open(struct walk *w)
+{
+	const struct dentry *d = w->cur.dentry;
+	bool opens = w->opened && w->unchecked && d->inode->type == S_IFREG && !(w->flags & WALK_DIRECTORY) &&
+		     w->unchecked->inode->ops->open_path;
+	return check_names(w, d, opens, w->attr);
 }
 
 /* A name that the cache knows: does it hold? */
@@ -379,11 +400,13 @@ static int check_scope(const struct walk *w)
 int walk_take(struct walk *w, struct path *ret)
 {
 	w->has_attr = w->attr && w->unchecked;
-	int err = check_believed(w, w->cur.dentry, w->attr);
+	int err = check_or_open(w);
 	if (!err)
 		err = check_scope(w);
 	if (!err)
 		err = hold_cur(w);
+	if (err && w->opened)
+		vfs_opened_drop(w->opened);
 	if (err)
 		return err;
 	*ret = w->cur;
@@ -422,7 +445,7 @@ static int walk_once(struct walk *w, const struct walk_env *env, const struct pa
 
 int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags, struct path *ret)
 {
-	struct walk w = {.strict = false, .attr = NULL};
+	struct walk w = {.strict = false};
 	int err;
 	do
 		err = walk_once(&w, env, base, name, flags, ret);
@@ -433,7 +456,7 @@ int vfs_walk(const struct walk_env *env, const struct path *base, const char *na
 int vfs_walk_getattr(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 		     struct path *ret, struct statx *ret_attr)
 {
-	struct walk w = {.strict = false, .attr = ret_attr};
+	struct walk w = {.attr = ret_attr};
 	int err;
 	do
 		err = walk_once(&w, env, base, name, flags, ret);
@@ -469,7 +492,7 @@ static int parent_once(struct walk *w, const struct walk_env *env, const struct 
 
 int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret)
 {
-	struct walk w = {.strict = false, .attr = NULL};
+	struct walk w = {.strict = false};
 	int err;
 	do
 		err = parent_once(&w, env, base, name, ret);
