@@ -282,6 +282,7 @@ const struct inode_ops hostfs_inode_ops = {
 	.setxattr = hostfs_setxattr,
 	.listxattr = hostfs_listxattr,
 	.removexattr = hostfs_removexattr,
+	.acl = hostfs_acl,
 	.destroy = inode_destroy,
 };
 
@@ -318,6 +319,8 @@ static unsigned super_flags(const struct hostfs_options *o)
 		flags |= SUPER_HOST_DIRS;
 	if (!o->virtual_attrs)
 		flags |= SUPER_HOST_CHECKS | SUPER_HOST_ATTRS;
+	else
+		flags |= SUPER_KEEPS_ACLS;
 	return flags;
 }
 

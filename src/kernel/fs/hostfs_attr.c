@@ -185,16 +185,18 @@ ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size)
 
 static bool is_own(const struct inode *inode, const char *name)
 {
-	return hostfs_of(inode)->options.xattrs && strcmp(name, HOSTFS_OVERRIDE_XATTR) == 0;
+	return hostfs_of(inode)->options.xattrs && (strcmp(name, HOSTFS_OVERRIDE_XATTR) == 0 || hostfs_acl_is_own(name));
 }
 
-ssize_t hostfs_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+static bool is_virtual_acl(const struct inode *inode, const char *name, bool *ret_default)
+{
+	return hostfs_of(inode)->options.virtual_attrs && xattr_is_acl(name, ret_default);
+}
+
+ssize_t hostfs_host_getxattr(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct hostfs_hold hold;
 	char path[PROC_FD_PATH_SIZE];
-
-	if (is_own(inode, name))
-		return -ENODATA;
 	int r = hostfs_hold(hostfs_inode(inode), &hold);
 	if (r < 0)
 		return r;
@@ -205,13 +207,20 @@ ssize_t hostfs_getxattr(struct inode *inode, const char *name, void *value, size
 	return n;
 }
 
-int hostfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+ssize_t hostfs_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+	bool of_default;
+	if (is_own(inode, name))
+		return -ENODATA;
+	if (is_virtual_acl(inode, name, &of_default))
+		return hostfs_acl_get(inode, of_default, value, size);
+	return hostfs_host_getxattr(inode, name, value, size);
+}
+
+int hostfs_host_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
 {
 	struct hostfs_hold hold;
 	char path[PROC_FD_PATH_SIZE];
-
-	if (is_own(inode, name))
-		return -EPERM;
 	int r = hostfs_hold(hostfs_inode(inode), &hold);
 	if (r < 0)
 		return r;
@@ -221,13 +230,26 @@ int hostfs_setxattr(struct inode *inode, const char *name, const void *value, si
 	return r;
 }
 
+int hostfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	bool of_default;
+	if (is_own(inode, name))
+		return -EPERM;
+	if (is_virtual_acl(inode, name, &of_default))
+		return hostfs_acl_set(inode, of_default, value, size);
+	return hostfs_host_setxattr(inode, name, value, size, flags);
+}
+
 int hostfs_removexattr(struct inode *inode, const char *name)
 {
 	struct hostfs_hold hold;
 	char path[PROC_FD_PATH_SIZE];
+	bool of_default;
 
 	if (is_own(inode, name))
 		return -ENODATA;
+	if (is_virtual_acl(inode, name, &of_default))
+		return hostfs_acl_remove(inode, of_default);
 	int r = hostfs_hold(hostfs_inode(inode), &hold);
 	if (r < 0)
 		return r;
@@ -251,28 +273,49 @@ static ssize_t list_host(struct inode *inode, char *list, size_t size)
 	return n;
 }
 
-ssize_t hostfs_listxattr(struct inode *inode, char *list, size_t size)
+/* What guests set goes in the place of what the host has. n bytes of the host's names, of which those that stay come first. */
+static ssize_t list_for_guests(struct inode *inode, char *all, ssize_t n)
 {
-	if (!hostfs_of(inode)->options.xattrs)
-		return list_host(inode, list, size);
-	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
-	if (!all)
-		return -ENOMEM;
-	ssize_t n = list_host(inode, all, XATTR_LIST_MAX);
+	static const char *const names[] = {"system.posix_acl_access", "system.posix_acl_default"};
 	size_t kept = 0;
+	bool has[2] = {false, false}, of_default;
 	for (ssize_t at = 0; at < n;) {
 		size_t len = strlen(all + at) + 1;
-		if (!is_own(inode, all + at)) {
+		if (xattr_is_acl(all + at, &of_default)) {
+			has[of_default] = true;
+		} else if (!is_own(inode, all + at)) {
 			memmove(all + kept, all + at, len);
 			kept += len;
 		}
 		at += (ssize_t)len;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ssize_t own = hostfs_acl_kept(inode, i, NULL, 0);
+		if (own > 0 || (own < 0 && has[i])) {
+			memcpy(all + kept, names[i], strlen(names[i]) + 1);
+			kept += strlen(names[i]) + 1;
+		}
+	}
+	return (ssize_t)kept;
+}
+
+ssize_t hostfs_listxattr(struct inode *inode, char *list, size_t size)
+{
+	enum { ROOM_FOR_ACLS = 64 };
+	if (!hostfs_of(inode)->options.virtual_attrs)
+		return list_host(inode, list, size);
+	AUTO_FREE char *all = malloc(XATTR_LIST_MAX + ROOM_FOR_ACLS);
+	if (!all)
+		return -ENOMEM;
+	ssize_t n = list_host(inode, all, XATTR_LIST_MAX);
+	if (n == -EOPNOTSUPP)
+		n = 0;
 	if (n < 0)
 		return n;
-	if (size > 0 && kept > size)
+	n = list_for_guests(inode, all, n);
+	if (size > 0 && (size_t)n > size)
 		return -ERANGE;
 	if (size > 0)
-		memcpy(list, all, kept);
-	return (ssize_t)kept;
+		memcpy(list, all, (size_t)n);
+	return n;
 }

@@ -79,6 +79,8 @@ struct hostfs {
 	size_t inode_buckets, inode_count;
 	struct hostfs_override **overrides;
 	size_t override_buckets, override_count;
+	struct hostfs_acl **acls;	/* NULL: none yet */
+	size_t acl_bytes;
 };
 
 static inline struct hostfs *hostfs_of(const struct inode *inode)
@@ -171,6 +173,9 @@ void hostfs_show(struct hostfs *fs, struct statx *stx);
 int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr);
 MUST_CHECK int hostfs_chmod(const struct hostfs_at *at, mode_t mode);
 ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size);
+/* The host's own attributes. */
+ssize_t hostfs_host_getxattr(struct inode *inode, const char *name, void *value, size_t size);
+int hostfs_host_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 ssize_t hostfs_getxattr(struct inode *inode, const char *name, void *value, size_t size);
 int hostfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 ssize_t hostfs_listxattr(struct inode *inode, char *list, size_t size);
@@ -197,5 +202,20 @@ void hostfs_virtual_forget(struct hostfs *fs, const struct hostfs_id *id);
 mode_t hostfs_virtual_type(struct hostfs *fs, const struct hostfs_id *dir, uint64_t ino, mode_t type, int fd,
 			   const char *name);
 void hostfs_virtual_finish(struct hostfs *fs);
+
+/* ---- hostfs_acl.c: with virtual_attrs ---- */
+
+/* An attribute of the host that ACLs are kept in? */
+bool hostfs_acl_is_own(const char *name);
+/* As getxattr, setxattr and removexattr of system.posix_acl_access or _default. */
+ssize_t hostfs_acl_get(struct inode *inode, bool of_default, void *value, size_t size);
+MUST_CHECK int hostfs_acl_set(struct inode *inode, bool of_default, const void *value, size_t size);
+MUST_CHECK int hostfs_acl_remove(struct inode *inode, bool of_default);
+/* What guests set alone: 0: that there is none; -ENODATA: nothing. */
+ssize_t hostfs_acl_kept(struct inode *inode, bool of_default, void *value, size_t size);
+/* For the VFS. What only the host has does not count here for others than the host. */
+ssize_t hostfs_acl(struct inode *inode, bool of_default, void *value, size_t size);
+void hostfs_acl_forget(struct hostfs *fs, const struct hostfs_id *id);
+void hostfs_acl_finish(struct hostfs *fs);
 
 #endif

@@ -329,6 +329,7 @@ void hostfs_virtual_forget(struct hostfs *fs, const struct hostfs_id *id)
 	(void)pthread_mutex_lock(&fs->lock);
 	forget(fs, id);
 	(void)pthread_mutex_unlock(&fs->lock);
+	hostfs_acl_forget(fs, id);
 }
 
 mode_t hostfs_virtual_type(struct hostfs *fs, const struct hostfs_id *dir, uint64_t ino, mode_t type, int fd,
@@ -361,4 +362,5 @@ void hostfs_virtual_finish(struct hostfs *fs)
 		}
 	}
 	free(fs->overrides);
+	hostfs_acl_finish(fs);
 }

@@ -206,6 +206,7 @@ static void overlay_give_room(struct inode *inode)
 	.listxattr = overlay_listxattr, \
 	.removexattr = overlay_removexattr, \
 	.give_room = overlay_give_room, \
+	.acl = overlay_acl, \
 	.destroy = overlay_inode_destroy
 
 /* Who has a host file open can be found out at the host. */
@@ -515,7 +516,7 @@ int overlay_create(struct super *const *lowers, size_t count, struct super *uppe
 	ov->upper = upper;
 	(void)pthread_mutex_init(&ov->lock, NULL);
 	(void)pthread_mutex_init(&ov->names_lock, NULL);
-	super_init(&ov->super, &overlay_super_ops, "overlay", upper ? 0 : SUPER_READONLY);
+	super_init(&ov->super, &overlay_super_ops, "overlay", SUPER_KEEPS_ACLS | (upper ? 0 : SUPER_READONLY));
 	int r = init(ov);
 	if (r < 0) {
 		super_unref(&ov->super);

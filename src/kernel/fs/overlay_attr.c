@@ -153,6 +153,16 @@ ssize_t overlay_getxattr(struct inode *inode, const char *name, void *value, siz
 	return real->ops->getxattr ? real->ops->getxattr(real, name, value, size) : -EOPNOTSUPP;
 }
 
+ssize_t overlay_acl(struct inode *inode, bool of_default, void *value, size_t size)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+	static const char *const names[] = {"system.posix_acl_access", "system.posix_acl_default"};
+
+	if (real->ops->acl)
+		return real->ops->acl(real, of_default, value, size);
+	return real->ops->getxattr ? real->ops->getxattr(real, names[of_default], value, size) : -EOPNOTSUPP;
+}
+
 int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
 {
 	if (overlay_own_xattr(name))

@@ -221,6 +221,7 @@ int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret);
 int overlay_host(struct inode *inode, int *ret_fd);
 int overlay_backing(struct inode *inode, dev_t dev, ino_t ino, int *ret_fd);
 bool overlay_in_use(struct inode *inode);
+ssize_t overlay_acl(struct inode *inode, bool of_default, void *value, size_t size);
 ssize_t overlay_getxattr(struct inode *inode, const char *name, void *value, size_t size);
 int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 ssize_t overlay_listxattr(struct inode *inode, char *list, size_t size);

@@ -1,6 +1,5 @@
 /*
- * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs; POSIX ACLs are not
- * supported, as on a kernel without CONFIG_TMPFS_POSIX_ACL. Who may see and set which is the VFS's to know.
+ * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs, and POSIX ACLs (vfs/acl.h). Who may see and set which is the VFS's to know.
  */
 #include "kernel/fs/tmpfs_private.h"
 
@@ -15,6 +14,9 @@ static const uint64_t default_space = UINT64_C(256) << 20;
 static int check_name(const struct tmpfs_inode *ti, const char *name)
 {
 	static const char *const prefixes[] = {"user.", "trusted.", "security."};
+	bool of_default;
+	if (xattr_is_acl(name, &of_default))
+		return ti->inode.type == S_IFLNK ? -EOPNOTSUPP : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		size_t len = strlen(prefixes[i]);
 		if (strncmp(name, prefixes[i], len) != 0)

@@ -5,7 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "kernel/task/cred.h"
-#include "kernel/vfs/vfs_private.h"
+#include "kernel/vfs/acl.h"
 
 int vfs_getattr(const struct path *p, struct statx *ret)
 {
@@ -168,6 +168,8 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 	if (err)
 		return err;
 	err = inode->ops->setattr ? inode->ops->setattr(inode, attr) : -EPERM;
+	if (!err && attr->valid & STATX_MODE)
+		err = acl_chmod(inode, attr->mode);
 	if (!err)
 		watch_changed(env->vfs, p->dentry, attr);
 	return err;

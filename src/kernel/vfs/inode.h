@@ -42,6 +42,7 @@ enum super_flags {
 	SUPER_HOST_CHECKS = 8,	/* the host checks permissions for the supervisor's own identity, so that we need not */
 	SUPER_FIXED_NAMES = 32,	/* nobody makes names: a missing one is -ENOENT also for who would make it (proc) */
 	SUPER_HOST_EVENTS = 64,	/* what happens to an object happens to the host's that .host gives: inotify watches that */
+	SUPER_KEEPS_ACLS = 128,	/* POSIX ACLs are attributes that .setxattr keeps; what they mean the VFS carries out (vfs/acl.h) */
 	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
 };
 
@@ -68,7 +69,7 @@ struct super {
 
 /* An object to be made. */
 struct vfs_create {
-	mode_t mode;			/* type and permission bits; the umask is already applied */
+	mode_t mode;			/* type and permission bits; the umask is applied */
 	uid_t uid;			/* owner: the creator's, setgid directories considered. VFS_OWNER_OF_HOST: as it comes */
 	gid_t gid;
 	dev_t rdev;			/* S_IFCHR, S_IFBLK */
@@ -181,6 +182,8 @@ struct inode_ops {
 	 * too, its room is given back now. Not for directories and links. destroy follows later. NULL: destroy does it all.
 	 */
 	void (*give_room)(struct inode *inode);
+	/* The POSIX ACL that permission checks and new objects obey, as getxattr gives it. NULL: what .getxattr says. */
+	ssize_t (*acl)(struct inode *inode, bool of_default, void *value, size_t size);
 	void (*destroy)(struct inode *inode);
 };
 
@@ -206,5 +209,8 @@ void inode_give_room(struct inode *inode);
 void super_init(struct super *sb, const struct super_ops *ops, const char *type, unsigned flags);
 struct super *super_ref(struct super *sb);
 void super_unref(struct super *sb);			/* NULL is nothing; destroys root, then the super */
+
+/* Is it the name of a POSIX ACL's attribute? */
+bool xattr_is_acl(const char *name, bool *ret_default);
 
 #endif

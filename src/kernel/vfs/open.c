@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include "kernel/task/cred.h"
-#include "kernel/vfs/vfs_private.h"
+#include "kernel/vfs/acl.h"
 
 /* An open in progress. */
 struct opening {
@@ -189,6 +189,7 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 {
 	struct inode *dir_inode = path_inode(dir), *inode = NULL;
 	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	char text[VFS_NAME_MAX + 1];
 	int err = dir_inode->super->flags & SUPER_FIXED_NAMES ? -ENOENT : mount_want_write(dir->mount);
 	if (!err)
@@ -196,12 +197,14 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 	if (!err && !dir_inode->ops->create)
 		err = -EACCES;
 	if (!err)
-		err = permission_new(o->env, dir_inode, o->mode, &how);
+		err = permission_new(o->env, dir_inode, o->mode, &how, &acl);
 	if (err)
 		return err;
 	memcpy(text, name, len);
 	text[len] = '\0';
 	err = dir_inode->ops->create(dir_inode, text, &how, &inode);
+	if (!err)
+		err = ops_bear(&acl, dir_inode, text, inode);
 	if (err)
 		return err;
 	o->path.mount = dir->mount;
@@ -300,6 +303,7 @@ static int open_tmpfile(struct opening *o)
 	struct path dir = o->path;
 	struct inode *dir_inode = path_inode(&dir), *inode = NULL;
 	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	char shown[32];
 	int err = mount_want_write(dir.mount);
 	/* vfs_tmpfile of Linux does not mind that the directory was removed. */
@@ -308,12 +312,17 @@ static int open_tmpfile(struct opening *o)
 	if (!err && !dir_inode->ops->tmpfile)
 		err = -EOPNOTSUPP;
 	if (!err)
-		err = permission_new(o->env, dir_inode, o->mode, &how);
+		err = permission_new(o->env, dir_inode, o->mode, &how, &acl);
 	if (err)
 		return err;
 	(void)pthread_rwlock_wrlock(&dir_inode->lock);
 	err = dir_inode->ops->tmpfile(dir_inode, &how, &inode);
 	(void)pthread_rwlock_unlock(&dir_inode->lock);
+	if (!err) {
+		err = acl_bear(&acl, inode);
+		if (err)
+			inode_unref(inode);
+	}
 	if (err)
 		return err;
 	(void)snprintf(shown, sizeof(shown), "#%llu", (unsigned long long)inode->ino);
@@ -343,7 +352,7 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 	struct opening o = {
 		.env = env,
 		.flags = how->flags,
-		.mode = S_IFREG | (how->mode & 07777 & ~env->umask),
+		.mode = S_IFREG | (how->mode & 07777),
 		.walk = walk_flags_of(how),
 		.opened = ret,
 	};

@@ -7,7 +7,7 @@
 #include "kernel/task/cred.h"
 #include <linux/capability.h>
 
-#include "kernel/vfs/vfs_private.h"
+#include "kernel/vfs/acl.h"
 
 static void lock_dir(const struct path *dir)
 {
@@ -53,20 +53,34 @@ static void end_create(struct walk_end *end)
 	walk_end_finish(end);
 }
 
+int ops_bear(const struct acl_birth *acl, struct inode *dir, const char *name, struct inode *inode)
+{
+	int err = acl_bear(acl, inode);
+	if (!err)
+		return 0;
+	if (dir->ops->unlink)
+		(void)dir->ops->unlink(dir, name, inode);
+	inode_unref(inode);
+	return err;
+}
+
 /* how: mode with type, rdev, target. */
 static int create_locked(const struct walk_env *env, const struct walk_end *end, struct vfs_create *how)
 {
 	struct inode *dir = path_inode(&end->dir), *inode;
 	struct dentry *d;
+	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	int err = permission_create(env, end->dir.dentry);
 	if (!err && (S_ISCHR(how->mode) || S_ISBLK(how->mode)) && env->cred && !cred_capable(env->cred, CAP_MKNOD))
 		err = -EPERM;
 	if (!err && !dir->ops->create)
 		err = -EPERM;
 	if (!err)
-		err = permission_new(env, dir, how->mode, how);
+		err = permission_new(env, dir, how->mode, how, &acl);
 	if (!err)
 		err = dir->ops->create(dir, end->name, how, &inode);
+	if (!err)
+		err = ops_bear(&acl, dir, end->name, inode);
 	if (err)
 		return err;
 	watch_created(env->vfs, dir, end->name, S_ISDIR(how->mode));
@@ -94,19 +108,19 @@ int vfs_mknod(const struct walk_env *env, const struct path *base, const char *n
 		return -EPERM;
 	if (type == S_IFLNK || !(S_ISREG(type) || S_ISCHR(type) || S_ISBLK(type) || S_ISFIFO(type) || S_ISSOCK(type)))
 		return -EINVAL;
-	struct vfs_create how = {.mode = type | (mode & 07777 & ~env->umask), .rdev = rdev};
+	struct vfs_create how = {.mode = type | (mode & 07777), .rdev = rdev};
 	return create(env, base, name, &how);
 }
 
 int vfs_mksock(const struct walk_env *env, const struct path *base, const char *name, mode_t mode, int *sock)
 {
-	struct vfs_create how = {.mode = S_IFSOCK | (mode & 07777 & ~env->umask), .socket = sock};
+	struct vfs_create how = {.mode = S_IFSOCK | (mode & 07777), .socket = sock};
 	return create(env, base, name, &how);
 }
 
 int vfs_mkdir(const struct walk_env *env, const struct path *base, const char *name, mode_t mode)
 {
-	struct vfs_create how = {.mode = S_IFDIR | (mode & 01777 & ~env->umask)};
+	struct vfs_create how = {.mode = S_IFDIR | (mode & 01777)};
 	return create(env, base, name, &how);
 }
 

@@ -7,15 +7,7 @@
 #include <sys/syscall.h>
 
 #include "kernel/task/cred.h"
-#include "kernel/vfs/vfs_private.h"
-
-/* Whose rights count: the file system ids, or for access(2) the real ones. */
-struct holder {
-	const struct cred *cred;
-	uid_t uid;
-	gid_t gid;
-	uint64_t caps;
-};
+#include "kernel/vfs/acl.h"
 
 static struct holder holder_of(const struct walk_env *env, bool real)
 {
@@ -35,7 +27,7 @@ static bool capable(const struct holder *h, int cap)
 	return h->caps >> cap & 1;
 }
 
-static bool in_group(const struct holder *h, gid_t gid)
+bool holder_in_group(const struct holder *h, gid_t gid)
 {
 	if (gid == h->gid)
 		return true;
@@ -65,7 +57,7 @@ static bool mode_allows(const struct holder *h, const struct owner *o, int mask)
 	mode_t mode = o->mode;
 	if (o->uid == h->uid)
 		mode >>= 6;
-	else if (in_group(h, o->gid))
+	else if (holder_in_group(h, o->gid))
 		mode >>= 3;
 	return (mask & ~(int)mode & 7) == 0;
 }
@@ -85,7 +77,8 @@ static int check(const struct holder *h, struct inode *inode, int mask)
 	int err = inode_owner(inode, &o);
 	if (err)
 		return err;
-	if (mode_allows(h, &o, mask))
+	int by_acl = o.uid == h->uid ? 1 : acl_permission(h, inode, &o, mask);
+	if (by_acl == 0 || (by_acl > 0 && mode_allows(h, &o, mask)))
 		return 0;
 	if (inode->type == S_IFDIR)
 		return -EACCES;
@@ -185,9 +178,13 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 	return dentry_flags(dir) & DENTRY_REMOVED ? -ENOENT : 0;
 }
 
-int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how)
+int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how, struct acl_birth *acl)
 {
 	how->mode = mode;
+	int err = acl_inherit(env, dir, how, acl);
+	if (err)
+		return err;
+	mode = how->mode;
 	how->uid = env->cred ? env->cred->fsuid : 0;
 	how->gid = env->cred ? env->cred->fsgid : 0;
 	if (permission_is_hosts(env, dir)) {
@@ -197,7 +194,7 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 		return 0;
 	}
 	struct owner o;
-	int err = inode_owner(dir, &o);
+	err = inode_owner(dir, &o);
 	if (err || !(o.mode & S_ISGID))
 		return err;
 	how->gid = o.gid;

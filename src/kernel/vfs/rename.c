@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "kernel/vfs/vfs_private.h"
+#include "kernel/vfs/acl.h"
 
 struct renaming {
 	const struct walk_env *env;
@@ -137,8 +137,9 @@ static void move_names(const struct renaming *r, struct dentry_name *to, struct 
 static void own_whiteout(const struct renaming *r, struct inode *dir)
 {
 	struct vfs_create how = {0};
+	struct acl_birth none AUTO_ACL_BIRTH = {NULL, NULL};
 	struct inode *whiteout;
-	if (permission_is_hosts(r->env, dir) || permission_new(r->env, dir, S_IFCHR, &how) < 0 ||
+	if (permission_is_hosts(r->env, dir) || permission_new(r->env, dir, S_IFCHR, &how, &none) < 0 ||
 	    dir->ops->lookup(dir, r->from.name, &whiteout) < 0)
 		return;
 	const struct vfs_attr attr = {.valid = STATX_UID | STATX_GID, .uid = how.uid, .gid = how.gid};

@@ -317,6 +317,15 @@ struct owner {
 	gid_t gid;
 };
 
+/* Whose rights count: the file system ids, or for access(2) the real ones. */
+struct holder {
+	const struct cred *cred;
+	uid_t uid;
+	gid_t gid;
+	uint64_t caps;
+};
+bool holder_in_group(const struct holder *h, gid_t gid);
+
 /* The filesystem's own check suffices: the host carries the call out with the very rights of the guest. */
 bool permission_is_hosts(const struct walk_env *env, const struct inode *inode);
 int inode_owner(struct inode *inode, struct owner *ret);
@@ -331,9 +340,12 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 int permission_create_over(const struct walk_env *env, struct inode *dir, struct inode *inode);
 /* Is d a mount point, or made up for one, or a directory with such things in it? */
 bool mount_is_busy(const struct dentry *d);
-/* The mode and owner of an object made in dir. */
-int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how);
+/* The mode and owner of an object made in dir, and its ACLs; mode: without the umask. acl_birth_finish is due in any case. */
+struct acl_birth;
+int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how, struct acl_birth *acl);
 int mount_want_write(const struct mount *m);	/* -EROFS */
+/* Give an object just made as name in dir its ACLs; if that fails it is gone again, with the caller's reference. */
+int ops_bear(const struct acl_birth *acl, struct inode *dir, const char *name, struct inode *inode);
 
 /* ---- registry.c ---- */
 int registry_init(struct registry *r);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kernel/task/cred.h"
-#include "kernel/vfs/vfs_private.h"
+#include "kernel/vfs/acl.h"
 
 enum { XATTR_NAME_MAX_ = 255 };
 
@@ -71,6 +71,12 @@ static int check_change(const struct walk_env *env, struct inode *inode, const c
 	return permission_owns(env, &o) ? 0 : -EPERM;
 }
 
+/* The host would carry out what an ACL means for itself, and not for a caller who is somebody else. */
+static bool acl_is_ours(const struct walk_env *env, const struct inode *inode)
+{
+	return inode->super->flags & SUPER_KEEPS_ACLS || !permission_is_hosts(env, inode);
+}
+
 ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size)
 {
 	struct inode *inode = path_inode(p);
@@ -84,12 +90,15 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 		 int flags)
 {
 	struct inode *inode = path_inode(p);
+	bool of_default;
 	int err = check_name(env, p, name, MAY_WRITE);
 	if (!err && !inode->ops->setxattr)
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = check_change(env, inode, name);
-	if (!err)
+	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
+		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, value, size);
+	else if (!err)
 		err = inode->ops->setxattr(inode, name, value, size, flags);
 	if (!err)
 		watch_xattr(env->vfs, p->dentry);
@@ -133,12 +142,15 @@ ssize_t vfs_listxattr(const struct walk_env *env, const struct path *p, char *li
 int vfs_removexattr(const struct walk_env *env, const struct path *p, const char *name)
 {
 	struct inode *inode = path_inode(p);
+	bool of_default;
 	int err = check_name(env, p, name, MAY_WRITE);
 	if (!err && !inode->ops->removexattr)
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = check_change(env, inode, name);
-	if (!err)
+	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
+		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, NULL, 0);
+	else if (!err)
 		err = inode->ops->removexattr(inode, name);
 	if (!err)
 		watch_xattr(env->vfs, p->dentry);
