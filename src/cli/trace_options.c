@@ -268,7 +268,7 @@ static int take_option(struct trace_options *o, int option, char *value)
 	case 'r': v->relative = true; return trace_value_precision("-r", value, &v->relative_precision);
 	case 's': return parse_number("-s", value, 16 << 20, &v->decode.string_limit);
 	case 'T': v->duration = true; return trace_value_precision("-T", value, &v->duration_precision);
-	case 'X': return strcmp(value, "abbrev") == 0 ? 0 : trace_unsupported("-X");
+	case 'X': return trace_value_consts(o, value);
 	case OPTION_ABSOLUTE_TIMESTAMPS: return trace_value_absolute(o, value);
 	case OPTION_UNSUPPORTED: return trace_unsupported("that");
 	case 'b': return trace_unsupported("-b");
@@ -299,6 +299,8 @@ static void apply_levels(struct trace_options *o)
 		v->decode.fd_paths = 1;
 		v->hide_fd_paths = true;
 	}
+	if (v->format == OBSERVE_JSON)
+		v->decode.consts = CONST_ABBREV;	/* JSON's values are typed already */
 	v->attached = o->attach_count > 0;
 	v->per_task = o->follow_level > 1 && v->file;
 	if (o->summary_only) {

@@ -94,6 +94,17 @@ int trace_value_decode_fds(struct trace_options *o, const char *text)
 	return r;
 }
 
+int trace_value_consts(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"abbrev", CONST_ABBREV}, {"raw", CONST_RAW}, {"verbose", CONST_VERBOSE},
+	};
+	unsigned value = CONST_ABBREV;
+	int r = trace_set_word("-X", text, strlen(text), words, ARRAY_SIZE(words), &value);
+	o->observe.decode.consts = (uint8_t)value;
+	return r;
+}
+
 int trace_value_hex(struct trace_options *o, const char *text)
 {
 	static const struct trace_word words[] = {{"all", 2}, {"non-ascii", 1}, {"non-ascii-chars", 1}, {"none", 0}};

@@ -66,12 +66,20 @@ struct decode_source {
 	const struct decode_source_ops *ops;
 };
 
+/* strace's -X: how a value that has a name is shown. Text only. */
+enum const_style {
+	CONST_ABBREV,	/* O_RDONLY */
+	CONST_RAW,	/* 0 */
+	CONST_VERBOSE,	/* the number with the name as a comment behind it */
+};
+
 /* strace's -s -v -x -xx -y -yy and friends. */
 struct decode_options {
 	uint32_t string_limit;	/* -s, default 32 */
 	bool verbose;		/* -v: whole structures, environment, all entries */
 	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings) */
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
+	uint8_t consts;		/* enum const_style */
 	bool raw;		/* arguments in hex, undecoded (-e raw=) */
 };
 

@@ -190,7 +190,7 @@ static void decode_mempolicy_mode(struct decoder *d, unsigned i)
 	uint32_t v = (uint32_t)decode_arg(d, i);
 	const char *name = flag_set_name_of(&flag_set_mempolicy_modes, v & 0xfff);
 	if (name)
-		show_or_of(d, name, &flag_set_mempolicy_mode_flags, v & ~0xfffu);
+		show_or_of(d, name, v & 0xfff, &flag_set_mempolicy_mode_flags, v & ~0xfffu);
 	else
 		show_flags(d, &flag_set_mempolicy_modes, v);
 }

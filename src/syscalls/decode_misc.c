@@ -38,7 +38,7 @@ static void decode_mount_flags(struct decoder *d, unsigned i)
 	uint64_t v = decode_arg(d, i);
 	bool magic = (v & 0xffff0000) == MS_MGC_VAL;
 	if (magic)
-		show_or_of(d, "MS_MGC_VAL", &flag_set_mount_flags, v & 0xffff);
+		show_or_of(d, "MS_MGC_VAL", MS_MGC_VAL, &flag_set_mount_flags, v & 0xffff);
 	else
 		show_flags(d, &flag_set_mount_flags, v);
 }
@@ -194,7 +194,7 @@ static void decode_fanotify_init_flags(struct decoder *d, unsigned i)
 	uint32_t v = (uint32_t)decode_arg(d, i);
 	const char *class = flag_set_name_of(&flag_set_fanotify_classes, v & 0xc);
 	if (class)
-		show_or_of(d, class, &flag_set_fanotify_init_flags, v & ~0xcu);
+		show_or_of(d, class, v & 0xc, &flag_set_fanotify_init_flags, v & ~0xcu);
 	else
 		show_flags(d, &flag_set_fanotify_init_flags, v);
 }
@@ -206,7 +206,7 @@ static void decode_kexec_load_flags(struct decoder *d, unsigned i)
 	uint64_t v = decode_arg(d, i);
 	const char *arch = flag_set_name_of(&flag_set_kexec_arches, v & 0xffff0000);
 	if (arch)
-		show_or_of(d, arch, &flag_set_kexec_load_flags, v & ~UINT64_C(0xffff0000));
+		show_or_of(d, arch, v & 0xffff0000, &flag_set_kexec_load_flags, v & ~UINT64_C(0xffff0000));
 	else
 		show_flags(d, &flag_set_kexec_load_flags, v);
 }

@@ -200,8 +200,13 @@ void show_personality(struct decoder *d, uint32_t v);
 void show_sched_policy(struct decoder *d, uint32_t v);
 void show_ioprio(struct decoder *d, uint32_t v);
 void show_bpf_program(struct decoder *d, uint64_t addr);
-/* A name and behind it "|" the flags: SOCK_STREAM|SOCK_CLOEXEC. In JSON an array of all. */
-void show_or_of(struct decoder *d, const char *name, const struct flag_set *set, uint64_t rest);
+/*
+ * The name of a field's value and behind it "|" the flags: SOCK_STREAM|SOCK_CLOEXEC. In JSON an array of all, with
+ * -X one number for either.
+ */
+void show_or_of(struct decoder *d, const char *name, uint64_t value, const struct flag_set *set, uint64_t rest);
+/* A constant whose number is written in hexadecimal with -X; show_symbol's is decimal. */
+void show_hex_symbol(struct decoder *d, const char *name, uint64_t v);
 void show_ioctl_command(struct decoder *d, uint32_t cmd);
 
 /* A printf into a small buffer, for text that JSON gets as a string; nothing happens for the null printer. */

@@ -404,7 +404,7 @@ void show_personality(struct decoder *d, uint32_t v)
 	if (!name)
 		show_flags(d, &flag_set_personality_types, v & 0xff);
 	else
-		show_or_of(d, name, &flag_set_personality_flags, v & ~0xffu);
+		show_or_of(d, name, v & 0xff, &flag_set_personality_flags, v & ~0xffu);
 }
 
 static void decode_personality(struct decoder *d, unsigned i)

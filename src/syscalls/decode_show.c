@@ -245,16 +245,38 @@ void show_mode(struct decoder *d, uint32_t mode)
 		[12] = "S_IFSOCK",
 	};
 	const char *type = types[mode >> 12 & 15];
-	if (!type) {
+	if (!type || d->options->consts == CONST_RAW) {
 		show_octal(d, mode);
 		return;
 	}
+	bool verbose = d->options->consts == CONST_VERBOSE;
+	if (verbose) {
+		show_octal(d, mode);
+		wrap(d, " /* ");
+	}
 	show_textf(d, "%s%s%s%s|%#03o", type, mode & S_ISUID ? "|S_ISUID" : "", mode & S_ISGID ? "|S_ISGID" : "",
 		   mode & S_ISVTX ? "|S_ISVTX" : "", mode & 0777);
+	if (verbose)
+		wrap(d, " */");
 }
 
-void show_or_of(struct decoder *d, const char *name, const struct flag_set *set, uint64_t rest)
+void show_hex_symbol(struct decoder *d, const char *name, uint64_t v)
 {
+	const struct flag_name one = {name, v, UINT64_MAX};
+	const struct flag_set set = {.names = &one, .count = 1, .exclusive = true};
+	show_flags(d, &set, v);
+}
+
+void show_or_of(struct decoder *d, const char *name, uint64_t value, const struct flag_set *set, uint64_t rest)
+{
+	if (d->options->consts != CONST_ABBREV) {
+		show_hex_symbol(d, name, value);
+		if (rest) {
+			wrap(d, "|");
+			show_flags(d, set, rest);
+		}
+		return;
+	}
 	/* One set of both, so that a printer sees one value. */
 	struct flag_name names[33] = {{name, UINT64_C(1) << 63, UINT64_C(1) << 63}};
 	size_t count = !rest ? 0 : set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;

@@ -219,7 +219,7 @@ static void decode_socket_type(struct decoder *d, unsigned i)
 		show_flags(d, &flag_set_socket_types, v);
 		return;
 	}
-	show_or_of(d, name, &flag_set_socket_flags, v & ~0xfu);
+	show_or_of(d, name, v & 0xf, &flag_set_socket_flags, v & ~0xfu);
 }
 
 const struct decode_type decode_type_socket_type = {.decode = decode_socket_type};

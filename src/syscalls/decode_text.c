@@ -74,37 +74,62 @@ static void text_pointer(struct printer *p, uint64_t addr)
 		strbuf_add(text(p)->out, "NULL", 4);
 }
 
-static void text_symbol(struct printer *p, const char *name, uint64_t v UNUSED)
+static void text_comment(struct printer *p, const char *comment);
+
+static void text_symbol(struct printer *p, const char *name, uint64_t v)
 {
-	strbuf_adds(text(p)->out, name);
+	struct text_printer *t = text(p);
+	if (t->options->consts != CONST_ABBREV)
+		strbuf_add_i64(t->out, (int64_t)v);
+	if (t->options->consts == CONST_VERBOSE)
+		text_comment(p, name);
+	else if (t->options->consts == CONST_ABBREV)
+		strbuf_adds(t->out, name);
 }
 
 static void text_unknown(struct text_printer *t, const struct flag_set *set, uint64_t v)
 {
 	strbuf_add_hex(t->out, v);
-	if (!set->unknown || !*set->unknown)
+	if (!set->unknown || !*set->unknown || t->options->consts == CONST_RAW)
 		return;
 	strbuf_add(t->out, " /* ", 4);
 	strbuf_adds(t->out, set->unknown);
 	strbuf_add(t->out, " */", 3);
 }
 
+static void text_enum(struct text_printer *t, const struct flag_set *set, uint64_t v)
+{
+	const char *name = flag_set_name_of(set, v);
+	if (!name || t->options->consts == CONST_RAW) {
+		text_unknown(t, set, v);
+	} else if (t->options->consts == CONST_VERBOSE) {
+		strbuf_add_hex(t->out, v);
+		text_comment(&t->base, name);
+	} else {
+		strbuf_adds(t->out, name);
+	}
+}
+
 static void text_flags(struct printer *p, const struct flag_set *set, uint64_t v)
 {
 	struct text_printer *t = text(p);
 	if (set->exclusive) {
-		const char *name = flag_set_name_of(set, v);
-		if (name)
-			strbuf_adds(t->out, name);
-		else
-			text_unknown(t, set, v);
+		text_enum(t, set, v);
+		return;
+	}
+	if (t->options->consts == CONST_RAW) {
+		strbuf_add_hex(t->out, v);
 		return;
 	}
 	bool any = false;
 	struct flag_walk w = flag_walk_begin(set, v);
 	for (const char *name = flag_walk_next(&w); name; name = flag_walk_next(&w)) {
-		if (any)
+		if (!any && t->options->consts == CONST_VERBOSE) {
+			strbuf_add_hex(t->out, v);
+			strbuf_adds(t->out, " /* ");
+		} else if (any) {
 			strbuf_addc(t->out, '|');
+		}
 		strbuf_adds(t->out, name);
 		any = true;
 	}
@@ -116,6 +141,8 @@ static void text_flags(struct printer *p, const struct flag_set *set, uint64_t v
 		strbuf_addc(t->out, '|');
 		strbuf_add_hex(t->out, w.rest);
 	}
+	if (any && t->options->consts == CONST_VERBOSE)
+		strbuf_adds(t->out, " */");
 }
 
 static void text_signals(struct printer *p, uint64_t mask)
@@ -228,7 +255,7 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 {
 	struct text_printer *t = text(p);
 	if (name)
-		strbuf_adds(t->out, name);
+		text_symbol(p, name, (uint64_t)fd);
 	else
 		strbuf_add_i64(t->out, fd);
 	if (!path && !socket)

@@ -219,6 +219,26 @@ START_TEST(results_have_their_form)
 }
 END_TEST
 
+START_TEST(constants_by_number_and_name)
+{
+	put(0, "/x", 3);
+	const uint64_t *open = ARGS((uint64_t)-100, MEMORY_BASE, 0101, 0640);
+	const uint64_t *socket = ARGS(2, 02000001, 0);
+	options.consts = CONST_RAW;
+	expect("openat(-100, \"/x\", 0x41, 0640) = 3", "openat", 3, open);
+	expect("socket(0x2, 0x1|0x80000, 0) = 3", "socket", 3, socket);
+	expect("kill(1, 15) = 0", "kill", 0, ARGS(1, 15));
+	expect("mknod(\"/x\", 0100644) = 0", "mknod", 0, ARGS(MEMORY_BASE, 0100644));
+	options.consts = CONST_VERBOSE;
+	expect("openat(-100 /* AT_FDCWD */, \"/x\", 0x41 /* O_WRONLY|O_CREAT */, 0640) = 3", "openat", 3, open);
+	expect("socket(0x2 /* AF_INET */, 0x1 /* SOCK_STREAM */|0x80000 /* SOCK_CLOEXEC */, 0 /* IPPROTO_IP */) = 3",
+	       "socket", 3, socket);
+	expect("kill(1, 15 /* SIGTERM */) = 0", "kill", 0, ARGS(1, 15));
+	expect("mknod(\"/x\", 0100644 /* S_IFREG|0644 */) = 0", "mknod", 0, ARGS(MEMORY_BASE, 0100644));
+	expect("umount2(\"/x\", 0x80000000 /* MNT_??? */) = 0", "umount2", 0, ARGS(MEMORY_BASE, 0x80000000));
+}
+END_TEST
+
 START_TEST(arguments_of_programs)
 {
 	put(0, (const uint64_t[4]){MEMORY_BASE + 100, MEMORY_BASE + 110, 0, 0}, 32);
@@ -435,6 +455,7 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, lengths_before_and_after);
 	tcase_add_test(text, descriptors_have_paths_and_sockets);
 	tcase_add_test(text, results_have_their_form);
+	tcase_add_test(text, constants_by_number_and_name);
 	tcase_add_test(text, arguments_of_programs);
 	tcase_add_test(text, json_is_typed);
 	tcase_add_test(text, a_walk_that_asks_otherwise_gets_nothing);
