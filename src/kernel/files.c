@@ -258,6 +258,7 @@ static int make_tree(struct kernel *k, const struct files_options *options)
 		return r;
 	}
 	vfs_set_watch_lister(k->vfs, watchers_list, k->tasks);
+	vfs_set_exec_checker(k->vfs, tasks_execute, k->tasks);
 	if (!has_root(options))
 		r = mount_asked(k, &host_root);
 	for (size_t i = 0; r == 0 && i < options->count; i++)

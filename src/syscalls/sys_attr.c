@@ -254,6 +254,8 @@ static int truncate_object(struct file_call *c, const struct path *p, off_t leng
 	if (vfs_mount_flags(p) & MOUNT_READONLY)
 		return -EROFS;
 	int r = vfs_permission(&c->task.env, p, W_OK, false);
+	if (r == 0 && vfs_is_executed(c->k->vfs, path_inode(p)))
+		r = -ETXTBSY;
 	if (r < 0)
 		return r;
 	struct vfs_attr attr = {.valid = STATX_SIZE, .size = length};

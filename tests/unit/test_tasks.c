@@ -7,6 +7,7 @@
 /* Paths are counted, not walked: a stand-in for the vfs. */
 struct dentry {
 	int refs;
+	struct inode inode;
 };
 
 static struct dentry root_dentry, first, second, program;
@@ -24,6 +25,11 @@ void path_put(struct path *p)
 	p->dentry->refs--;
 	mount_refs--;
 	*p = (struct path){NULL, NULL};
+}
+
+struct inode *path_inode(const struct path *p)
+{
+	return &p->dentry->inode;
 }
 
 void vfs_root(struct vfs *v, struct path *ret)
@@ -53,6 +59,7 @@ static void tear_down(void)
 {
 	tasks_destroy(t);
 	ck_assert_int_eq(mount_refs, 0);
+	ck_assert_uint_eq(atomic_load(&program.inode.executed), 0);
 	ck_assert_int_eq(root_dentry.refs + first.refs + second.refs + program.refs, 0);
 }
 
@@ -128,6 +135,7 @@ START_TEST(test_exec_by_thread)
 	ck_assert_ptr_eq(cwd_of(100), &second);
 	ck_assert_int_eq(task_exe(t, 100, &got), 0);
 	ck_assert_ptr_eq(got.dentry, &program);
+	ck_assert_uint_gt(atomic_load(&program.inode.executed), 0);
 	path_put(&got);
 	task_ended(t, 106);
 	task_execed(t, 100, 100, NULL);

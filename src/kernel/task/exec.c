@@ -69,13 +69,11 @@ int exec_parse_script(const char head[256], struct exec_script *ret)
 /* ---- files ---- */
 
 /*
- * Somebody writes to it (ETXTBSY)? A lease is refused then; it is given back at once. Files in memory have a writer in
- * ourselves and cannot be asked.
+ * Somebody writes to it (ETXTBSY)? A lease is refused then; it is given back at once. The description that a memfd is made with,
+ * which is ours, does not count as a writer.
  */
-static bool is_being_written(int fd, const struct stat *st)
+static bool is_being_written(int fd)
 {
-	if (!st->st_nlink)
-		return false;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
 		return errno == EAGAIN;
 	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
@@ -90,7 +88,7 @@ static int check_opened(int fd)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || fs.f_flag & ST_NOEXEC)
 		return -EACCES;
-	return is_being_written(fd, &st) ? -ETXTBSY : 0;
+	return is_being_written(fd) ? -ETXTBSY : 0;
 }
 
 /* Opened for us, not for the caller: a program need not be readable. The descriptor is the caller's. */

@@ -1,7 +1,9 @@
 #include "kernel/task/task.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 
 #include "kernel/task/cred_change.h"
 
@@ -41,6 +43,21 @@ static void put(struct path *p)
 {
 	if (p->mount)
 		path_put(p);
+}
+
+/* The program of a task: nobody may write to it. */
+static void get_exe(const struct path *p)
+{
+	if (p->mount)
+		(void)atomic_fetch_add(&path_inode(p)->executed, 1);
+	get(p);
+}
+
+static void put_exe(struct path *p)
+{
+	if (p->mount)
+		(void)atomic_fetch_sub(&path_inode(p)->executed, 1);
+	put(p);
 }
 
 /* ---- contexts ---- */
@@ -142,7 +159,7 @@ static void task_destroy(struct task *k)
 		return;
 	fs_destroy(k->fs);
 	cred_unref(k->cred);
-	put(&k->exe);
+	put_exe(&k->exe);
 	free(k);
 }
 
@@ -232,7 +249,7 @@ static int fork_locked(struct tasks *t, pid_t parent, pid_t child, unsigned long
 	const struct task *leader = find(t, p->tgid);
 	k->undumpable = leader && leader->undumpable;
 	k->exe = p->exe;
-	get(&k->exe);
+	get_exe(&k->exe);
 	add(t, k);
 	return 0;
 }
@@ -278,11 +295,11 @@ void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *ex
 		k->tgid = tid;
 		k->undumpable = false;
 		k->exe = exe ? *exe : (struct path){NULL, NULL};
-		get(&k->exe);
+		get_exe(&k->exe);
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	task_destroy(leader);
-	put(&old);
+	put_exe(&old);
 	exec_cred(t, tid);
 }
 
@@ -460,4 +477,42 @@ pid_t task_next(struct tasks *t, pid_t tgid, pid_t after)
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	return next;
+}
+
+/*
+ * Has it a program at all? A process that ended may be waited for before we hear of it, and who waited for it may write to what
+ * it ran.
+ */
+static bool is_alive(pid_t tid)
+{
+	char path[64];
+	char text[256];
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)tid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	const char *state = strrchr(text, ')');
+	return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
+}
+
+bool tasks_execute(void *ctx, const struct inode *inode)
+{
+	enum { ASKED_MAX = 64 };
+	struct tasks *t = ctx;
+	pid_t ids[ASKED_MAX];
+	unsigned count = 0;
+	(void)pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < t->size; i++) {
+		for (const struct task *k = t->table[i]; k && count < ASKED_MAX; k = k->next) {
+			if (k->exe.mount && path_inode(&k->exe) == inode)
+				ids[count++] = k->tid;
+		}
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	bool alive = false;
+	while (count > 0 && !alive)
+		alive = is_alive(ids[--count]);
+	return alive;
 }

@@ -53,6 +53,8 @@ MUST_CHECK int task_set_dumpable(struct tasks *t, pid_t tid, int dumpable);	/* -
 int task_dumpable(struct tasks *t, pid_t tid);		/* 1 where the task is not known */
 /* A reference. -ENOENT: no execve yet. */
 MUST_CHECK int task_exe(struct tasks *t, pid_t tid, struct path *ret);
+/* An exec_checker; ctx is a struct tasks. */
+bool tasks_execute(void *ctx, const struct inode *inode);
 bool task_known(struct tasks *t, pid_t tid);
 /* Thread group leaders and threads, ascending: the first id > after, 0 at the end. tgid 0: leaders, else threads of it. */
 pid_t task_next(struct tasks *t, pid_t tgid, pid_t after);

@@ -193,6 +193,7 @@ struct inode {
 	struct super *super;		/* a reference, but for super->root */
 	uint64_t ino;
 	mode_t type;			/* S_IFMT bits; constant */
+	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
 	pthread_rwlock_t lock;		/* see the head of this file */
 };
 

@@ -158,6 +158,8 @@ static int finish_open(struct opening *o)
 		err = may_open(o, o->flags);
 	if (!err)
 		err = may_open_so(o, flags);
+	if (!err && !o->created && flags & (O_ACCMODE | O_TRUNC) && vfs_is_executed(o->env->vfs, inode))
+		err = -ETXTBSY;
 	if (!err && flags & O_TRUNC)
 		err = attr_drop_for_truncate(o->env, inode);
 	if (err || (o->created && o->opened->fd >= 0))

@@ -432,7 +432,10 @@ int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *
 int vfs_remember(struct vfs *v, const struct path *p, int fd)
 {
 	struct vfs_opened opened = {.fd = fd};
-	return registry_add(v, &opened, O_RDONLY, p, BACKING_FILE);
+	int err = registry_add(v, &opened, O_RDONLY, p, BACKING_FILE);
+	if (!err)
+		watch_opened(v, p, O_RDONLY, &opened);
+	return err;
 }
 
 int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret)

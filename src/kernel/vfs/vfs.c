@@ -22,6 +22,18 @@ struct inode *path_inode(const struct path *p)
 	return p->dentry->inode;
 }
 
+void vfs_set_exec_checker(struct vfs *v, exec_checker *checker, void *ctx)
+{
+	v->exec_checker = checker;
+	v->exec_ctx = ctx;
+}
+
+bool vfs_is_executed(struct vfs *v, struct inode *inode)
+{
+	return atomic_load_explicit(&inode->executed, memory_order_relaxed) && v->exec_checker &&
+	       v->exec_checker(v->exec_ctx, inode);
+}
+
 static int read_switch(const char *path)
 {
 	char digit = '0';

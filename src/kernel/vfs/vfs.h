@@ -173,6 +173,11 @@ MUST_CHECK int vfs_statfs(const struct path *p, struct statfs *ret);
 /* An O_PATH descriptor of the host object behind it, owned by the caller; -EOPNOTSUPP: there is none. */
 MUST_CHECK int vfs_host(const struct path *p, int *ret_fd);
 unsigned vfs_mount_flags(const struct path *p);		/* enum mount_flags */
+/* Is it the program of a running process, so that writing to it is -ETXTBSY? */
+bool vfs_is_executed(struct vfs *v, struct inode *inode);
+/* Who says it, where inode.executed is not 0. ctx must live as long as guests do. */
+typedef bool exec_checker(void *ctx, const struct inode *inode);
+void vfs_set_exec_checker(struct vfs *v, exec_checker *checker, void *ctx);
 
 /* ---- watches ---- */
 /*

@@ -153,6 +153,8 @@ struct vfs {
 	atomic_uint next_minor;			/* of filesystems without a device */
 	atomic_uint rename_seq;			/* counts the beginnings and the ends of renames: odd while one is made */
 	/* As the host has them (proc_sys_fs(5)); constant. */
+	exec_checker *exec_checker;		/* or NULL; constant once guests run */
+	void *exec_ctx;
 	int protected_hardlinks, protected_regular, protected_fifos;
 	bool virtual_attrs;			/* vfs_options; constant */
 };
