@@ -281,6 +281,8 @@ static int bind_at(struct file_call *c, int socket, const struct path *parent, c
 {
 	if (in_use(c, parent, last))
 		return -EEXIST;
+	if (vfs_is_removed(parent))
+		return -ENOENT;
 	if (vfs_mount_flags(parent) & MOUNT_READONLY)
 		return -EROFS;
 	int r = vfs_permission(&c->task.env, parent, W_OK | X_OK, false);

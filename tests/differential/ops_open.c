@@ -30,10 +30,12 @@ static int draw_open_flags(struct op *o)
 	return flags;
 }
 
-/* Without FEATURE_LOWER what is opened for reading is copied up first. */
+/* Without FEATURE_LOWER what is not opened for writing is copied up first. */
 static void copy_up(struct op *o, int dir, const char *path, int flags)
 {
-	if (!(o->sh->features & FEATURE_LOWER) && (flags & O_ACCMODE) == O_RDONLY)
+	bool writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+
+	if (!(o->sh->features & FEATURE_LOWER) && !writes)
 		syscall(SYS_fchownat, dir, path, -1, -1, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 }
 

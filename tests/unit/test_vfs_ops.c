@@ -283,6 +283,7 @@ START_TEST(removed_directory)
 	ck_assert_int_eq(open_close("..", O_RDONLY, 0), 0);
 	ck_assert_int_eq(world_walk(&w, NULL, "../f", 0, NULL, 0), 0);
 	ck_assert_int_eq(vfs_rename(&w.env, NULL, "/d/f", NULL, "f", 0), -ENOENT);
+	ck_assert_int_eq(vfs_rename(&w.env, NULL, "/d/f", NULL, "f/", 0), -ENOENT);
 	path_put(&w.env.cwd);
 	w.env.cwd = old;
 }

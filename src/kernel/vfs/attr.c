@@ -29,6 +29,11 @@ int vfs_statfs(const struct path *p, struct statfs *ret)
 	return 0;
 }
 
+bool vfs_is_removed(const struct path *p)
+{
+	return dentry_flags(p->dentry) & DENTRY_REMOVED;
+}
+
 int vfs_host(const struct path *p, int *ret_fd)
 {
 	struct inode *inode = path_inode(p);

@@ -35,6 +35,8 @@ static int begin_create(const struct walk_env *env, const struct path *base, con
 	err = vfs_lookup_locked(env->vfs, end->dir.dentry, end->name, end->len, &d);
 	if (!err && d)
 		err = -EEXIST;
+	else if (!err && dentry_flags(end->dir.dentry) & DENTRY_REMOVED)
+		err = -ENOENT;
 	else if (!err && ((end->slash && !directory) || path_inode(&end->dir)->super->flags & SUPER_FIXED_NAMES))
 		err = -ENOENT;
 	if (!err)

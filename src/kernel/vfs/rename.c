@@ -58,7 +58,8 @@ static int look_up_both(struct renaming *r)
 		err = -ENOENT;
 	if (!err)
 		err = vfs_lookup_locked(v, r->to.dir.dentry, r->to.name, r->to.len, &r->replaced);
-	if (!err && !r->replaced && path_inode(&r->to.dir)->super->flags & SUPER_FIXED_NAMES)
+	const struct path *to = &r->to.dir;
+	if (!err && ((!r->replaced && path_inode(to)->super->flags & SUPER_FIXED_NAMES) || vfs_is_removed(to)))
 		err = -ENOENT;
 	return err;
 }

@@ -170,6 +170,7 @@ MUST_CHECK int vfs_setxattr(const struct walk_env *env, const struct path *p, co
 ssize_t vfs_listxattr(const struct walk_env *env, const struct path *p, char *list, size_t size);
 MUST_CHECK int vfs_removexattr(const struct walk_env *env, const struct path *p, const char *name);
 MUST_CHECK int vfs_statfs(const struct path *p, struct statfs *ret);
+bool vfs_is_removed(const struct path *p);	/* a directory that has no name any more */
 /* An O_PATH descriptor of the host object behind it, owned by the caller; -EOPNOTSUPP: there is none. */
 MUST_CHECK int vfs_host(const struct path *p, int *ret_fd);
 unsigned vfs_mount_flags(const struct path *p);		/* enum mount_flags */
