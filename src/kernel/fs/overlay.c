@@ -153,17 +153,27 @@ static bool is_gone(struct overlay_inode *oi)
 	return r == -ESTALE || (r == 0 && stx.stx_nlink == 0);
 }
 
+void overlay_forget_gone(struct overlay_inode *oi)
+{
+	struct overlay *ov = overlay_of(&oi->inode);
+
+	if (!is_gone(oi))
+		return;
+	(void)pthread_mutex_lock(&ov->lock);
+	forget_number(ov, oi->copy_number);
+	oi->copy_number = 0;
+	(void)pthread_mutex_unlock(&ov->lock);
+}
+
 static void overlay_inode_destroy(struct inode *inode)
 {
 	struct overlay_inode *oi = overlay_inode(inode);
 	struct overlay *ov = overlay_of(inode);
-	bool gone = is_gone(oi);
 
+	overlay_forget_gone(oi);
 	(void)pthread_mutex_lock(&ov->lock);
 	for (size_t i = 0; i < ARRAY_SIZE(oi->keys); i++)
 		remove_key(ov, &oi->keys[i]);
-	if (gone)
-		forget_number(ov, oi->copy_number);
 	(void)pthread_mutex_unlock(&ov->lock);
 	inode_unref(overlay_upper(oi));
 	for (size_t i = 0; i < oi->lowers_held; i++)

@@ -222,6 +222,7 @@ static int unlink_locked(struct overlay_inode *od, const char *name, struct over
 			atomic_fetch_sub(&oi->lower_names, 1);
 		if (is_place(oi, od, name))
 			overlay_set_place(oi, NULL, NULL);
+		overlay_forget_gone(oi);
 	}
 	inode_unref(entry);
 	return r;

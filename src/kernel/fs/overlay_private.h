@@ -59,7 +59,7 @@ struct overlay_inode {
 	atomic_long lower_names;		/* names that only lower layers have; not for directories */
 	pthread_mutex_t copy_lock;
 	atomic_bool removed;			/* a directory that has no name any more */
-	uint64_t copy_number;			/* of the copy in the upper; 0: there is none */
+	uint64_t copy_number;			/* of the copy in the upper, copy_lock; 0: there is none */
 	struct overlay_key keys[2];		/* by upper and by topmost lower */
 	/* overlay.lock: where to copy it up to; parent is a reference. NULL: it has no name, or none is known */
 	struct overlay_inode *parent;
@@ -132,6 +132,8 @@ MUST_CHECK int overlay_get(struct overlay *ov, struct overlay_stack *s, struct o
 /* It was copied up: takes the reference. names_lock is not held. */
 void overlay_set_upper(struct overlay_inode *oi, struct inode *upper);
 void overlay_set_place(struct overlay_inode *oi, struct overlay_inode *parent, const char *name);
+/* A name of it went. If that was the last, the layer may give its number to something else from now on, which has no original. */
+void overlay_forget_gone(struct overlay_inode *oi);
 /* Live until the end: other names of lower layers must find the copy, or a guest bound a socket to it. */
 void overlay_keep(struct overlay_inode *oi);
 /* A name of it went: what a socket was bound to need not live any longer. */

@@ -130,6 +130,7 @@ static void forget_replaced(const struct side *new, bool was_below)
 		atomic_fetch_sub(&oi->lower_names, 1);
 		overlay_set_place(oi, NULL, NULL);
 	}
+	overlay_forget_gone(oi);
 }
 
 static void finish(const struct side *old, const struct side *new, unsigned flags)

@@ -86,14 +86,14 @@ static void take_times(struct tmpfs_inode *ti, const struct stat *st)
 
 void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd)
 {
-	if (fchown(fd, ti->uid, ti->gid) < 0)
-		log_debug("a memfd stays ours: %s", strerror(errno));
+	if (fchownat(fd, "", ti->uid, ti->gid, AT_EMPTY_PATH) < 0)
+		log_debug("a file of a tmpfs stays ours at the host: %s", strerror(errno));
 }
 
 /* Whose new memfds are. */
 static void give_new(const struct tmpfs_inode *ti, int fd)
 {
-	if (ti->inode.type == S_IFREG && (ti->uid != geteuid() || ti->gid != getegid()))
+	if ((ti->inode.type == S_IFREG || ti->inode.type == S_IFIFO) && (ti->uid != geteuid() || ti->gid != getegid()))
 		tmpfs_give_backing(ti, fd);
 }
 

@@ -216,7 +216,7 @@ static void set_owner_and_mode(struct tmpfs_inode *ti, const struct vfs_attr *at
 		ti->uid = attr->uid;
 	if (attr->valid & STATX_GID)
 		ti->gid = attr->gid;
-	if (attr->valid & (STATX_UID | STATX_GID) && ti->inode.type == S_IFREG && ti->backing >= 0)
+	if (attr->valid & (STATX_UID | STATX_GID) && host_keeps(ti))
 		tmpfs_give_backing(ti, ti->backing);
 	if (host_keeps(ti))
 		stamp_host(ti);

@@ -141,7 +141,7 @@ void tmpfs_touch_atime(struct tmpfs_inode *ti);
 /* ti->lock is held in these. */
 MUST_CHECK int tmpfs_need_backing(struct tmpfs_inode *ti);
 /*
- * A memfd gets the owner of its file, since the host asks who that is: at F_SETFL for O_NOATIME, at F_SETLEASE, at a write that
+ * A memfd (or the host's fifo) gets the owner of its file, since the host asks who that is: at F_SETFL for O_NOATIME, at F_SETLEASE, at a write that
  * may drop sgid. It drops suid and sgid. Where we may not, it stays ours.
  */
 void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd);
