@@ -121,6 +121,7 @@ struct tracee {
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
+	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
 	int lent_mark;			/* what the description that comes of it shall have (vfs_mark) */
 	int lent;			/* our descriptor that its call opens, + 1; 0: none (ptrace/lend.c) */
 	uint64_t loader_path;		/* where the loader's path is in its memory; 0: not known to be there */

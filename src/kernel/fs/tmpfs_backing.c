@@ -65,7 +65,7 @@ static int make_fifo(void)
 	if (asprintf(&path, "%s/fifo", dir) < 0) {
 		path = NULL;
 		r = -ENOMEM;
-	} else if (mkfifo(path, 0600) < 0) {
+	} else if (mkfifo(path, 0666) < 0) {
 		r = host_error();
 	} else {
 		fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -105,7 +105,7 @@ static int adopt(struct tmpfs_inode *ti, int fd)
 	struct stat st;
 	(void)proc_fd_path(fd, path);
 	give_new(ti, fd);
-	if (ti->inode.type == S_IFREG && (ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
+	if (ti->inode.type == S_IFREG && (ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, TMPFS_HOST_MODE | ti->mode) < 0)
 		return -errno;
 	if (utimensat(AT_FDCWD, path, times, 0) < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -185,7 +185,7 @@ static int open_first(struct tmpfs_inode *ti, int fd, int flags, struct vfs_open
 {
 	struct stat st;
 	give_new(ti, fd);
-	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, 0700 | ti->mode) < 0)
+	if ((ti->mode & (S_ISUID | S_ISGID)) && fchmod(fd, TMPFS_HOST_MODE | ti->mode) < 0)
 		return -errno;
 	AUTO_CLOSE int opened = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, fd, flags & ~O_TRUNC);
 	if (opened < 0)

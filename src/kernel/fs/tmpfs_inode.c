@@ -39,7 +39,7 @@ static void note_dropped(struct tmpfs_inode *ti)
 static void stamp_host(struct tmpfs_inode *ti)
 {
 	char path[PROC_FD_PATH_MAX];
-	mode_t mode = 0700 | ti->mode;
+	mode_t mode = TMPFS_HOST_MODE | ti->mode;
 	if (ti->inode.type == S_IFREG)
 		(void)fchmod(ti->backing, mode);
 	else

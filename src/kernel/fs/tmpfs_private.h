@@ -23,6 +23,8 @@ enum {
 	TMPFS_PAGE = 4096,
 	TMPFS_DIRENT_SIZE = 20,		/* what an entry counts in st_size of a directory */
 	TMPFS_INODE_SPACE = 1024,	/* what an inode of the limit buys in xattrs */
+	/* Of host objects: our checks count, and a task with other ids than ours may have to open what we opened for it anew. */
+	TMPFS_HOST_MODE = 0766,
 	TMPFS_FIRST_COOKIE = 3,		/* see struct dir_reader */
 };
 

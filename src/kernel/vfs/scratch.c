@@ -38,7 +38,8 @@ static int make_in(struct scratch *s, int dir_fd)
 	for (int i = 0; i < NAMES_TRIED; i++) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), ".trapline-%d-%u", getpid(), s->serial++);
-		if (mkdirat(dir_fd, name, 0700) == 0) {
+		/* Of the permissions ours alone count: a task with other ids may have to open anew what we opened for it. */
+		if (mkdirat(dir_fd, name, 0755) == 0) {
 			int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			int err = errno;
 			(void)unlinkat(dir_fd, name, AT_REMOVEDIR);

@@ -11,8 +11,11 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "kernel/task/cred.h"
+#include "kernel/task/task.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/lend.h"
+#include "tracer/ptrace/lender.h"
 
 /* What the guest's own open file description keeps of how it was opened. */
 static int flags_of(const struct verdict *v)
@@ -36,15 +39,32 @@ static int take_open(struct verdict *v, int *mark)
 	return err;
 }
 
+/* Whose descriptors the task may open: the supervisor's, or a lender's. */
+static int find_lender(struct session *s, struct tracee *t, char *path, size_t size, int fd)
+{
+	struct task_view view;
+	int r = task_view(s->options->kernel->tasks, t->tid, &view);
+	if (r < 0)
+		return r;
+	if (!lender_needless(view.cred))
+		r = lender_start(view.cred->fsuid, view.cred->fsgid, &t->lender);
+	task_view_finish(&view);
+	if (t->lender)
+		return snprintf(path, size, "/proc/%d/task/%d/fd/%d", getpid(), lender_tid(t->lender), fd);
+	return r < 0 ? r : snprintf(path, size, "/proc/%d/fd/%d", getpid(), fd);
+}
+
 static int place(struct session *s, struct tracee *t, const struct verdict *v, int flags, struct applied *a)
 {
 	char path[64];
 	if (flags < 0)
 		return flags;
+	int len = find_lender(s, t, path, sizeof(path), v->fd);
+	if (len < 0)
+		return len;
 	vfs_lend(s->options->kernel->vfs, v->fd);
 	const struct open_how how = {.flags = (uint64_t)flags};
 	unsigned reg = t->call.id == CALL_open ? 0 : 1;
-	int len = snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), v->fd);
 	a->copies[reg] = (struct fact_copy){.data = path, .len = (size_t)len + 1};
 	a->carried = (uint8_t)(1u << reg);
 	if (t->call.id == CALL_openat2) {
@@ -65,6 +85,7 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 {
 	const enum call_id id = t->call.id;
 	struct verdict v = a->verdict;
+	lend_end(t);
 	bool can = id == CALL_open || id == CALL_openat || id == CALL_openat2;
 	int r = -ENOSYS, mark = 0;
 	if (can && v.kind == VERDICT_FD) {
@@ -74,8 +95,8 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 		int flags = take_open(&v, &mark);
 		r = place(s, t, &v, flags, a);
 	}
-	lend_end(t);
 	if (r < 0) {
+		lend_end(t);
 		verdict_discard(&v);
 		*a = (struct applied){.kind = APPLIED_VALUE, .value = r};
 		return;
@@ -99,4 +120,6 @@ void lend_end(struct tracee *t)
 	if (t->lent)
 		(void)close(t->lent - 1);
 	t->lent = t->lent_mark = 0;
+	lender_end(t->lender);
+	t->lender = NULL;
 }

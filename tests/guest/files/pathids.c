@@ -1,0 +1,95 @@
+/* A process of root that took on other ids for files (a file server does) opens by openat2 and with O_PATH. */
+#include <linux/openat2.h>
+#include <sys/fsuid.h>
+
+#include "files.h"
+
+static int open2(const char *name, uint64_t flags)
+{
+	struct open_how how = {.flags = flags, .resolve = RESOLVE_NO_SYMLINKS};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof(how));
+}
+
+static void want(int fd, const char *name)
+{
+	char link[64], target[PATH_MAX + 32];
+
+	CHECK(fd >= 0);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(target, sizeof(target), "%s%s", files_dir, name);
+	files_want_link(link, target);
+}
+
+static void open_all(void)
+{
+	struct stat st;
+	char byte;
+	int dir = open("d", O_PATH | O_DIRECTORY), file = open("d/f", O_PATH), list, read_only, both;
+
+	want(dir, "/d");
+	want(file, "/d/f");
+	CHECK(fstat(file, &st) == 0 && S_ISREG(st.st_mode));
+	CHECK_ERRNO(read(file, &byte, 1), EBADF);
+	CHECK((fcntl(file, F_GETFL) & O_PATH) != 0);
+	list = open2("d", O_RDONLY | O_DIRECTORY);
+	want(list, "/d");
+	CHECK(fstatat(list, "f", &st, 0) == 0 && st.st_size == 4);
+	read_only = open2("d/f", O_RDONLY | O_CLOEXEC);
+	want(read_only, "/d/f");
+	files_want_fd(read_only, "text");
+	CHECK_EQ(fcntl(read_only, F_GETFD), FD_CLOEXEC);
+	both = open2("d/g", O_RDWR | O_APPEND);
+	want(both, "/d/g");
+	CHECK_EQ(fcntl(both, F_GETFL) & (O_ACCMODE | O_APPEND), O_RDWR | O_APPEND);
+	CHECK_ERRNO(open2("d/secret", O_RDONLY), EACCES);
+	CHECK_ERRNO(open("closed/f", O_PATH), EACCES);
+	CHECK(open("d/secret", O_PATH) >= 0);
+	CHECK(close(dir) == 0 && close(file) == 0 && close(list) == 0 && close(read_only) == 0 && close(both) == 0);
+}
+
+static void as(int (*become)(void))
+{
+	pid_t pid = guest_fork();
+
+	if (pid == 0) {
+		CHECK(become() == 0);
+		open_all();
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
+}
+
+static int effective(void)
+{
+	return setresgid((gid_t)-1, 1000, (gid_t)-1) || setresuid((uid_t)-1, 1000, (uid_t)-1);
+}
+
+static int for_good(void)
+{
+	return setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000);
+}
+
+static int for_files(void)
+{
+	(void)setfsgid(1000);
+	(void)setfsuid(1000);
+	return setfsuid(1000) != 1000;
+}
+
+int main(void)
+{
+	if (geteuid() != 0)
+		return 77;
+	files_enter();
+	CHECK(mkdir("d", 0755) == 0 && mkdir("closed", 0700) == 0);
+	files_write("d/f", "text");
+	files_write("d/g", "");
+	files_write("d/secret", "");
+	CHECK(chmod("d/secret", 0600) == 0 && chown("d/g", 1000, 1000) == 0);
+	as(effective);
+	as(for_good);
+	as(for_files);
+	files_leave();
+	return 0;
+}
