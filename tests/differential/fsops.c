@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	if (sh == MAP_FAILED)
 		return 2;
 	sh->features = FEATURE_DEVICES | FEATURE_IDS | FEATURE_SYNC | FEATURE_PATH | FEATURE_INOTIFY |
-		       FEATURE_LONG_LISTS | FEATURE_LOWER | FEATURE_LINK_TEXT | FEATURE_FALLOCATE;
+		       FEATURE_LONG_LISTS | FEATURE_LOWER | FEATURE_LINK_TEXT | FEATURE_FAILED_WRITES;
 	sh->count = 1000;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--keep") == 0)

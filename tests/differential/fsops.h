@@ -39,7 +39,7 @@ enum features {
 	FEATURE_LOWER = 64,	/* files of a lower layer that are read while they are copied up */
 	FEATURE_LONG_LISTS = 32,	/* lists of attribute names: what room they need */
 	FEATURE_LINK_TEXT = 128,	/* what /proc/self/fd/N reads as */
-	FEATURE_FALLOCATE = 256,	/* what only some filesystems can of it */
+	FEATURE_FAILED_WRITES = 256,	/* fallocate and offsets that a filesystem refuses, by others than root */
 };
 
 /* Shared by all workers; only the one whose turn it is touches it. */

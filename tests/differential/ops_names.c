@@ -178,7 +178,12 @@ static void op_readlink(struct op *o)
 		say(o, ") left out");
 		return;
 	}
-	r = result(o, syscall(SYS_readlinkat, dir, path, buf, n));
+	r = syscall(SYS_readlinkat, dir, path, buf, n);
+	/* the number in a name that never was is chance, and so is its length */
+	if (r > 0 && memmem(buf, (size_t)r, "/#", 2))
+		say(o, ") = some");
+	else
+		result(o, r);
 	if (r > 0)
 		say_link(o, buf, (size_t)r);
 }

@@ -53,7 +53,7 @@ LEFT_OUT = {
 
 # What may be left out by name, to look behind a difference that is known (fsops.h).
 FEATURES = {"devices": 1, "ids": 2, "sync": 4, "o-path": 8, "inotify": 16, "long-lists": 32, "lower": 64, "readlink-fd": 128,
-            "fallocate": 256}
+            "failed-writes": 256}
 
 
 def parse():

@@ -155,7 +155,8 @@ class Overlay(Emulated):
     name, oracle = "overlay", NativeOverlay
     # devices: 0:0 is a whiteout; inotify: watches the layer below; lists: Linux counts its hidden attributes in the size
     # lower: who reads a file goes on reading the lower one (as overlayfs before Linux 4.19), since bytes move natively
-    left_out = 1 | 16 | 32 | 64
+    # failed writes: what the layer below refuses has dropped suid and sgid already
+    left_out = 1 | 16 | 32 | 64 | 256
     tree = ("--overlay", "{lower}:{folder}/upper")
 
     def setup(self, folder):
@@ -192,8 +193,6 @@ class HostfsInside(Inside):
 class OverlayMemory(Overlay):
     """The upper layer in memory."""
     name, oracle = "overlay-memory", NativeOverlayMemory
-    # fallocate: what a tmpfs refuses drops suid and sgid on the overlay above it all the same
-    left_out = Overlay.left_out | 256
     tree = ("--overlay", "{lower}")
 
 

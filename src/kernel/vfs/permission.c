@@ -178,13 +178,27 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 	return dentry_flags(dir) & DENTRY_REMOVED ? -ENOENT : 0;
 }
 
+/* mode_strip_sgid of Linux, which comes before the umask: nobody gives a file of a group that he is not of its rights. */
+static int strip_sgid(const struct walk_env *env, struct inode *dir, mode_t *mode)
+{
+	struct owner o;
+	if (S_ISDIR(*mode) || (*mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) || !env->cred ||
+	    cred_capable(env->cred, CAP_FSETID))
+		return 0;
+	int err = inode_owner(dir, &o);
+	if (!err && o.mode & S_ISGID && !cred_in_group(env->cred, o.gid))
+		*mode &= ~(mode_t)S_ISGID;
+	return err;
+}
+
 int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how, struct acl_birth *acl)
 {
 	how->mode = mode;
-	int err = acl_inherit(env, dir, how, acl);
+	int err = strip_sgid(env, dir, &how->mode);
+	if (!err)
+		err = acl_inherit(env, dir, how, acl);
 	if (err)
 		return err;
-	mode = how->mode;
 	how->uid = env->cred ? env->cred->fsuid : 0;
 	how->gid = env->cred ? env->cred->fsgid : 0;
 	if (permission_is_hosts(env, dir)) {
@@ -200,9 +214,6 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 	how->gid = o.gid;
 	if (S_ISDIR(mode))
 		how->mode |= S_ISGID;
-	else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !cred_in_group(env->cred, o.gid) &&
-		 !cred_capable(env->cred, CAP_FSETID))
-		how->mode &= ~(mode_t)S_ISGID;
 	return 0;
 }
 

@@ -22,6 +22,7 @@ static void as_root(void)
 
 	CHECK(mkdir("closed", 0700) == 0 && mkdir("open", 0777) == 0 && chmod("open", 0777) == 0);
 	CHECK(mkdir("sticky", 0777) == 0 && chmod("sticky", 01777) == 0);
+	CHECK(mkdir("third", 0755) == 0 && chown("third", 0, THIRD) == 0 && chmod("third", 02777) == 0);
 	CHECK(mkdir("group", 0755) == 0 && chown("group", 0, GROUP) == 0 && chmod("group", 02775) == 0);
 	files_write("closed/f", "secret");
 	files_write("open/f", "root's");
@@ -92,9 +93,10 @@ static void files(void)
 static void directories(void)
 {
 	struct stat st;
-	int fd;
+	int fd, new;
 
-	fd = open("open/new", O_RDWR | O_CREAT, 0400);	/* the mode is for the next open */
+	new = open("open/new", O_RDWR | O_CREAT, 0400);	/* the mode is for the next open */
+	fd = new;
 	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && fstat(fd, &st) == 0);
 	CHECK(st.st_uid == OTHER && st.st_gid == GROUP);
 	CHECK_ERRNO(open("open/new", O_RDWR), EACCES);
@@ -107,9 +109,15 @@ static void directories(void)
 	CHECK(unlink("sticky/own") == 0);
 	CHECK(mkdir("group/sub", 0755) == 0 && stat("group/sub", &st) == 0);
 	CHECK(st.st_gid == GROUP && (st.st_mode & S_ISGID));
+	/* sgid is not kept for a group that we are not of, which is looked at before the umask */
+	umask(077);
+	fd = open("third/f", O_RDWR | O_CREAT, 02755);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && close(fd) == 0);
+	CHECK(st.st_gid == THIRD && (st.st_mode & 07777) == 0700);
+	umask(022);
 	CHECK_ERRNO(mknod("open/null", S_IFCHR | 0666, 0x103), EPERM);
 	CHECK_ERRNO(chroot("open"), EPERM);
-	close(fd);
+	close(new);
 }
 
 static void sockets(void)
