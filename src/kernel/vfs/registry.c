@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/sysmacros.h>
 
 #include "kernel/vfs/vfs_private.h"
 

@@ -64,9 +64,11 @@ static enum idle ask_lease(struct inode *inode, dev_t dev, ino_t ino)
 	return try_lease(fd);
 }
 
-/* Outside the lock, since filesystems take theirs. */
+/* Outside the lock, since filesystems take theirs. The backing of a device node is the host's device, which others have too. */
 static enum idle ask(struct inode *inode, dev_t dev, ino_t ino, bool unlinked)
 {
+	if (inode->type == S_IFCHR || inode->type == S_IFBLK)
+		return UNKNOWN;
 	if (inode->ops->in_use)
 		return inode->ops->in_use(inode) ? BUSY : IDLE;
 	return unlinked ? ask_lease(inode, dev, ino) : UNKNOWN;

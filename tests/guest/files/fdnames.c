@@ -2,6 +2,7 @@
  * and what is removed is known as long as it is open. */
 #include <linux/openat2.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 
 #include "files.h"
 
@@ -251,6 +252,36 @@ static void links_themselves(void)
 	CHECK(close(other) == 0 && close(link_fd) == 0 && unlink("a") == 0);
 }
 
+/* Two nodes of one device are two files. */
+static void device_nodes(void)
+{
+	struct stat a, b, st;
+	int first, second;
+
+	if (mknod("n1", S_IFCHR | 0640, makedev(1, 3)) < 0)
+		return;		/* not root's */
+	CHECK(mknod("n2", S_IFCHR | 0600, makedev(1, 3)) == 0 && stat("n1", &a) == 0 && stat("n2", &b) == 0);
+	CHECK(a.st_ino != b.st_ino);
+	first = open_it("n1", O_RDWR);
+	CHECK(rename("n1", "n3") == 0 && link("n3", "n1") == 0 && unlink("n3") == 0);
+	want(first, "n3 (deleted)");
+	CHECK(fstat(first, &st) == 0 && st.st_ino == a.st_ino && close(first) == 0);
+	first = open_it("n1", O_RDWR);
+	second = open_it("n2", O_RDWR);
+	want(first, "n1");
+	want(second, "n2");
+	CHECK(fstat(first, &st) == 0 && st.st_ino == a.st_ino && st.st_mode == (S_IFCHR | 0640));
+	CHECK(fstat(second, &st) == 0 && st.st_ino == b.st_ino && st.st_mode == (S_IFCHR | 0600));
+	CHECK(unlink("n1") == 0);
+	files_write("f", "");
+	CHECK(rename("f", "n2") == 0);
+	want(first, "n1 (deleted)");
+	want(second, "n2 (deleted)");
+	CHECK(fstat(first, &st) == 0 && st.st_ino == a.st_ino && st.st_nlink == 0);
+	CHECK(fchmod(second, 0644) == 0 && fstat(second, &st) == 0 && st.st_mode == (S_IFCHR | 0644));
+	CHECK(close(first) == 0 && close(second) == 0 && unlink("n2") == 0);
+}
+
 /* A hard link of a fifo, whose open may wait. */
 static void fifo(void)
 {
@@ -284,6 +315,7 @@ int main(void)
 	other_opens();
 	many_names();
 	fifo();
+	device_nodes();
 	links_themselves();
 	numbers_used_again();
 	removed_directories();
