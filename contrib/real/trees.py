@@ -34,6 +34,7 @@ def parse():
     p.add_argument("--trapline", default=shutil.which("trapline"))
     p.add_argument("--trees", default=",".join(TREES))
     p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--workers", type=int, default=1)
     p.add_argument("--only")
     p.add_argument("--disk", default="/var/tmp")
     p.add_argument("--timeout", type=float, default=300)
@@ -55,7 +56,7 @@ def programs(opts):
     for name in SUITES:
         found.append((name, ["python3", "-m", "test", "-q", name], ["python3"], False))
     for name in STRESSORS:
-        argv = ["stress-ng", "-q", "--verify", "--temp-path", ".", "--" + name, "2", "--timeout", f"{opts.seconds}s"]
+        argv = ["stress-ng", "-q", "--verify", "--temp-path", ".", "--" + name, str(opts.workers), "--timeout", f"{opts.seconds}s"]
         found.append(("stress-" + name, argv, ["stress-ng"], False))
     wanted = opts.only.split(",") if opts.only else None
     return [p for p in found if not wanted or p[0] in wanted or p[0].split("-")[0].split("_")[0] in wanted]

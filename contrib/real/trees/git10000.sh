@@ -14,3 +14,7 @@ git add . && git commit -qm first && git rev-parse HEAD && git status --short
 rm -r dir3/sub3; echo changed >dir4/sub4/f4; git mv dir5/sub5 moved; git status --short | sort | head -20
 git commit -qam second; git rev-parse HEAD; git ls-files | wc -l
 cd ..; git clone -q one two && cd two && git gc -q && git fsck --no-progress && git status --short && git rev-parse HEAD
+show() { find . -name .git -prune -o -type d -printf '%y %m %p\n' -o -printf '%y %m %s %p\n' | sort | cksum; git ls-files -s | cksum; }
+show; git checkout -q HEAD^ && show; git checkout -q main && show; git branch other && git checkout -q other && git rm -qr dir1 && git commit -qm gone && show
+git checkout -q main && git merge -q other 2>/dev/null && git log --oneline | wc -l; git clean -nfd; git stash list; git bundle create -q ../b HEAD main; git bundle verify ../b 2>&1 | tail -1
+git clone -q ../b ../three && cd ../three && show && git fsck --no-progress; git worktree add -q ../four HEAD && cd ../four && show; ls ..
