@@ -8,7 +8,7 @@ touch -d @1234567890.5 t/dir/file t/sparse; show t
 tar --xattrs --acls -cf t.tar t 2>/dev/null; mkdir x; tar --xattrs --acls -C x -xpf t.tar; show x/t; getfattr -d x/t/dir/file; getfacl -cp x/t/closed; stat -c %y x/t/dir/file
 cp -a t c; show c; diff -r --no-dereference t/dir c/dir && echo same; mv c d && show d | cksum; rm -r c d x t.tar 2>/dev/null
 if command -v rsync >/dev/null; then
-    rsync -aHAX --specials --devices t/ r/; show r; echo more >>t/dir/file; rm t/fifo; rsync -aHAXi --delete t/ r/ | sort; show r | cksum; rsync -an --delete -i t/ r/
+    rsync -aHAX --specials --devices t/ r/; show r; echo more >>t/sparse; rm t/fifo; rsync -aHAXi --delete t/ r/ | sort; show r | cksum; rsync -an --delete -i t/ r/
     rsync -a /usr/share/common-licenses /usr/share/perl5 big/ && rsync -anc -i /usr/share/common-licenses /usr/share/perl5 big/ | wc -l
 fi
 find /usr/share/perl5 -name '*.pm' -exec grep -l 'use strict' {} + | sort | cksum; find /usr/lib -type l -exec readlink -f {} \; | sort | cksum; find t -perm -4000 -o -type p

@@ -106,6 +106,9 @@ static void add_of_inode(struct registry *r, struct registry_entry *e)
 {
 	struct registry_entry **of_inode = bucket_of_inode(r, path_inode(&e->path));
 	e->next_of_inode = *of_inode;
+	e->at_of_inode = of_inode;
+	if (e->next_of_inode)
+		e->next_of_inode->at_of_inode = &e->next_of_inode;
 	*of_inode = e;
 }
 
@@ -127,12 +130,11 @@ static void add_locked(struct registry *r, struct registry_entry *e)
 	r->scratch_count += e->kind == BACKING_SCRATCH;
 }
 
-static void remove_of_inode(struct registry *r, struct registry_entry *e)
+static void remove_of_inode(struct registry_entry *e)
 {
-	struct registry_entry **at = bucket_of_inode(r, path_inode(&e->path));
-	while (*at != e)
-		at = &(*at)->next_of_inode;
-	*at = e->next_of_inode;
+	*e->at_of_inode = e->next_of_inode;
+	if (e->next_of_inode)
+		e->next_of_inode->at_of_inode = e->at_of_inode;
 }
 
 static void remove_of_watch(struct registry *r, struct registry_entry *e)
@@ -149,7 +151,7 @@ void registry_remove_locked(struct registry *r, struct registry_entry *e)
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
-	remove_of_inode(r, e);
+	remove_of_inode(e);
 	if (e->watch >= 0)
 		remove_of_watch(r, e);
 	e->before->after = e->after;
@@ -180,7 +182,7 @@ static struct registry_entry *entry_create(const struct stat *st, const struct p
 
 void registry_rename_locked(struct registry *r, struct registry_entry *e, const struct path *p, struct path *old)
 {
-	remove_of_inode(r, e);
+	remove_of_inode(e);
 	path_get(p);
 	*old = e->path;
 	e->path = *p;

@@ -95,7 +95,8 @@ struct dcache {
 /* A descriptor's backing and what it stands for. */
 struct registry_entry {
 	struct registry_entry *next;		/* with the same hash of device and inode */
-	struct registry_entry *next_of_inode;	/* with the same hash of path's inode */
+	struct registry_entry *next_of_inode;	/* with the same hash of path's inode: a file of /proc may have thousands */
+	struct registry_entry **at_of_inode;	/* where the pointer to it is */
 	struct registry_entry *next_of_watch;	/* with the same hash of watch */
 	struct registry_entry *before, *after;	/* all entries, oldest first */
 	struct path path;			/* references; what descriptions without a mark stand for */
