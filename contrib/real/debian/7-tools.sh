@@ -11,7 +11,7 @@ if command -v rsync >/dev/null; then
     rsync -aHAX --specials --devices t/ r/; show r; echo more >>t/sparse; rm t/fifo; rsync -aHAXi --delete t/ r/ | sort; show r | cksum; rsync -an --delete -i t/ r/
     rsync -a /usr/share/common-licenses /usr/share/perl5 big/ && rsync -anc -i /usr/share/common-licenses /usr/share/perl5 big/ | wc -l
 fi
-find /usr/share/perl5 -name '*.pm' -exec grep -l 'use strict' {} + | sort | cksum; find /usr/lib -type l -exec readlink -f {} \; | sort | cksum; find t -perm -4000 -o -type p
+find /usr/share/perl5 -name '*.pm' -exec grep -l 'use strict' {} + | sort | cksum; find /usr/lib -type l -exec readlink -f {} \; | sort | cksum; find t -perm -4000 -o -type p | sort
 find /etc -newer /etc/hostname -prune -o -type f -size -2k -print 2>/dev/null | sort | head -0
 command -v busybox >/dev/null && busybox sh -c 'for i in 1 2 3; do busybox mkdir -p b/$i; echo $i | busybox tee b/$i/f; done; busybox cp -a b b2
     busybox diff -r b b2 && busybox tar cf b.tar b && busybox tar tvf b.tar | busybox cut -c1-23; busybox find b -type f | busybox sort; busybox rm -r b b2; busybox ls -l t'
