@@ -182,15 +182,28 @@ static int find_cwd(struct kernel *k, const char *wanted)
 	return r;
 }
 
-/* Virtual objects stand on descriptors of ours; and what guests create gets its mode from their umask, not from ours. */
+/* above: with CAP_SYS_RESOURCE beyond the hard limit. */
+static void raise_limit(enum __rlimit_resource resource, bool above, struct rlimit *inherited)
+{
+	if (getrlimit(resource, inherited) < 0)
+		return;
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	const struct rlimit raised = {inherited->rlim_max, inherited->rlim_max};
+	if (above && setrlimit(resource, &unlimited) == 0)
+		return;
+	if (setrlimit(resource, &raised) < 0)
+		log_debug("limit %d stays at %llu", (int)resource, (unsigned long long)inherited->rlim_cur);
+}
+
+/*
+ * Virtual objects stand on descriptors of ours; what guests create gets its mode from their umask, not from ours, and how long
+ * their files may get is looked up for each.
+ */
 static void change_process(struct files *f)
 {
 	f->inherited.umask = umask(0);
-	if (getrlimit(RLIMIT_NOFILE, &f->inherited.nofile) < 0)
-		return;
-	const struct rlimit raised = {f->inherited.nofile.rlim_max, f->inherited.nofile.rlim_max};
-	if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
-		log_debug("RLIMIT_NOFILE stays at %llu", (unsigned long long)f->inherited.nofile.rlim_cur);
+	raise_limit(RLIMIT_NOFILE, false, &f->inherited.nofile);
+	raise_limit(RLIMIT_FSIZE, true, &f->inherited.fsize);
 }
 
 /*
@@ -291,6 +304,7 @@ void files_finish(struct kernel *k)
 	vfs_destroy(k->vfs);
 	(void)umask(k->files->inherited.umask);
 	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
+	(void)setrlimit(RLIMIT_FSIZE, &k->files->inherited.fsize);
 	unix_names_destroy(k->files->unix_names);
 	free(k->files);
 	k->tasks = NULL;

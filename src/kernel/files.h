@@ -39,7 +39,7 @@ struct files_options {
 /* What the supervisor changed of itself for the file kernel, and a guest must get back before its execve. */
 struct files_inherited {
 	mode_t umask;
-	struct rlimit nofile;
+	struct rlimit nofile, fsize;
 };
 
 /*

@@ -17,4 +17,5 @@ void files_restore_in_child(const struct kernel *k)
 {
 	(void)umask(k->files->inherited.umask);
 	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
+	(void)setrlimit(RLIMIT_FSIZE, &k->files->inherited.fsize);
 }

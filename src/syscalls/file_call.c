@@ -1,8 +1,10 @@
 /* Names and descriptors as arguments of file calls: getname and path_init of Linux's fs/namei.c. */
 #include "syscalls/file_call.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 bool file_call_begin(struct file_call *c, struct kernel *k, struct call_event *ev)
@@ -166,6 +168,44 @@ int foreign_change(const struct file_call *c, const struct object *o)
 struct verdict foreign_pass(const struct object *o)
 {
 	return is_shared_device(o->fd) ? verdict_value(-EPERM) : verdict_pass();
+}
+
+/* The line of /proc/PID/limits. */
+static int limit_in_text(pid_t tid, const char *name, rlim_t *ret)
+{
+	char line[128];
+	char value[32];
+	(void)snprintf(line, sizeof(line), "/proc/%d/limits", (int)tid);
+	FILE *f = fopen(line, "re");
+	if (!f)
+		return -errno;
+	bool found = false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), "%31s", value) == 1;
+	(void)fclose(f);
+	if (found)
+		*ret = strcmp(value, "unlimited") == 0 ? RLIM_INFINITY : strtoull(value, NULL, 10);
+	return found ? 0 : -ENOENT;
+}
+
+int file_limit(pid_t tid, int resource, rlim_t *ret)
+{
+	struct rlimit limit;
+	if (prlimit(tid, (enum __rlimit_resource)resource, NULL, &limit) == 0) {
+		*ret = limit.rlim_cur;
+		return 0;
+	}
+	/* Where the ids of the task are not ours, prlimit is for CAP_SYS_RESOURCE. */
+	return limit_in_text(tid, resource == RLIMIT_FSIZE ? "Max file size" : "Max open files", ret);
+}
+
+int file_may_grow(const struct file_call *c, uint64_t size, uint64_t length)
+{
+	rlim_t limit;
+	if (length <= size || file_limit(c->task.tid, RLIMIT_FSIZE, &limit) < 0 || limit == RLIM_INFINITY || length <= limit)
+		return 0;
+	(void)syscall(SYS_tgkill, c->task.tgid, c->task.tid, SIGXFSZ);
+	return -EFBIG;
 }
 
 const char *fd_name(int fd, char buf[FD_NAME_SIZE])

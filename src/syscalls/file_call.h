@@ -12,6 +12,7 @@
 #define TRAPLINE_SYSCALLS_FILE_CALL_H
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "kernel/kernel.h"
@@ -102,6 +103,14 @@ static inline unsigned name_of_at(int at_flags)
 {
 	return at_flags & AT_EMPTY_PATH ? NAME_EMPTY : 0;
 }
+
+/* A soft limit of a task: RLIMIT_NOFILE, RLIMIT_FSIZE. A negative errno: it cannot be found out. */
+MUST_CHECK int file_limit(pid_t tid, int resource, rlim_t *ret);
+/*
+ * May a file that has size bytes get length of them? -EFBIG, with the signal that says so, above RLIMIT_FSIZE: inode_newsize_ok
+ * of Linux. What guests write themselves, the host limits.
+ */
+MUST_CHECK int file_may_grow(const struct file_call *c, uint64_t size, uint64_t length);
 
 /* "/proc/self/fd/N": a name of this process for its descriptor. */
 enum { FD_NAME_SIZE = 32 };

@@ -256,6 +256,11 @@ static int truncate_object(struct file_call *c, const struct path *p, off_t leng
 	int r = vfs_permission(&c->task.env, p, W_OK, false);
 	if (r == 0 && vfs_is_executed(c->k->vfs, path_inode(p)))
 		r = -ETXTBSY;
+	struct statx stx;
+	if (r == 0)
+		r = vfs_getattr(p, &stx);
+	if (r == 0)
+		r = file_may_grow(c, stx.stx_size, (uint64_t)length);
 	if (r < 0)
 		return r;
 	struct vfs_attr attr = {.valid = STATX_SIZE, .size = length};

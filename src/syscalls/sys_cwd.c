@@ -58,7 +58,7 @@ struct verdict sys_getcwd(struct kernel *k, struct call_event *ev)
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
 	char name[VFS_PATH_MAX];
-	ssize_t n = vfs_name(&c.task.env, &c.task.env.cwd, name, sizeof(name));
+	ssize_t n = vfs_cwd_name(&c.task.env, name, sizeof(name));
 	if (n == -ERANGE)
 		return answer(-ENAMETOOLONG);
 	if (n < 0)

@@ -87,28 +87,6 @@ static bool has_gap(pid_t tid, rlim_t limit)
 	return used < limit;
 }
 
-/* RLIMIT_NOFILE, as text where the ids of the task are not ours (prlimit is then for CAP_SYS_RESOURCE). */
-static int descriptor_limit(pid_t tid, rlim_t *ret)
-{
-	char line[128];
-	struct rlimit limit;
-	if (prlimit(tid, RLIMIT_NOFILE, NULL, &limit) == 0) {
-		*ret = limit.rlim_cur;
-		return 0;
-	}
-	(void)snprintf(line, sizeof(line), "/proc/%d/limits", (int)tid);
-	FILE *f = fopen(line, "re");
-	if (!f)
-		return -errno;
-	unsigned long long soft = 0;
-	bool found = false;
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "Max open files %llu", &soft) == 1;
-	(void)fclose(f);
-	*ret = soft;
-	return found ? 0 : -ENOENT;
-}
-
 /*
  * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. The number
  * of open descriptors is the size of /proc/PID/fd (since Linux 6.2; before, it is 0 and only the installing tells).
@@ -119,7 +97,7 @@ static bool descriptor_left(pid_t tid)
 	struct stat st;
 	rlim_t limit = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
-	if (stat(path, &st) < 0 || descriptor_limit(tid, &limit) < 0)
+	if (stat(path, &st) < 0 || file_limit(tid, RLIMIT_NOFILE, &limit) < 0)
 		return true;
 	return (rlim_t)st.st_size < limit || has_gap(tid, limit);
 }

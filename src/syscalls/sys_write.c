@@ -57,7 +57,13 @@ static int growth_begin(struct file_call *c, int fd, int64_t at, size_t len, str
 		return 1;
 	g->offset = (uint64_t)offset;
 	g->room = tmpfs_room(path_inode(&g->file.path), g->offset, len);
-	return g->room == len ? 1 : g->room ? 0 : -ENOSPC;
+	if (g->room == len)
+		return 1;
+	/* The caller's own limit, which the host sees to, may come before. */
+	rlim_t limit;
+	if (file_limit(c->task.tid, RLIMIT_FSIZE, &limit) == 0 && limit <= g->offset + g->room)
+		return 1;
+	return g->room ? 0 : -ENOSPC;
 }
 
 /* ---- write, pwrite ---- */

@@ -79,13 +79,33 @@ static bool is_removed_outside(const struct path *p)
 	return err == -ESTALE || (err == 0 && st.stx_nlink == 0);
 }
 
+static ssize_t name_of(const struct walk_env *env, const struct path *p, char *buf, size_t size, bool *reachable)
+{
+	if (is_unlinked(p) || dentry_flags(p->dentry) & DENTRY_ANONYMOUS || is_removed_outside(p))
+		return -ENOENT;
+	return compose(env, p, "", buf, size, reachable);
+}
+
 ssize_t vfs_name(const struct walk_env *env, const struct path *p, char *buf, size_t size)
 {
 	bool reachable;
-	if (is_unlinked(p) || dentry_flags(p->dentry) & DENTRY_ANONYMOUS || is_removed_outside(p))
-		return -ENOENT;
-	ssize_t len = compose(env, p, "", buf, size, &reachable);
+	ssize_t len = name_of(env, p, buf, size, &reachable);
 	return len >= 0 && !reachable ? -ENOENT : len;
+}
+
+ssize_t vfs_cwd_name(const struct walk_env *env, char *buf, size_t size)
+{
+	bool reachable;
+	ssize_t len = name_of(env, &env->cwd, buf, size, &reachable);
+	if (len < 0 || reachable)
+		return len;
+	static const char prefix[] = "(unreachable)";
+	const size_t extra = strlen(prefix);
+	if ((size_t)len + extra > size)
+		return -ERANGE;
+	memmove(buf + extra, buf, (size_t)len);
+	memcpy(buf, prefix, extra);
+	return len + (ssize_t)extra;
 }
 
 ssize_t vfs_shown_name(const struct walk_env *env, const struct path *p, char *buf, size_t size)

@@ -98,6 +98,8 @@ MUST_CHECK int vfs_path_of_inode(struct vfs *v, struct inode *inode, const char 
 /* ---- names ---- */
 /* The path as seen from env->root: its length with NUL, -ERANGE; unreachable or removed: -ENOENT. */
 ssize_t vfs_name(const struct walk_env *env, const struct path *p, char *buf, size_t size);
+/* As getcwd(2) says it: what is unreachable behind "(unreachable)", as seen from the top. */
+ssize_t vfs_cwd_name(const struct walk_env *env, char *buf, size_t size);
 /* As readlink of /proc/self/fd shows it: " (deleted)" is appended. */
 ssize_t vfs_shown_name(const struct walk_env *env, const struct path *p, char *buf, size_t size);
 
