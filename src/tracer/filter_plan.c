@@ -164,6 +164,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		actions[0][call_desc(CALL_fcntl)->nr[abis[0]]] = FILTER_CHAIN(chains++);
 		actions[0][call_desc(CALL_flock)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
 	}
+	if (r == 0 && s->loads.follows_personality)
+		actions[0][call_desc(CALL_personality)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
 	if (r == 0 && s->files) {
 		answer_addressed(s, CALL_sendto, &sendto_chain, actions[0], chain_list, &chains);
 		answer_addressed(s, CALL_recvfrom, &recvfrom_chain, actions[0], chain_list, &chains);

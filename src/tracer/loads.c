@@ -110,6 +110,7 @@ int loads_init(struct loads *l)
 	*l = (struct loads){.image = -1};
 	(void)pthread_mutex_init(&l->lock, NULL);
 	read_randomization(l);
+	l->fixed = personality(0xffffffff) & ADDR_NO_RANDOMIZE;
 	l->carries = carry_available() == 0;
 	AUTO_CLOSE int fd = make_memfd();
 	if (fd < 0)
@@ -229,10 +230,12 @@ static void set_random(const struct loads *l, const struct builder *b, const str
 }
 
 /* Has the guest asked for addresses that are always the same (setarch -R)? */
-static bool is_fixed(pid_t tid)
+static bool is_fixed(const struct loads *l, pid_t tid)
 {
 	char path[64];
 	char text[16] = "";
+	if (l->follows_personality && !atomic_load_explicit(&l->personality_set, memory_order_relaxed))
+		return l->fixed;
 	(void)snprintf(path, sizeof(path), "/proc/%d/personality", tid);
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
@@ -247,7 +250,7 @@ ssize_t loads_fill(const struct loads *l, pid_t tid, const struct exec_plan *pla
 	struct loader_param p = {
 		.phdr = plan->program.phdr, .phnum = plan->program.phnum, .ids = {cred->ruid, cred->euid, cred->rgid, cred->egid},
 		.exec_stack = plan->program.exec_stack, .say_done = say_done, .prefix_count = plan->prefix_count,
-		.random = l->randomize && !is_fixed(tid),
+		.random = l->randomize && !is_fixed(l, tid),
 		.prefix_size = (uint32_t)plan->prefix.len, .name_size = (uint32_t)strlen(plan->shown) + 1,
 	};
 	_Static_assert(sizeof(p.comm) == sizeof(plan->comm), "as long as the kernel's");
@@ -394,7 +397,7 @@ struct verdict loads_answer(struct loads *l, const struct call_event *ev)
 	if (done)
 		load_destroy(done);
 	if (fd >= 0)
-		return verdict_fd(fd, true);
+		return (struct verdict){.kind = VERDICT_FD, .fd = fd, .cloexec = true, .plain = true};
 	return verdict_value(d && what == LOADER_ASK_DONE ? 0 : -ENOSYS);
 }
 

@@ -28,6 +28,9 @@ struct loads {
 	char path[LOADER_PATH_SIZE];	/* of the image, padded with slashes; ends in NUL */
 	bool carries;			/* memory for paths can be made in a process that has no page of the loader (carry.h) */
 	bool randomize, randomize_brk;	/* kernel.randomize_va_space */
+	bool fixed;			/* we run with ADDR_NO_RANDOMIZE, and so do guests as long as none changes its personality(2) */
+	bool follows_personality;	/* .personality_set tells of every change; else /proc is asked */
+	_Atomic bool personality_set;
 	pthread_mutex_t lock;
 	struct load *list;		/* lock */
 	_Atomic unsigned count;

@@ -350,6 +350,7 @@ static int start(struct session *s)
 		apply_watches_roots(&s->apply);
 	if (r == 0 && s->files)
 		r = loads_init(&s->loads);
+	s->loads.follows_personality = s->settles && !call_set_has(&s->recorded, CALL_personality);
 	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
 	if (r < 0)

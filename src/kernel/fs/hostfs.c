@@ -97,6 +97,7 @@ static void inode_destroy(struct inode *inode)
 	}
 	inode_unref(hi->parent);
 	free(hi->name);
+	free(atomic_load(&hi->target));
 	(void)pthread_rwlock_destroy(&hi->place_lock);
 	free(hi);
 }

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 enum {
 	AT_OBJECT = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
@@ -168,8 +169,34 @@ int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 	return r;
 }
 
+/*
+ * Linux changes no link: another target is another object. A file system that tells when its objects were made is one whose
+ * numbers mean that (the targets of /proc's and FUSE's may change), unless they are used again within one tick of the clock.
+ */
+static bool is_lasting(const struct hostfs_inode *hi)
+{
+	struct timespec now;
+
+	return hi->id.btime.tv_sec && clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0 && now.tv_sec > hi->id.btime.tv_sec + 1;
+}
+
+static void keep_target(struct hostfs_inode *hi, const char *text, size_t len)
+{
+	char *none = NULL;
+	char *copy = is_lasting(hi) ? strndup(text, len) : NULL;
+
+	if (copy && !atomic_compare_exchange_strong(&hi->target, &none, copy))
+		free(copy);
+}
+
 ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size)
 {
+	const char *target = atomic_load(&hostfs_inode(inode)->target);
+	if (target) {
+		size_t len = strnlen(target, size);
+		memcpy(buf, target, len);
+		return (ssize_t)len;
+	}
 	struct hostfs_at at;
 	int r = hostfs_at_begin(hostfs_inode(inode), &at);
 	if (r < 0)
@@ -177,6 +204,8 @@ ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size)
 	ssize_t n = readlinkat(at.fd, at.name, buf, size);
 	if (n < 0)
 		n = at.name[0] != '\0' && (errno == ENOENT || errno == EINVAL) ? -ESTALE : hostfs_errno();
+	else if ((size_t)n < size)
+		keep_target(hostfs_inode(inode), buf, (size_t)n);
 	hostfs_at_end(&at);
 	return n;
 }

@@ -64,6 +64,7 @@ struct hostfs_inode {
 	atomic_int fd;			/* set once, under place_lock; -1: placed, or given up with its room */
 	struct inode *parent;		/* place_lock; a reference, NULL when pinned */
 	char *name;			/* place_lock; owned */
+	_Atomic(char *) target;		/* of a symbolic link that cannot change: set once; owned; NULL: not read yet */
 };
 
 struct hostfs {

@@ -7,15 +7,26 @@
 
 enum { HEADERS_MAX = 65536 };	/* of fs/binfmt_elf.c */
 
+/* A file, whose beginning was read already: mostly all that is asked for is there. */
+struct source {
+	int fd;
+	size_t len;
+	_Alignas(16) char head[2048];
+};
+
 /* No user address is as high on any machine that we run on (48 bits, of which the kernel has half, or all of 48). */
 static const uint64_t address_limit = UINT64_C(1) << 48;
 
 /* len bytes exactly. -ENOEXEC: the file is shorter. */
-static int read_at(int fd, void *to, size_t len, uint64_t offset)
+static int read_at(const struct source *s, void *to, size_t len, uint64_t offset)
 {
 	if (offset > INT64_MAX - len)
 		return -ENOEXEC;
-	ssize_t n = pread(fd, to, len, (off_t)offset);
+	if (offset + len <= s->len) {
+		memcpy(to, s->head + offset, len);
+		return 0;
+	}
+	ssize_t n = pread(s->fd, to, len, (off_t)offset);
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	return (size_t)n == len ? 0 : -ENOEXEC;
@@ -62,13 +73,13 @@ static int add_segment(struct elf_image *e, const Elf64_Phdr *p, uint64_t page)
 	return 0;
 }
 
-static int read_interp(struct elf_image *e, int fd, const Elf64_Phdr *p)
+static int read_interp(struct elf_image *e, const struct source *s, const Elf64_Phdr *p)
 {
 	if (*e->interp)
 		return 0;
 	if (p->p_filesz < 2 || p->p_filesz > ELF_INTERP_MAX)
 		return -ENOEXEC;
-	int r = read_at(fd, e->interp, p->p_filesz, p->p_offset);
+	int r = read_at(s, e->interp, p->p_filesz, p->p_offset);
 	if (r == 0 && e->interp[p->p_filesz - 1])
 		return -ENOEXEC;
 	/* An empty name is one that no file has. */
@@ -77,7 +88,7 @@ static int read_interp(struct elf_image *e, int fd, const Elf64_Phdr *p)
 	return r;
 }
 
-static int take_headers(struct elf_image *e, int fd, const Elf64_Ehdr *h, const Elf64_Phdr *p)
+static int take_headers(struct elf_image *e, const struct source *s, const Elf64_Ehdr *h, const Elf64_Phdr *p)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	int r = 0;
@@ -86,16 +97,16 @@ static int take_headers(struct elf_image *e, int fd, const Elf64_Ehdr *h, const 
 		if (p[i].p_type == PT_LOAD)
 			r = add_segment(e, &p[i], page);
 		else if (p[i].p_type == PT_INTERP)
-			r = read_interp(e, fd, &p[i]);
+			r = read_interp(e, s, &p[i]);
 		else if (p[i].p_type == PT_GNU_STACK)
 			e->exec_stack = p[i].p_flags & PF_X;
 	}
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < e->segment_count; i++) {
-		const struct elf_segment *s = &e->segments[i];
-		if (s->offset <= h->e_phoff && h->e_phoff - s->offset < s->file_size)
-			e->phdr = h->e_phoff - s->offset + s->addr;
+		const struct elf_segment *g = &e->segments[i];
+		if (g->offset <= h->e_phoff && h->e_phoff - g->offset < g->file_size)
+			e->phdr = h->e_phoff - g->offset + g->addr;
 	}
 	return e->segment_count ? 0 : -ENOEXEC;
 }
@@ -103,8 +114,13 @@ static int take_headers(struct elf_image *e, int fd, const Elf64_Ehdr *h, const 
 int elf_read(int fd, uint16_t machine, struct elf_image *ret)
 {
 	Elf64_Ehdr h;
+	struct source s = {.fd = fd};
 	*ret = (struct elf_image){.fd = -1};
-	int r = read_at(fd, &h, sizeof(h), 0);
+	ssize_t n = pread(fd, s.head, sizeof(s.head), 0);
+	if (n < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	s.len = (size_t)n;
+	int r = read_at(&s, &h, sizeof(h), 0);
 	if (r == 0)
 		r = check_header(&h, machine);
 	if (r < 0)
@@ -113,9 +129,9 @@ int elf_read(int fd, uint16_t machine, struct elf_image *ret)
 	AUTO_FREE Elf64_Phdr *headers = malloc(size);
 	if (!headers)
 		return -ENOMEM;
-	r = read_at(fd, headers, size, h.e_phoff);
+	r = read_at(&s, headers, size, h.e_phoff);
 	if (r == 0)
-		r = take_headers(ret, fd, &h, headers);
+		r = take_headers(ret, &s, &h, headers);
 	if (r < 0)
 		return r;
 	ret->moves = h.e_type == ET_DYN;

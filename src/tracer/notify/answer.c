@@ -256,6 +256,8 @@ void notify_answer(struct worker *by, const struct seccomp_notif *req)
 		ev.base.args[i] = req->data.args[i];
 	if (ev.base.id == CALL_flock || ev.base.id == CALL_fcntl)
 		notify_settle(s);
+	if (ev.base.id == CALL_personality)
+		atomic_store(&s->loads.personality_set, true);
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
 	struct verdict v = ev.loader ? ask_loader(s, &ev.base) : ask(s, &ev);
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;

@@ -2,6 +2,7 @@
 #include "tracer/memory.h"
 #include "tracer/notify/notify_private.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 
 /* No task's number is given to another within this time: all others have to be given first. */
@@ -25,6 +26,16 @@ static int is_callers(struct notified_event *ev)
 	return ev->valid_ns && now_ns() - ev->valid_ns < SURE_NS ? 0 : notified_still_waits(ev);
 }
 
+/*
+ * An open of what is there. If the caller died, and what was read was another's, the descriptor cannot be installed, and nothing
+ * was done.
+ */
+static bool changes_nothing(const struct call_event *ev)
+{
+	uint64_t flags = ev->args[ev->id == CALL_open ? 1 : 2];
+	return (ev->id == CALL_open || ev->id == CALL_openat) && !(flags & (O_CREAT | O_TRUNC | O_TMPFILE));
+}
+
 static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
 {
 	int r = event_read(ev, from, to, len);
@@ -42,6 +53,8 @@ static int guest_write(struct call_event *ev, struct guest_ptr to, const void *f
 static ssize_t guest_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
 {
 	ssize_t n = event_read_string(ev, from, to, size);
+	if (changes_nothing(ev))
+		return n;
 	int alive = is_callers((struct notified_event *)ev);
 	return alive < 0 ? alive : n;
 }
