@@ -74,14 +74,18 @@ static int make_memfd(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* As many slashes as make the path LOADER_PATH_SIZE - 1 long. */
+void loads_pad_path(char path[LOADER_PATH_SIZE], const char *name)
+{
+	size_t len = strlen(name), slashes = LOADER_PATH_SIZE - 1 - len;
+	memset(path, '/', slashes);
+	memcpy(path + slashes, name, len + 1);
+}
+
 static void set_path(struct loads *l, int fd)
 {
-	char end[64];
-	int len = snprintf(end, sizeof(end), "proc/%d/fd/%d", getpid(), fd);
-	size_t slashes = sizeof(l->path) - 1 - (size_t)len;
-	memset(l->path, '/', slashes);
-	memcpy(l->path + slashes, end, (size_t)len + 1);
+	char name[64];
+	(void)snprintf(name, sizeof(name), "/proc/%d/fd/%d", getpid(), fd);
+	loads_pad_path(l->path, name);
 }
 
 static int write_image(const struct loads *l, int fd)

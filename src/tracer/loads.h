@@ -37,6 +37,8 @@ struct loads {
 };
 
 MUST_CHECK int loads_init(struct loads *l);
+/* Of a name shorter than that, one with slashes before it of the length that an image's path has. */
+void loads_pad_path(char path[LOADER_PATH_SIZE], const char *name);
 void loads_finish(struct loads *l);
 
 /* Is this the file that was executed? Then a guest has not come between a check and the kernel. */

@@ -1,5 +1,6 @@
 """A tree of the guest's own: what the command line says, what cannot be mounted, rules over names in it."""
 import os
+import shutil
 
 import harness
 from harness import NOBODY, run
@@ -55,6 +56,24 @@ class Tree(harness.Case):
         got = run(NOBODY + [harness.trapline, "run", "-0", "-b", f"{self.tmp}:/x", "--", "/bin/sh", "-c",
                             "cd /x; touch f; chown 12:34 f; stat -c '%u %g' f"])
         self.assert_prints(got, "12 34\n")
+
+    def test_another_user_executes(self):
+        """Root that has become somebody else may not look into trapline, and still executes what is in the tree."""
+        self.need_root()
+        self.need("busybox")
+        os.makedirs(os.path.join(self.tmp, "root/bin"))
+        os.makedirs(os.path.join(self.tmp, "root/etc"))
+        shutil.copy(shutil.which("busybox"), os.path.join(self.tmp, "root/bin/busybox"))
+        for name, text in (("etc/passwd", "root::0:0::/:\nu::1000:1000::/:/bin/sh\n"), ("mine", ""),
+                           ("bin/sh", "#!/bin/busybox sh\nb=/bin/busybox; $b id -u; exec $b stat -c %u /mine\n"),
+                           ("bin/start", "#!/bin/busybox sh\n/bin/busybox chown 1000:1000 /mine; exec /bin/busybox su u\n")):
+            with open(os.path.join(self.tmp, "root", name), "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(f.name, 0o755)
+        for options in ([], ["-0"]):
+            with self.subTest(options):
+                got = run([harness.trapline, "run", "-r", os.path.join(self.tmp, "root"), *options, "--", "/bin/start"])
+                self.assert_prints(got, "1000\n1000\n")
 
     def test_starts_where_it_is_told(self):
         self.assert_prints(self.shell(["--tmpfs", "/x", "-w", "/x"], "pwd; /bin/pwd"), "/x\n/x\n")

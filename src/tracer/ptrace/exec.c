@@ -25,6 +25,7 @@
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/ptrace/lend.h"
 
 #ifndef AT_EXECVE_CHECK
 #define AT_EXECVE_CHECK 0x10000	/* Linux 6.14 */
@@ -169,14 +170,21 @@ static int carry(struct session *s, struct tracee *t, unsigned reg, const struct
 	return r;
 }
 
+/* A task with other ids than ours reaches the image by a path of its own. */
 static int place_path(struct session *s, struct tracee *t, unsigned reg, struct applied *a)
 {
-	if (has_path(s, t)) {
+	char name[64], path[LOADER_PATH_SIZE];
+	lend_end(t);
+	int len = lend_path(s, t, s->loads.image, name, sizeof(name));
+	if (len < 0)
+		return len;
+	if (!t->lender && has_path(s, t)) {
 		a->args[reg] = t->loader_path;
 		a->changed |= (uint8_t)(1u << reg);
 		return 0;
 	}
-	return carry(s, t, reg, &(struct fact_copy){.data = s->loads.path, .len = sizeof(s->loads.path)}, a);
+	loads_pad_path(path, name);
+	return carry(s, t, reg, &(struct fact_copy){.data = path, .len = sizeof(path)}, a);
 }
 
 /*
@@ -316,4 +324,5 @@ void exec_done(struct session *s, struct tracee *t, pid_t former)
 	if (r < 0)
 		(void)kill(t->tid, SIGKILL);
 	exec_forget(t);
+	lend_end(t);
 }

@@ -40,7 +40,7 @@ static int take_open(struct verdict *v, int *mark)
 }
 
 /* Whose descriptors the task may open: the supervisor's, or a lender's. */
-static int find_lender(struct session *s, struct tracee *t, char *path, size_t size, int fd)
+int lend_path(struct session *s, struct tracee *t, int fd, char *path, size_t size)
 {
 	struct task_view view;
 	int r = task_view(s->options->kernel->tasks, t->tid, &view);
@@ -59,7 +59,7 @@ static int place(struct session *s, struct tracee *t, const struct verdict *v, i
 	char path[64];
 	if (flags < 0)
 		return flags;
-	int len = find_lender(s, t, path, sizeof(path), v->fd);
+	int len = lend_path(s, t, v->fd, path, sizeof(path));
 	if (len < 0)
 		return len;
 	vfs_lend(s->options->kernel->vfs, v->fd);
