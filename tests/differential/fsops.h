@@ -103,6 +103,7 @@ void *arg_buffer(struct op *o, void *good);	/* good, or rarely a bad pointer */
 /* ---- fsops_log.c ---- */
 __attribute__((format(printf, 2, 3))) void say(struct op *o, const char *fmt, ...);
 void say_bytes(struct op *o, const void *bytes, size_t len);	/* quoted, runs shortened */
+void say_link(struct op *o, const char *text, size_t len);	/* what a link reads as */
 void say_stat(struct op *o, const struct stat *st);
 void say_flags(struct op *o, int fd);
 void say_hash(struct op *o, const void *bytes, size_t len);

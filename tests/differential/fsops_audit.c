@@ -238,6 +238,19 @@ static void audit_dir(struct auditor *a, int fd, const char *where, int depth)
 	free_listing(&l);
 }
 
+static void say_name(struct op *o, int fd)
+{
+	char path[64], text[5000];
+	long n;
+
+	if (!(o->sh->features & FEATURE_LINK_TEXT))
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = syscall(SYS_readlinkat, AT_FDCWD, path, text, sizeof(text));
+	if (n > 0)
+		say_link(o, text, (size_t)n);
+}
+
 static void audit_fds(struct auditor *a)
 {
 	struct op *o = a->o;
@@ -254,6 +267,7 @@ static void audit_fds(struct auditor *a)
 			       ? ""
 			       : " ~ino:changed");
 		say_flags(o, fd);
+		say_name(o, fd);
 		flush_line(o);
 	}
 }

@@ -246,3 +246,20 @@ void watch_end(struct op *o)
 	if (w->have_above && watch_stat(w->dirfd, w->parent, &now))
 		say_changes(o, "above", &w->above, &now);
 }
+
+/* Numbers that are chance: of a file that never had a name ("/#123 (deleted)"), of a process in /proc. */
+void say_link(struct op *o, const char *text, size_t len)
+{
+	char shown[5000];
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		shown[n++] = text[i];
+		if ((text[i] == '#' && i && text[i - 1] == '/') || (i == 5 && strncmp(text, "/proc/", 6) == 0)) {
+			while (i + 1 < len && text[i + 1] >= '0' && text[i + 1] <= '9')
+				i++;
+		}
+	}
+	say(o, " -> ");
+	say_bytes(o, shown, n);
+}

@@ -149,23 +149,6 @@ static void op_symlinkat(struct op *o)
 	result(o, syscall(SYS_symlinkat, target, dir, arg_path(o, dir)));
 }
 
-/* Numbers that are chance: of a file that never had a name ("/#123 (deleted)"), of a process in /proc. */
-static void say_link(struct op *o, const char *text, size_t len)
-{
-	char shown[5000];
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		shown[n++] = text[i];
-		if ((text[i] == '#' && i && text[i - 1] == '/') || (i == 5 && strncmp(text, "/proc/", 6) == 0)) {
-			while (i + 1 < len && text[i + 1] >= '0' && text[i + 1] <= '9')
-				i++;
-		}
-	}
-	say(o, " -> ");
-	say_bytes(o, shown, n);
-}
-
 static void op_readlink(struct op *o)
 {
 	char buf[5000];
@@ -193,14 +176,8 @@ static void op_readlink_fd(struct op *o)
 {
 	char path[64], buf[5000];
 	int fd = arg_fd(o);
-	struct stat st;
 	long r;
 
-	/* A file with several names is shown by one of them, ours by the one that was opened last. */
-	if (syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink != 1) {
-		say(o, ") several names");
-		return;
-	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	r = syscall(SYS_readlinkat, AT_FDCWD, path, buf, sizeof(buf));
 	if (r < 0)
