@@ -67,9 +67,16 @@ static struct verdict put_stat(struct file_call *c, const struct object *o, stru
 	return answer(copy_out(c->ev, to, &st, sizeof(st)));
 }
 
+/* vfs_fstatat and statx of Linux (since 6.11): of a call that asks about a descriptor alone no flag is looked at. */
+static bool flags_matter(struct file_call *c, int dirfd, struct guest_ptr name, int flags)
+{
+	struct name_arg n AUTO_NAME;
+	return name_copy_in(c, name, NAME_EMPTY | NAME_NULL, &n) < 0 || n.text[0] || dirfd < 0 || !(flags & AT_EMPTY_PATH);
+}
+
 static struct verdict do_stat(struct file_call *c, int dirfd, struct guest_ptr name, struct guest_ptr to, int flags)
 {
-	if (flags & ~STAT_AT_FLAGS)
+	if (flags & ~STAT_AT_FLAGS && flags_matter(c, dirfd, name, flags))
 		return answer(-EINVAL);
 	struct object o AUTO_OBJECT;
 	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
@@ -136,7 +143,8 @@ struct verdict sys_statx(struct kernel *k, struct call_event *ev)
 		return c.verdict;
 	int flags = (int)ev->args[2];
 	unsigned mask = (unsigned)ev->args[3];
-	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || flags & ~STATX_AT_FLAGS)
+	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+	    (flags & ~STATX_AT_FLAGS && flags_matter(&c, (int)ev->args[0], arg_ptr(ev, 1), flags)))
 		return answer(-EINVAL);
 	struct object o AUTO_OBJECT;
 	unsigned empty = flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
