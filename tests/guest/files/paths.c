@@ -1,5 +1,7 @@
 /* What a path may be: relative after fchdir, 40 symbolic links but not 41, PATH_MAX, any byte, slashes where they
  * count. */
+#include <sys/utsname.h>
+
 #include "files.h"
 
 static void relative(void)
@@ -154,6 +156,21 @@ static void slashes(void)
 	CHECK_ERRNO(stat("link/", &st), ENOENT);
 }
 
+/* Linux 6.11: of a call about a descriptor alone no flag is looked at. */
+static void descriptor_alone(void)
+{
+	int major = 0, minor = 0, fd = open(".", O_RDONLY);
+	struct utsname u;
+	struct stat st;
+
+	CHECK(uname(&u) == 0 && sscanf(u.release, "%d.%d", &major, &minor) == 2);
+	if (major > 6 || (major == 6 && minor >= 11))
+		CHECK(syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | 0x800000) == 0);
+	CHECK_ERRNO(syscall(SYS_newfstatat, AT_FDCWD, "", &st, AT_EMPTY_PATH | 0x800000), EINVAL);
+	CHECK_ERRNO(syscall(SYS_newfstatat, fd, ".", &st, AT_EMPTY_PATH | 0x800000), EINVAL);
+	close(fd);
+}
+
 int main(void)
 {
 	files_enter();
@@ -163,6 +180,7 @@ int main(void)
 	deep();
 	bytes();
 	slashes();
+	descriptor_alone();
 	files_leave();
 	return 0;
 }
