@@ -48,8 +48,8 @@ int trace_value_absolute(struct trace_options *o, const char *text)
 		{"ns", PRECISION_WORD + PRECISION_NS}, {"precision:ns", PRECISION_WORD + PRECISION_NS},
 	};
 	size_t len;
-	o->observe.time = TIME_OF_DAY;
-	o->observe.time_precision = PRECISION_S;
+	if (o->observe.time == TIME_NONE)
+		o->observe.time = TIME_OF_DAY;
 	for (const char *at = text ? text : "", *item; (item = trace_set_next(&at, ",", &len));) {
 		unsigned value;
 		int r = trace_set_word("--absolute-timestamps", item, len, words, ARRAY_SIZE(words), &value);
@@ -75,9 +75,10 @@ int trace_value_status(struct trace_options *o, const char *text)
 int trace_value_quiet(struct trace_options *o, const char *text)
 {
 	static const struct trace_word words[] = {
-		{"attach", QUIET_ATTACH}, {"exit", QUIET_EXIT}, {"path-resolution", QUIET_PATH_RESOLUTION},
+		{"attach", QUIET_ATTACH}, {"attached", QUIET_ATTACH}, {"exit", QUIET_EXIT}, {"exits", QUIET_EXIT}, {"path-resolution", QUIET_PATH_RESOLUTION},
 		{"path-resolve", QUIET_PATH_RESOLUTION}, {"personality", QUIET_PERSONALITY},
-		{"thread-execve", QUIET_THREAD_EXECVE}, {"superseded", QUIET_THREAD_EXECVE},
+		{"personalities", QUIET_PERSONALITY}, {"thread-execve", QUIET_THREAD_EXECVE},
+		{"thread-execves", QUIET_THREAD_EXECVE}, {"superseded", QUIET_THREAD_EXECVE},
 	};
 	o->quiet_set = true;
 	return trace_set_words("-e quiet", text, words, ARRAY_SIZE(words), &o->observe.quiet);
@@ -137,22 +138,34 @@ int trace_value_abbrev(struct trace_options *o, const char *text)
 /* ---- summaries ---- */
 
 static const struct trace_word column_words[] = {
-	{"time", COLUMN_TIME_PERCENT}, {"time-percent", COLUMN_TIME_PERCENT}, {"time_percent", COLUMN_TIME_PERCENT},
-	{"total-time", COLUMN_TOTAL_TIME}, {"total_time", COLUMN_TOTAL_TIME},
-	{"min-time", COLUMN_MIN_TIME}, {"min_time", COLUMN_MIN_TIME}, {"shortest", COLUMN_MIN_TIME},
-	{"max-time", COLUMN_MAX_TIME}, {"max_time", COLUMN_MAX_TIME}, {"longest", COLUMN_MAX_TIME},
-	{"avg-time", COLUMN_AVG_TIME}, {"avg_time", COLUMN_AVG_TIME},
+	{"time", COLUMN_TIME_PERCENT}, {"time-percent", COLUMN_TIME_PERCENT},
+	{"total-time", COLUMN_TOTAL_TIME}, {"time-total", COLUMN_TOTAL_TIME},
+	{"min-time", COLUMN_MIN_TIME}, {"time-min", COLUMN_MIN_TIME}, {"shortest", COLUMN_MIN_TIME},
+	{"max-time", COLUMN_MAX_TIME}, {"time-max", COLUMN_MAX_TIME}, {"longest", COLUMN_MAX_TIME},
+	{"avg-time", COLUMN_AVG_TIME}, {"time-avg", COLUMN_AVG_TIME},
 	{"calls", COLUMN_CALLS}, {"count", COLUMN_CALLS},
 	{"errors", COLUMN_ERRORS}, {"error", COLUMN_ERRORS},
-	{"name", COLUMN_NAME}, {"syscall", COLUMN_NAME}, {"syscall-name", COLUMN_NAME}, {"syscall_name", COLUMN_NAME},
+	{"name", COLUMN_NAME}, {"syscall", COLUMN_NAME}, {"syscall-name", COLUMN_NAME},
 	{"p50", COLUMN_P50}, {"median", COLUMN_P50}, {"p99", COLUMN_P99},
 	{"nothing", COLUMN_NONE}, {"none", COLUMN_NONE},
 };
 
+/* strace has both total-time and total_time. */
+static char *hyphened(const char *text, size_t len)
+{
+	char *word = strndup(text, len);
+	for (char *c = word; c && *c; c++)
+		*c = *c == '_' ? '-' : *c;
+	return word;
+}
+
 int trace_value_sort(struct trace_options *o, const char *text)
 {
 	unsigned value;
-	int r = trace_set_word("-S", text, strlen(text), column_words, ARRAY_SIZE(column_words), &value);
+	AUTO_FREE char *word = hyphened(text, strlen(text));
+	if (!word)
+		return CLI_EXIT_FAILURE;
+	int r = trace_set_word("-S", word, strlen(word), column_words, ARRAY_SIZE(column_words), &value);
 	if (!r)
 		o->observe.sort = value == COLUMN_TIME_PERCENT ? COLUMN_TOTAL_TIME : (enum summary_column)value;
 	return r;
@@ -166,7 +179,10 @@ int trace_value_columns(struct trace_options *o, const char *text)
 	v->column_count = 0;
 	for (const char *at = text, *item; (item = trace_set_next(&at, ",", &len));) {
 		unsigned value;
-		int r = trace_set_word("-U", item, len, column_words, ARRAY_SIZE(column_words), &value);
+		AUTO_FREE char *word = hyphened(item, len);
+		if (!word)
+			return CLI_EXIT_FAILURE;
+		int r = trace_set_word("-U", word, len, column_words, ARRAY_SIZE(column_words), &value);
 		if (r)
 			return r;
 		if (value == COLUMN_NONE || (seen & 1u << value)) {

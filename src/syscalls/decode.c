@@ -46,7 +46,7 @@ static void decode_plain(struct decoder *d, unsigned i)
 			show_hex(d, v);
 		return;
 	case PARAM_MODE:
-		show_octal(d, v);
+		show_octal(d, (uint16_t)v);	/* the kernel's umode_t */
 		return;
 	case PARAM_FD:
 		show_fd(d, (int)v);

@@ -90,6 +90,7 @@ struct decode_options {
 struct printer;
 
 struct printer_ops {
+	bool joins;	/* two values with wrap("|") between them are one value: text */
 	/* Before the parts of a call that another printer, or an earlier walk, has begun: done parameters are past. */
 	void (*resume)(struct printer *p, unsigned done);
 	void (*param_begin)(struct printer *p, const char *name);	/* before each parameter of the call */
@@ -130,8 +131,8 @@ struct printer_ops {
 	/* A value that has only strace's form: "makedev(0x8, 0x1)". JSON: a string. */
 	void (*text)(struct printer *p, const char *verbatim);
 	void (*comment)(struct printer *p, const char *text);	/* strace's C comments: 5 entries; JSON drops them */
-	/* The comment behind a time: 2026-11-22T10:37:25+0000. */
-	void (*time)(struct printer *p, int64_t sec, uint64_t nsec);
+	/* The comment behind a time: 2026-11-22T10:37:25+0000; digits of a fraction, if it has one. */
+	void (*time)(struct printer *p, int64_t sec, uint64_t nsec, unsigned digits);
 	void (*date)(struct printer *p, int64_t sec);	/* the same as a value */
 	/* strace's " => " between an in and an out value; JSON keeps the latter. */
 	void (*changed)(struct printer *p);

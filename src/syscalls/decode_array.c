@@ -41,6 +41,28 @@ static void element_fd(struct decoder *d, const uint8_t *at, unsigned size UNUSE
 	show_fd(d, (int)decode_sint_at(at, 4));
 }
 
+uint64_t read_elements(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, void *buf)
+{
+	if (!count || decode_read(d, addr, buf, count * size))
+		return count;
+	uint64_t n = 0;
+	while (n < count && decode_read(d, addr + n * size, (uint8_t *)buf + n * size, size))
+		n++;
+	return n;
+}
+
+void show_array_rest(struct decoder *d, uint64_t addr, uint64_t readable, uint64_t shown, uint64_t count, unsigned size)
+{
+	uint8_t next[64];
+	uint64_t end = addr + readable * size;
+	if (readable < shown)
+		show_cut(d, end);
+	else if (shown < count && (size > sizeof(next) || decode_read(d, end, next, size)))
+		elided(d);
+	else if (shown < count)
+		show_cut(d, end);
+}
+
 /* Cut at -s elements, as strings are. */
 static void show_array(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, element_fn *show)
 {
@@ -48,17 +70,19 @@ static void show_array(struct decoder *d, uint64_t addr, uint64_t count, unsigne
 	uint64_t shown = d->options->verbose || count < d->options->string_limit ? count : d->options->string_limit;
 	if (shown > sizeof(b) / size)
 		shown = sizeof(b) / size;
-	if (!addr || decode_failed(d) || (shown && !decode_read(d, addr, b, shown * size))) {
+	uint64_t readable = 0;
+	if (addr && !decode_failed(d))
+		readable = read_elements(d, addr, shown, size, b);
+	if (!addr || decode_failed(d) || (shown && !readable)) {
 		show_pointer(d, addr);
 		return;
 	}
 	array_begin(d);
-	for (uint64_t n = 0; n < shown; n++) {
+	for (uint64_t n = 0; n < readable; n++) {
 		element(d);
 		show(d, b + n * size, size);
 	}
-	if (shown < count)
-		elided(d);
+	show_array_rest(d, addr, readable, shown, count, size);
 	array_end(d);
 }
 
@@ -188,11 +212,8 @@ const struct decode_type decode_type_mempolicy_mode_out = {
 static void decode_mempolicy_mode(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
-	const char *name = flag_set_name_of(&flag_set_mempolicy_modes, v & 0xfff);
-	if (name)
-		show_or_of(d, name, v & 0xfff, &flag_set_mempolicy_mode_flags, v & ~0xfffu);
-	else
-		show_flags(d, &flag_set_mempolicy_modes, v);
+	bool known = flag_set_name_of(&flag_set_mempolicy_modes, v & 0xfff);
+	show_flags(d, known ? &flag_set_mempolicy_joined : &flag_set_mempolicy_modes, v);
 }
 
 const struct decode_type decode_type_mempolicy_mode = {.decode = decode_mempolicy_mode};

@@ -39,7 +39,7 @@ struct stat64_i386 {
 static void show_stat_time(struct decoder *d, const char *name, const char *nsec_name, int64_t sec, uint64_t nsec)
 {
 	field_sint(d, name, sec);
-	d->p->ops->time(d->p, sec, nsec);
+	d->p->ops->time(d->p, sec, nsec, 9);
 	field_uint(d, nsec_name, nsec);
 }
 
@@ -153,7 +153,7 @@ static void show_statx_time(struct decoder *d, const uint8_t *at, const uint8_t 
 	field_sint(d, "tv_sec", sec);
 	field_uint(d, "tv_nsec", nsec);
 	struct_end(d);
-	d->p->ops->time(d->p, sec, nsec);
+	d->p->ops->time(d->p, sec, nsec, 9);
 }
 
 static const struct field_desc statx_short_fields[] = {
@@ -373,13 +373,12 @@ static void decode_open_how(struct decoder *d, unsigned i)
 		return;
 	struct_begin(d);
 	field_flags(d, "flags", &flag_set_open_flags, how.flags);
-	if (how.mode || how.flags & O_CREAT || (how.flags & O_TMPFILE) == O_TMPFILE) {
+	if (how.mode || how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) {
 		field(d, "mode");
 		show_octal(d, how.mode);
 	}
 	field_flags(d, "resolve", &flag_set_resolve_flags, how.resolve);
-	if (size > sizeof(how))
-		elided(d);
+	show_tail(d, addr, sizeof(how), size);
 	struct_end(d);
 }
 

@@ -17,30 +17,49 @@ static void decode_key(struct decoder *d, unsigned i)
 	if (v)
 		show_hex(d, v);
 	else
-		show_symbol(d, "IPC_PRIVATE", v);
+		show_hex_symbol(d, "IPC_PRIVATE", v);
 }
 
 const struct decode_type decode_type_key = {.decode = decode_key};
 
-/* IPC_CREAT|0600 */
+/* The size of huge pages in shmget's flags. */
+#define HUGE_SHIFT 26
+#define HUGE_MASK 0x3fu
+
+static void show_huge_shift(struct decoder *d, uint32_t huge)
+{
+	static const char *const names[] = {
+		[CONST_ABBREV] = "SHM_HUGE_SHIFT", [CONST_RAW] = "26", [CONST_VERBOSE] = "26 /* SHM_HUGE_SHIFT */",
+	};
+	show_textf(d, "%u<<%s", huge, names[d->options->consts]);
+	wrap(d, "|");
+}
+
+/* IPC_CREAT|0600, SHM_HUGETLB|21<<SHM_HUGE_SHIFT|0600; in JSON an array of all. */
 static void decode_ipc_flags(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
-	uint32_t flags = v & ~0777u;
-	if (!flags) {
+	const struct flag_set *set = d->desc->params[i].set;
+	uint32_t huge = set == &flag_set_shm_get_flags ? v >> HUGE_SHIFT & HUGE_MASK : 0;
+	uint32_t flags = v & ~(0777u | huge << HUGE_SHIFT);
+	if (d->p->ops->joins || !(flags | huge)) {
+		if (flags) {
+			show_flags(d, set, flags);
+			wrap(d, "|");
+		}
+		if (huge)
+			show_huge_shift(d, huge);
 		show_octal(d, v & 0777);
 		return;
 	}
 	char mode[8];
 	(void)snprintf(mode, sizeof(mode), "%#03o", v & 0777);
-	struct flag_name last = {mode, UINT64_C(1) << 63, UINT64_C(1) << 63};
-	const struct flag_set *set = d->desc->params[i].set;
 	struct flag_name names[17];
 	size_t count = set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;
 	memcpy(names, set->names, count * sizeof(names[0]));
-	names[count] = last;
+	names[count] = (struct flag_name){mode, UINT64_C(1) << 63, UINT64_C(1) << 63};
 	struct flag_set both = {.name = set->name, .names = names, .count = count + 1};
-	show_flags(d, &both, flags | UINT64_C(1) << 63);
+	show_flags(d, &both, (v & ~0777u) | UINT64_C(1) << 63);
 }
 
 const struct decode_type decode_type_ipc_flags = {.decode = decode_ipc_flags};
@@ -59,89 +78,193 @@ static void decode_ipc_cmd(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_ipc_cmd = {.decode = decode_ipc_cmd};
 
-static void show_perm(struct decoder *d, const char *name, const struct ipc_perm *p)
+/* ---- msgctl, shmctl, semctl ---- */
+
+/* What the commands that all three have do with their structures, and those of their own that do the same. */
+enum ctl_kind {
+	CTL_OTHER,
+	CTL_SET,	/* the structure is read */
+	CTL_STAT,	/* it is written */
+	CTL_INFO,	/* limits are written */
+	CTL_USAGE,	/* what is used of them is written */
+};
+
+static enum ctl_kind ctl_kind_of(struct decoder *d, unsigned i)
+{
+	uint64_t cmd = decode_link(d, i, 0) & ~(uint64_t)IPC_64_FLAG;
+	bool sem = d->call->id == CALL_semctl;
+	bool shm = d->call->id == CALL_shmctl;
+	switch (cmd) {
+	case IPC_SET:
+		return CTL_SET;
+	case IPC_STAT:
+		return CTL_STAT;
+	case 3 /* IPC_INFO */:
+		return CTL_INFO;
+	default:
+		break;
+	}
+	uint64_t stat = sem ? 18 : shm ? 13 : 11;	/* SEM_STAT, SHM_STAT, MSG_STAT; *_INFO is behind it */
+	uint64_t stat_any = sem ? 20 : shm ? 15 : 13;
+	if (cmd == stat || cmd == stat_any)
+		return CTL_STAT;
+	return cmd == stat + 1 ? CTL_USAGE : CTL_OTHER;
+}
+
+static bool ctl_waits(struct decoder *d, unsigned i)
+{
+	return ctl_kind_of(d, i) >= CTL_STAT;
+}
+
+static void show_perm(struct decoder *d, const char *name, const struct ipc_perm *p, bool all)
 {
 	field(d, name);
 	struct_begin(d);
-	field_uint(d, "uid", p->uid);
-	field_uint(d, "gid", p->gid);
+	field(d, "uid");
+	show_uid(d, p->uid);
+	field(d, "gid");
+	show_uid(d, p->gid);
 	field(d, "mode");
 	show_octal(d, p->mode);
-	field_uint(d, "key", (uint32_t)p->__key);
-	field_uint(d, "cuid", p->cuid);
-	field_uint(d, "cgid", p->cgid);
+	if (all) {
+		field_uint(d, "key", (uint32_t)p->__key);
+		field(d, "cuid");
+		show_uid(d, p->cuid);
+		field(d, "cgid");
+		show_uid(d, p->cgid);
+	}
 	struct_end(d);
 }
 
-/* IPC_STAT writes what IPC_SET reads; the rest takes an address or nothing that is looked at. */
-static bool ctl_waits(struct decoder *d, unsigned i)
+static void show_msqid(struct decoder *d, uint64_t addr, bool all)
 {
-	return (decode_link(d, i, 0) & ~IPC_64_FLAG) == IPC_STAT;
+	struct msqid_ds ds;
+	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
+		return;
+	struct_begin(d);
+	show_perm(d, "msg_perm", &ds.msg_perm, all);
+	if (all) {
+		field_uint(d, "msg_stime", (uint64_t)ds.msg_stime);
+		field_uint(d, "msg_rtime", (uint64_t)ds.msg_rtime);
+		field_uint(d, "msg_ctime", (uint64_t)ds.msg_ctime);
+		field_uint(d, "msg_qnum", ds.msg_qnum);
+	}
+	field_uint(d, "msg_qbytes", ds.msg_qbytes);
+	if (all) {
+		field_sint(d, "msg_lspid", ds.msg_lspid);
+		field_sint(d, "msg_lrpid", ds.msg_lrpid);
+	}
+	struct_end(d);
+}
+
+static void show_shmid(struct decoder *d, uint64_t addr, bool all)
+{
+	struct shmid_ds ds;
+	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
+		return;
+	struct_begin(d);
+	show_perm(d, "shm_perm", &ds.shm_perm, all);
+	if (all) {
+		field_uint(d, "shm_segsz", ds.shm_segsz);
+		field_sint(d, "shm_cpid", ds.shm_cpid);
+		field_sint(d, "shm_lpid", ds.shm_lpid);
+		field_uint(d, "shm_nattch", ds.shm_nattch);
+		field_uint(d, "shm_atime", (uint64_t)ds.shm_atime);
+		field_uint(d, "shm_dtime", (uint64_t)ds.shm_dtime);
+		field_uint(d, "shm_ctime", (uint64_t)ds.shm_ctime);
+	}
+	struct_end(d);
+}
+
+static void show_semid(struct decoder *d, uint64_t addr, bool all)
+{
+	struct semid_ds ds;
+	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
+		return;
+	struct_begin(d);
+	show_perm(d, "sem_perm", &ds.sem_perm, all);
+	if (all) {
+		field_uint(d, "sem_otime", (uint64_t)ds.sem_otime);
+		field_uint(d, "sem_ctime", (uint64_t)ds.sem_ctime);
+		field_uint(d, "sem_nsems", ds.sem_nsems);
+	}
+	struct_end(d);
+}
+
+static const struct field_desc msginfo_fields[] = {
+	FIELD(struct msginfo, msgpool, FIELD_SINT),
+	FIELD(struct msginfo, msgmap, FIELD_SINT),
+	FIELD(struct msginfo, msgmax, FIELD_SINT),
+	FIELD(struct msginfo, msgmnb, FIELD_SINT),
+	FIELD(struct msginfo, msgmni, FIELD_SINT),
+	FIELD(struct msginfo, msgssz, FIELD_SINT),
+	FIELD(struct msginfo, msgtql, FIELD_SINT),
+	FIELD(struct msginfo, msgseg, FIELD_UINT),
+};
+static const struct layout msginfo_layout = LAYOUT(struct msginfo, msginfo_fields);
+
+static const struct field_desc seminfo_fields[] = {
+	FIELD(struct seminfo, semmap, FIELD_SINT),
+	FIELD(struct seminfo, semmni, FIELD_SINT),
+	FIELD(struct seminfo, semmns, FIELD_SINT),
+	FIELD(struct seminfo, semmnu, FIELD_SINT),
+	FIELD(struct seminfo, semmsl, FIELD_SINT),
+	FIELD(struct seminfo, semopm, FIELD_SINT),
+	FIELD(struct seminfo, semume, FIELD_SINT),
+	FIELD(struct seminfo, semusz, FIELD_SINT),
+	FIELD(struct seminfo, semvmx, FIELD_SINT),
+	FIELD(struct seminfo, semaem, FIELD_SINT),
+};
+static const struct layout seminfo_layout = LAYOUT(struct seminfo, seminfo_fields);
+
+static const struct field_desc shminfo_fields[] = {
+	FIELD(struct shminfo, shmmax, FIELD_UINT),
+	FIELD(struct shminfo, shmmin, FIELD_UINT),
+	FIELD(struct shminfo, shmmni, FIELD_UINT),
+	FIELD(struct shminfo, shmseg, FIELD_UINT),
+	FIELD(struct shminfo, shmall, FIELD_UINT),
+};
+static const struct layout shminfo_layout = LAYOUT(struct shminfo, shminfo_fields);
+
+static const struct field_desc shm_info_fields[] = {
+	FIELD(struct shm_info, used_ids, FIELD_SINT),
+	FIELD(struct shm_info, shm_tot, FIELD_UINT),
+	FIELD(struct shm_info, shm_rss, FIELD_UINT),
+	FIELD(struct shm_info, shm_swp, FIELD_UINT),
+	FIELD(struct shm_info, swap_attempts, FIELD_UINT),
+	FIELD(struct shm_info, swap_successes, FIELD_UINT),
+};
+static const struct layout shm_info_layout = LAYOUT(struct shm_info, shm_info_fields);
+
+typedef void show_ds_fn(struct decoder *d, uint64_t addr, bool all);
+
+static void show_ctl(struct decoder *d, unsigned i, show_ds_fn *show, const struct layout *info, const struct layout *usage)
+{
+	enum ctl_kind kind = ctl_kind_of(d, i);
+	uint64_t addr = decode_arg(d, i);
+	struct layout_pair pair = {.native = kind == CTL_INFO ? info : usage};
+	d->given = kind == CTL_SET;
+	if (d->i386 || kind == CTL_OTHER)
+		show_pointer(d, addr);
+	else if (kind == CTL_SET || kind == CTL_STAT)
+		show(d, addr, kind == CTL_STAT);
+	else
+		show_struct_at(d, &pair, addr);
 }
 
 static void decode_msgctl_buf(struct decoder *d, unsigned i)
 {
-	struct msqid_ds ds;
-	uint64_t cmd = decode_link(d, i, 0) & ~IPC_64_FLAG;
-	uint64_t addr = decode_arg(d, i);
-	if (d->i386 || cmd != IPC_STAT) {
-		show_pointer(d, addr);
-		return;
-	}
-	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
-		return;
-	struct_begin(d);
-	show_perm(d, "msg_perm", &ds.msg_perm);
-	field_sint(d, "msg_stime", ds.msg_stime);
-	field_sint(d, "msg_rtime", ds.msg_rtime);
-	field_sint(d, "msg_ctime", ds.msg_ctime);
-	field_uint(d, "msg_qnum", ds.msg_qnum);
-	field_uint(d, "msg_qbytes", ds.msg_qbytes);
-	field_sint(d, "msg_lspid", ds.msg_lspid);
-	field_sint(d, "msg_lrpid", ds.msg_lrpid);
-	struct_end(d);
+	show_ctl(d, i, show_msqid, &msginfo_layout, &msginfo_layout);
 }
 
 static void decode_shmctl_buf(struct decoder *d, unsigned i)
 {
-	struct shmid_ds ds;
-	uint64_t cmd = decode_link(d, i, 0) & ~IPC_64_FLAG;
-	uint64_t addr = decode_arg(d, i);
-	if (d->i386 || cmd != IPC_STAT) {
-		show_pointer(d, addr);
-		return;
-	}
-	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
-		return;
-	struct_begin(d);
-	show_perm(d, "shm_perm", &ds.shm_perm);
-	field_uint(d, "shm_segsz", ds.shm_segsz);
-	field_sint(d, "shm_cpid", ds.shm_cpid);
-	field_sint(d, "shm_lpid", ds.shm_lpid);
-	field_uint(d, "shm_nattch", ds.shm_nattch);
-	field_sint(d, "shm_atime", ds.shm_atime);
-	field_sint(d, "shm_dtime", ds.shm_dtime);
-	field_sint(d, "shm_ctime", ds.shm_ctime);
-	struct_end(d);
+	show_ctl(d, i, show_shmid, &shminfo_layout, &shm_info_layout);
 }
 
 static void decode_semctl_arg(struct decoder *d, unsigned i)
 {
-	struct semid_ds ds;
-	uint64_t cmd = decode_link(d, i, 0) & ~IPC_64_FLAG;
-	uint64_t addr = decode_arg(d, i);
-	if (d->i386 || cmd != IPC_STAT) {
-		show_pointer(d, addr);
-		return;
-	}
-	if (!decode_fetch(d, addr, &ds, sizeof(ds)))
-		return;
-	struct_begin(d);
-	show_perm(d, "sem_perm", &ds.sem_perm);
-	field_sint(d, "sem_otime", ds.sem_otime);
-	field_sint(d, "sem_ctime", ds.sem_ctime);
-	field_uint(d, "sem_nsems", ds.sem_nsems);
-	struct_end(d);
+	show_ctl(d, i, show_semid, &seminfo_layout, &seminfo_layout);
 }
 
 #define CTL(name, fn) \
@@ -159,10 +282,14 @@ static void decode_sembufs(struct decoder *d, unsigned i)
 	uint64_t shown = count < d->options->string_limit ? count : d->options->string_limit;
 	if (shown > SEMBUFS_MAX)
 		shown = SEMBUFS_MAX;
-	if (!decode_fetch(d, decode_arg(d, i), ops, shown * sizeof(ops[0])))
+	uint64_t addr = decode_arg(d, i);
+	uint64_t readable = addr ? read_elements(d, addr, shown, sizeof(ops[0]), ops) : 0;
+	if (!addr || (shown && !readable)) {
+		show_pointer(d, addr);
 		return;
+	}
 	array_begin(d);
-	for (uint64_t n = 0; n < shown; n++) {
+	for (uint64_t n = 0; n < readable; n++) {
 		element(d);
 		struct_begin(d);
 		field_uint(d, "sem_num", ops[n].sem_num);
@@ -170,8 +297,7 @@ static void decode_sembufs(struct decoder *d, unsigned i)
 		field_flags(d, "sem_flg", &flag_set_sem_flags, (uint16_t)ops[n].sem_flg);
 		struct_end(d);
 	}
-	if (shown < count)
-		elided(d);
+	show_array_rest(d, addr, readable, shown, count, sizeof(ops[0]));
 	array_end(d);
 }
 

@@ -404,14 +404,14 @@ static void json_text(struct printer *p, const char *verbatim)
 	json_symbol(p, verbatim, 0);
 }
 
-static void json_time(struct printer *p UNUSED, int64_t sec UNUSED, uint64_t nsec UNUSED)
+static void json_time(struct printer *p UNUSED, int64_t sec UNUSED, uint64_t nsec UNUSED, unsigned digits UNUSED)
 {
 }
 
 static void json_date(struct printer *p, int64_t sec)
 {
 	char stamp[DATE_SIZE];
-	if (format_date(stamp, sec, 0))
+	if (format_date(stamp, sec, 0, 9))
 		json_symbol(p, stamp, 0);
 }
 

@@ -36,9 +36,10 @@ static void decode_word(struct decoder *d, unsigned i)
 static void decode_mount_flags(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);
-	bool magic = (v & 0xffff0000) == MS_MGC_VAL;
-	if (magic)
-		show_or_of(d, "MS_MGC_VAL", MS_MGC_VAL, &flag_set_mount_flags, v & 0xffff);
+	static const struct flag_name magic = {"MS_MGC_VAL", MS_MGC_VAL, UINT64_MAX};
+	static const struct flag_set magics = {.names = &magic, .count = 1, .exclusive = true};
+	if ((v & 0xffff0000) == MS_MGC_VAL)
+		show_joined(d, &magics, MS_MGC_VAL, &flag_set_mount_flags, v & 0xffff);
 	else
 		show_flags(d, &flag_set_mount_flags, v);
 }
@@ -192,11 +193,7 @@ const struct decode_type decode_type_memfd_flags = {.decode = decode_memfd_flags
 static void decode_fanotify_init_flags(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
-	const char *class = flag_set_name_of(&flag_set_fanotify_classes, v & 0xc);
-	if (class)
-		show_or_of(d, class, v & 0xc, &flag_set_fanotify_init_flags, v & ~0xcu);
-	else
-		show_flags(d, &flag_set_fanotify_init_flags, v);
+	show_joined(d, &flag_set_fanotify_classes, v & 0xc, &flag_set_fanotify_init_flags, v & ~0xcu);
 }
 
 const struct decode_type decode_type_fanotify_init_flags = {.decode = decode_fanotify_init_flags};
@@ -204,11 +201,7 @@ const struct decode_type decode_type_fanotify_init_flags = {.decode = decode_fan
 static void decode_kexec_load_flags(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);
-	const char *arch = flag_set_name_of(&flag_set_kexec_arches, v & 0xffff0000);
-	if (arch)
-		show_or_of(d, arch, v & 0xffff0000, &flag_set_kexec_load_flags, v & ~UINT64_C(0xffff0000));
-	else
-		show_flags(d, &flag_set_kexec_load_flags, v);
+	show_joined(d, &flag_set_kexec_arches, v & 0xffff0000, &flag_set_kexec_load_flags, v & ~UINT64_C(0xffff0000));
 }
 
 const struct decode_type decode_type_kexec_load_flags = {.decode = decode_kexec_load_flags};
@@ -230,12 +223,12 @@ const struct decode_type decode_type_enum_int = {.decode = decode_enum_int};
 static void decode_kcmp_idx(struct decoder *d, unsigned i)
 {
 	if (decode_link(d, i, 0) == 0 /* KCMP_FILE */)
-		show_uint(d, decode_arg(d, i));
+		show_fd(d, (int)decode_arg(d, i));
 	else
 		show_hex(d, decode_arg(d, i));
 }
 
-const struct decode_type decode_type_kcmp_idx = {.decode = decode_kcmp_idx};
+const struct decode_type decode_type_kcmp_idx = {.decode = decode_kcmp_idx, .needs = NEEDS_FD};
 
 static bool membarrier_cpu_present(struct decoder *d, unsigned i)
 {

@@ -8,7 +8,7 @@ static void none_sint(struct printer *p UNUSED, int64_t v UNUSED) {}
 static void none_uint(struct printer *p UNUSED, uint64_t v UNUSED) {}
 static void none_symbol(struct printer *p UNUSED, const char *name UNUSED, uint64_t v UNUSED) {}
 static void none_flags(struct printer *p UNUSED, const struct flag_set *set UNUSED, uint64_t v UNUSED) {}
-static void none_time(struct printer *p UNUSED, int64_t sec UNUSED, uint64_t nsec UNUSED) {}
+static void none_time(struct printer *p UNUSED, int64_t sec UNUSED, uint64_t nsec UNUSED, unsigned digits UNUSED) {}
 static void none_string(struct printer *p UNUSED, const void *bytes UNUSED, size_t len UNUSED, bool more UNUSED,
 			bool nul UNUSED) {}
 static void none_bytes(struct printer *p UNUSED, const void *bytes UNUSED, size_t len UNUSED, bool more UNUSED) {}

@@ -75,19 +75,19 @@ const struct decode_type decode_type_uid16 = {.decode = decode_uid16};
 static bool open_mode_present(struct decoder *d, unsigned i)
 {
 	uint64_t flags = decode_link(d, i, 0);
-	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+	return flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY));
 }
 
 static void decode_mode(struct decoder *d, unsigned i)
 {
-	show_octal(d, decode_arg(d, i));
+	show_octal(d, (uint16_t)decode_arg(d, i));
 }
 
 const struct decode_type decode_type_open_mode = {.decode = decode_mode, .present = open_mode_present};
 
 static void decode_mknod_mode(struct decoder *d, unsigned i)
 {
-	show_mode(d, (uint32_t)decode_arg(d, i));
+	show_mode(d, (uint16_t)decode_arg(d, i));
 }
 
 static bool mknod_dev_present(struct decoder *d, unsigned i)

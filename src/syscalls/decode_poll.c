@@ -30,11 +30,11 @@ static void decode_pollfds(struct decoder *d, unsigned i)
 	}
 	array_begin(d);
 	for (uint64_t n = 0; n < shown; n++) {
-		element(d);
 		if (n && !decode_read(d, addr + n * sizeof(pfd), &pfd, sizeof(pfd))) {
-			show_pointer(d, addr + n * sizeof(pfd));
+			show_cut(d, addr + n * sizeof(pfd));
 			break;
 		}
+		element(d);
 		struct_begin(d);
 		field(d, "fd");
 		show_fd(d, pfd.fd);

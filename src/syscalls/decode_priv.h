@@ -125,6 +125,11 @@ struct word_reader {
 void word_reader_init(struct word_reader *r, struct decoder *d, uint64_t addr);
 bool word_reader_next(struct word_reader *r, uint64_t *ret_word);	/* false: cannot be read */
 
+/* The elements of an array at once, or, where the memory ends before it does, one by one. How many could be read. */
+uint64_t read_elements(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, void *buf);
+/* Behind the last element: what is left out of count, because it was not to be shown or could not be read. */
+void show_array_rest(struct decoder *d, uint64_t addr, uint64_t readable, uint64_t shown, uint64_t count, unsigned size);
+
 /* ---- showing values ---- */
 
 static inline void show_sint(struct decoder *d, int64_t v) { d->p->ops->sint(d->p, v); }
@@ -146,6 +151,13 @@ static inline void array_begin(struct decoder *d) { d->p->ops->array_begin(d->p)
 static inline void array_end(struct decoder *d) { d->p->ops->array_end(d->p); }
 static inline void element(struct decoder *d) { d->p->ops->element(d->p); }
 static inline void elided(struct decoder *d) { d->p->ops->elided(d->p); }
+/* The rest of an array or structure cannot be read: "..." and the address as a comment. */
+void show_cut(struct decoder *d, uint64_t addr);
+/*
+ * The bytes from..size of a structure at addr that is larger than the one we know, as a last member: nothing if they are
+ * zero, "???" if they cannot be read.
+ */
+void show_tail(struct decoder *d, uint64_t addr, uint64_t from, uint64_t size);
 static inline void field(struct decoder *d, const char *name) { d->p->ops->field(d->p, name); }
 
 static inline void field_sint(struct decoder *d, const char *name, int64_t v) { field(d, name); show_sint(d, v); }
@@ -201,10 +213,11 @@ void show_sched_policy(struct decoder *d, uint32_t v);
 void show_ioprio(struct decoder *d, uint32_t v);
 void show_bpf_program(struct decoder *d, uint64_t addr);
 /*
- * The name of a field's value and behind it "|" the flags: SOCK_STREAM|SOCK_CLOEXEC. In JSON an array of all, with
- * -X one number for either.
+ * A value of an enumeration and behind it "|" flags, if any: SOCK_STREAM|SOCK_CLOEXEC, 0x1f|SHORT_INODE.
+ * In JSON an array of all.
  */
-void show_or_of(struct decoder *d, const char *name, uint64_t value, const struct flag_set *set, uint64_t rest);
+void show_joined(struct decoder *d, const struct flag_set *first, uint64_t value, const struct flag_set *set,
+		 uint64_t rest);
 /* A constant whose number is written in hexadecimal with -X; show_symbol's is decimal. */
 void show_hex_symbol(struct decoder *d, const char *name, uint64_t v);
 void show_ioctl_command(struct decoder *d, uint32_t cmd);
@@ -278,9 +291,9 @@ void decode_struct(struct decoder *d, unsigned i);		/* .data: struct layout_pair
 #define FIELD_CUT_HERE {.format = FIELD_CUT}
 #define LAYOUT(type, fields_) {.fields = (fields_), .count = ARRAY_SIZE(fields_), .size = sizeof(type)}
 
-/* "2026-11-22T10:37:25.000000001+0000"; false where the time cannot be told. */
+/* "2026-11-22T10:37:25.000000001+0000", at most so many digits; false where the time cannot be told. */
 #define DATE_SIZE 64
-bool format_date(char stamp[DATE_SIZE], int64_t sec, uint64_t nsec);
+bool format_date(char stamp[DATE_SIZE], int64_t sec, uint64_t nsec, unsigned digits);
 
 /* ---- names ---- */
 

@@ -35,8 +35,7 @@ static void show_string_array(struct decoder *d, uint64_t addr)
 		element(d);
 		show_string_at(d, word);
 		if (!word_reader_next(&r, &word)) {
-			element(d);
-			show_pointer(d, at + d->word);
+			show_cut(d, at + d->word);
 			break;
 		}
 	}
@@ -400,11 +399,7 @@ const struct decode_type decode_type_cap_data_out = {.decode = decode_cap_data, 
 
 void show_personality(struct decoder *d, uint32_t v)
 {
-	const char *name = flag_set_name_of(&flag_set_personality_types, v & 0xff);
-	if (!name)
-		show_flags(d, &flag_set_personality_types, v & 0xff);
-	else
-		show_or_of(d, name, v & 0xff, &flag_set_personality_flags, v & ~0xffu);
+	show_joined(d, &flag_set_personality_types, v & 0xff, &flag_set_personality_flags, v & ~0xffu);
 }
 
 static void decode_personality(struct decoder *d, unsigned i)
@@ -421,15 +416,24 @@ const struct decode_type decode_type_personality = {.decode = decode_personality
 void show_ioprio(struct decoder *d, uint32_t v)
 {
 	const char *name = flag_set_name_of(&flag_set_ioprio_classes, v >> 13);
-	if (name)
+	if (name && d->options->consts == CONST_ABBREV)
 		show_textf(d, "IOPRIO_PRIO_VALUE(%s, %u)", name, v & 0x1fff);
 	else
-		show_textf(d, "IOPRIO_PRIO_VALUE(%#x /* IOPRIO_CLASS_??? */, %u)", v >> 13, v & 0x1fff);
+		show_textf(d, "IOPRIO_PRIO_VALUE(%#x /* %s */, %u)", v >> 13, name ? name : "IOPRIO_CLASS_???",
+			   v & 0x1fff);
 }
 
 static void decode_ioprio(struct decoder *d, unsigned i)
 {
-	show_ioprio(d, (uint32_t)decode_arg(d, i));
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	if (d->options->consts != CONST_ABBREV)
+		show_sint(d, (int32_t)v);
+	if (d->options->consts == CONST_VERBOSE)
+		wrap(d, " /* ");
+	if (d->options->consts != CONST_RAW)
+		show_ioprio(d, v);
+	if (d->options->consts == CONST_VERBOSE)
+		wrap(d, " */");
 }
 
 const struct decode_type decode_type_ioprio = {.decode = decode_ioprio};

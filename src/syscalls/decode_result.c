@@ -172,6 +172,8 @@ const struct decode_type decode_type_time_result = {.show_result = show_time_res
 static void show_ioprio_result(struct decoder *d, int64_t value)
 {
 	show_hex(d, (uint64_t)value);
+	if (d->options->consts == CONST_RAW)
+		return;
 	remark_begin(d);
 	show_ioprio(d, (uint32_t)value);
 	remark_end(d);

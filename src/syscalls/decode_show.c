@@ -146,9 +146,10 @@ void show_string_at(struct decoder *d, uint64_t addr)
 		show_string_within(d, addr, buf, limit);
 }
 
+/* As strace, one byte more is read than is shown, if there is more: it may be what cannot be read. */
 static void show_bytes_within(struct decoder *d, uint64_t addr, char *buf, size_t len, bool more)
 {
-	if (len && !decode_read(d, addr, buf, len))
+	if (len && !decode_read(d, addr, buf, len + more))
 		show_pointer(d, addr);
 	else
 		show_bytes(d, buf, len, more);
@@ -156,9 +157,9 @@ static void show_bytes_within(struct decoder *d, uint64_t addr, char *buf, size_
 
 static __attribute__((noinline)) void show_long_bytes(struct decoder *d, uint64_t addr, size_t len, bool more)
 {
-	char buf[STRING_LARGE];
-	if (len > sizeof(buf)) {
-		len = sizeof(buf);
+	char buf[STRING_LARGE + 1];
+	if (len > STRING_LARGE) {
+		len = STRING_LARGE;
 		more = true;
 	}
 	show_bytes_within(d, addr, buf, len, more);
@@ -166,14 +167,14 @@ static __attribute__((noinline)) void show_long_bytes(struct decoder *d, uint64_
 
 void show_bytes_at(struct decoder *d, uint64_t addr, uint64_t len)
 {
-	char buf[STRING_SMALL];
+	char buf[STRING_SMALL + 1];
 	if (!addr) {
 		show_pointer(d, addr);
 		return;
 	}
 	bool more = len > d->options->string_limit;
 	size_t n = more ? d->options->string_limit : (size_t)len;
-	if (n > sizeof(buf))
+	if (n > STRING_SMALL)
 		show_long_bytes(d, addr, n, more);
 	else
 		show_bytes_within(d, addr, buf, n, more);
@@ -267,10 +268,11 @@ void show_hex_symbol(struct decoder *d, const char *name, uint64_t v)
 	show_flags(d, &set, v);
 }
 
-void show_or_of(struct decoder *d, const char *name, uint64_t value, const struct flag_set *set, uint64_t rest)
+void show_joined(struct decoder *d, const struct flag_set *first, uint64_t value, const struct flag_set *set,
+		 uint64_t rest)
 {
-	if (d->options->consts != CONST_ABBREV) {
-		show_hex_symbol(d, name, value);
+	if (d->p->ops->joins) {
+		show_flags(d, first, value);
 		if (rest) {
 			wrap(d, "|");
 			show_flags(d, set, rest);
@@ -278,11 +280,49 @@ void show_or_of(struct decoder *d, const char *name, uint64_t value, const struc
 		return;
 	}
 	/* One set of both, so that a printer sees one value. */
+	const char *name = flag_set_name_of(first, value);
 	struct flag_name names[33] = {{name, UINT64_C(1) << 63, UINT64_C(1) << 63}};
 	size_t count = !rest ? 0 : set->count < ARRAY_SIZE(names) - 1 ? set->count : ARRAY_SIZE(names) - 1;
 	memcpy(names + 1, set->names, count * sizeof(names[0]));
 	struct flag_set both = {.name = set->name, .names = names, .count = count + 1};
-	show_flags(d, &both, rest | UINT64_C(1) << 63);
+	if (name)
+		show_flags(d, &both, rest | UINT64_C(1) << 63);
+	else
+		show_flags(d, set, value | rest);
+}
+
+void show_cut(struct decoder *d, uint64_t addr)
+{
+	elided(d);
+	show_commentf(d, "%#llx", (unsigned long long)addr);
+}
+
+#define TAIL_MAX 4096	/* the kernel takes a page at most */
+
+void show_tail(struct decoder *d, uint64_t addr, uint64_t from, uint64_t size)
+{
+	uint8_t buf[TAIL_MAX];
+	if (size > TAIL_MAX)
+		size = TAIL_MAX;
+	if (size <= from)
+		return;
+	size_t len = (size_t)(size - from);
+	if (!decode_read(d, addr + from, buf, len)) {
+		field(d, NULL);
+		show_text(d, "???");
+		return;
+	}
+	if (!buf[0] && memcmp(buf, buf + 1, len - 1) == 0)
+		return;
+	field(d, NULL);
+	if (!d->quiet) {
+		char label[64];
+		(void)snprintf(label, sizeof(label), "/* bytes %llu..%llu */ ", (unsigned long long)from,
+			       (unsigned long long)size - 1);
+		wrap(d, label);
+	}
+	size_t shown = len < d->options->string_limit ? len : d->options->string_limit;
+	show_hex_bytes(d, buf, shown, shown < len);
 }
 
 void show_textf(struct decoder *d, const char *format, ...)

@@ -213,13 +213,7 @@ const struct decode_type decode_type_sockaddr_out = {.decode = decode_sockaddr_o
 static void decode_socket_type(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
-	uint32_t type = v & 0xf;
-	const char *name = flag_set_name_of(&flag_set_socket_types, type);
-	if (!name) {
-		show_flags(d, &flag_set_socket_types, v);
-		return;
-	}
-	show_or_of(d, name, v & 0xf, &flag_set_socket_flags, v & ~0xfu);
+	show_joined(d, &flag_set_socket_types, v & 0xf, &flag_set_socket_flags, v & ~0xfu);
 }
 
 const struct decode_type decode_type_socket_type = {.decode = decode_socket_type};

@@ -222,7 +222,7 @@ static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, 
 			part[n++] = "0123456789abcdef"[s[i] >> 4];
 			part[n++] = "0123456789abcdef"[s[i] & 15];
 		} else {
-			bool digit_follows = i + 1 < len && s[i + 1] >= '0' && s[i + 1] <= '9';
+			bool digit_follows = i + 1 < len && s[i + 1] >= '0' && s[i + 1] <= '7';
 			n += escape_byte(part + n, s[i], digit_follows, angle);
 		}
 	}
@@ -370,7 +370,7 @@ static void text_comment(struct printer *p, const char *comment)
 	strbuf_add(text(p)->out, " */", 3);
 }
 
-bool format_date(char stamp[DATE_SIZE], int64_t sec, uint64_t nsec)
+bool format_date(char stamp[DATE_SIZE], int64_t sec, uint64_t nsec, unsigned digits)
 {
 	struct tm tm;
 	char zone[8];
@@ -383,21 +383,23 @@ bool format_date(char stamp[DATE_SIZE], int64_t sec, uint64_t nsec)
 		return false;
 	if (nsec)
 		(void)snprintf(fraction, sizeof(fraction), ".%09u", (unsigned)nsec);
+	if (nsec && digits < 9)
+		fraction[1 + digits] = '\0';
 	(void)snprintf(stamp + len, DATE_SIZE - len, "%s%s", fraction, zone);
 	return true;
 }
 
-static void text_time(struct printer *p, int64_t sec, uint64_t nsec)
+static void text_time(struct printer *p, int64_t sec, uint64_t nsec, unsigned digits)
 {
 	char stamp[DATE_SIZE];
-	if ((sec || nsec) && format_date(stamp, sec, nsec))
+	if ((sec || nsec) && format_date(stamp, sec, nsec, digits))
 		text_comment(p, stamp);
 }
 
 static void text_date(struct printer *p, int64_t sec)
 {
 	char stamp[DATE_SIZE];
-	if (format_date(stamp, sec, 0))
+	if (format_date(stamp, sec, 0, 9))
 		strbuf_adds(text(p)->out, stamp);
 }
 
@@ -407,6 +409,7 @@ static void text_changed(struct printer *p)
 }
 
 static const struct printer_ops text_ops = {
+	.joins = true,
 	.resume = text_resume,
 	.param_begin = text_param_begin,
 	.param_resume = text_param_resume,

@@ -144,7 +144,7 @@ static void show_utime(struct decoder *d, const uint8_t *at, unsigned size)
 		show_symbol(d, "UTIME_OMIT", (uint64_t)t.frac);
 	} else {
 		show_timespec(d, at, size);
-		d->p->ops->time(d->p, t.sec, (uint64_t)t.frac);
+		d->p->ops->time(d->p, t.sec, (uint64_t)t.frac, 9);
 	}
 }
 
@@ -152,7 +152,7 @@ static void show_dated_timeval(struct decoder *d, const uint8_t *at, unsigned si
 {
 	struct time_pair t = time_at(at, size);
 	show_timeval(d, at, size);
-	d->p->ops->time(d->p, t.sec, (uint64_t)t.frac * 1000);
+	d->p->ops->time(d->p, t.sec, (uint64_t)t.frac * 1000, 6);
 }
 
 static void show_pair_at(struct decoder *d, uint64_t addr, unsigned size, show_fn *show)
@@ -196,9 +196,9 @@ static void decode_utimbuf(struct decoder *d, unsigned i)
 	struct time_pair t = time_at(buf, size);
 	struct_begin(d);
 	field_sint(d, "actime", t.sec);
-	d->p->ops->time(d->p, t.sec, 0);
+	d->p->ops->time(d->p, t.sec, 0, 9);
 	field_sint(d, "modtime", t.frac);
-	d->p->ops->time(d->p, t.frac, 0);
+	d->p->ops->time(d->p, t.frac, 0, 9);
 	struct_end(d);
 }
 

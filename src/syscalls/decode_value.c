@@ -105,7 +105,7 @@ static void show_pointee_value(struct decoder *d, const struct pointee *what, co
 		return;
 	case POINTEE_TIME:
 		show_sint(d, decode_sint_at(buf, size));
-		d->p->ops->time(d->p, decode_sint_at(buf, size), 0);
+		d->p->ops->time(d->p, decode_sint_at(buf, size), 0, 9);
 		return;
 	}
 }
@@ -154,7 +154,7 @@ static void show_offset(struct decoder *d, unsigned i, unsigned size)
 	else if (!decode_fetch(d, addr, buf, size))
 		return;
 	wrap(d, "[");
-	show_sint(d, decode_sint_at(buf, size));
+	show_uint(d, decode_uint_at(buf, size));
 	wrap(d, "]");
 }
 
