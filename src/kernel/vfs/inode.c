@@ -11,6 +11,7 @@ void inode_init(struct inode *inode, struct super *super, const struct inode_ops
 	inode->ino = ino;
 	inode->type = type & S_IFMT;
 	atomic_init(&inode->executed, 0);
+	atomic_init(&inode->host_watched, false);
 	(void)pthread_rwlock_init(&inode->lock, NULL);
 	if (super->root)
 		super_ref(super);

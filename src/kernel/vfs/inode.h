@@ -194,6 +194,7 @@ struct inode {
 	uint64_t ino;
 	mode_t type;			/* S_IFMT bits; constant */
 	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
+	atomic_bool host_watched;	/* a guest's inotify watches the host's object: the events of its end wait for ours */
 	pthread_rwlock_t lock;		/* see the head of this file */
 };
 

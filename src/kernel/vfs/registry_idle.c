@@ -236,7 +236,9 @@ static void unlinked_locked(struct vfs *v, struct registry_entry *e, struct unli
 	unsigned i = u->count++;
 	u->seen[i] = e;
 	if (e->kind == BACKING_HOST_DIR) {
-		remember_removed(v, e, &u->old[i]);
+		/* IN_DELETE_SELF comes when nobody has the object any more. */
+		if (!atomic_load(&path_inode(&e->path)->host_watched) || bury(v, e, &u->old[i]) < 0)
+			remember_removed(v, e, &u->old[i]);
 		return;
 	}
 	r->unlinked_count++;

@@ -185,6 +185,8 @@ static int watch_host(const struct path *p, int inotify, uint32_t mask)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", host);
 	int wd = inotify_add_watch(inotify, path, mask & ~(uint32_t)IN_DONT_FOLLOW);
 	err = wd < 0 ? -errno : wd;
+	if (wd >= 0)
+		atomic_store(&path_inode(p)->host_watched, true);
 	(void)close(host);
 	return err;
 }
