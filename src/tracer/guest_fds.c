@@ -12,31 +12,39 @@
 void guest_fds_init(struct guest_fds *g)
 {
 	*g = (struct guest_fds){0};
-	(void)pthread_mutex_init(&g->lock, NULL);
+	for (size_t i = 0; i < GUEST_FDS_SLOTS; i++)
+		(void)pthread_mutex_init(&g->slots[i].lock, NULL);
 }
 
-static void drop(struct guest_fds *g, size_t slot)
+static void drop(struct guest_fds_slot *slot)
 {
-	if (g->slots[slot].tid)
-		(void)close(g->slots[slot].pidfd);
-	g->slots[slot].tid = 0;
+	if (slot->tid)
+		(void)close(slot->pidfd);
+	slot->tid = 0;
 }
 
 void guest_fds_finish(struct guest_fds *g)
 {
-	for (size_t i = 0; i < GUEST_FDS_SLOTS; i++)
-		drop(g, i);
-	(void)pthread_mutex_destroy(&g->lock);
+	for (size_t i = 0; i < GUEST_FDS_SLOTS; i++) {
+		drop(&g->slots[i]);
+		(void)pthread_mutex_destroy(&g->slots[i].lock);
+	}
+}
+
+static struct guest_fds_slot *slot_of(struct guest_fds *g, pid_t tid)
+{
+	return &g->slots[(size_t)(unsigned)tid % GUEST_FDS_SLOTS];
 }
 
 static int open_task(struct guest_fds *g, pid_t tid)
 {
 	int fd = -1;
-	if (!g->no_threads) {
+	if (!atomic_load(&g->no_threads)) {
 		fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
-		g->no_threads = fd < 0 && errno == EINVAL;
+		if (fd < 0 && errno == EINVAL)
+			atomic_store(&g->no_threads, true);
 	}
-	if (g->no_threads) {
+	if (atomic_load(&g->no_threads)) {
 		pid_t tgid = proc_status_pid(tid, "Tgid");
 		fd = tgid ? (int)syscall(SYS_pidfd_open, tgid, 0) : -1;
 		if (!tgid)
@@ -54,29 +62,29 @@ static int duplicate(int pidfd, int fd)
 	return errno == EMFILE || errno == ENFILE ? -ENFILE : -errno;
 }
 
-static int get(struct guest_fds *g, pid_t tid, int fd)
+static int get(struct guest_fds *g, struct guest_fds_slot *slot, pid_t tid, int fd)
 {
-	size_t slot = (size_t)(unsigned)tid % GUEST_FDS_SLOTS;
-	if (g->slots[slot].tid == tid) {
-		int got = duplicate(g->slots[slot].pidfd, fd);
+	if (slot->tid == tid) {
+		int got = duplicate(slot->pidfd, fd);
 		if (got != -ESRCH)
 			return got;
 		/* The number may be another task's by now. */
 	}
-	drop(g, slot);
+	drop(slot);
 	int pidfd = open_task(g, tid);
 	if (pidfd < 0)
 		return pidfd == -EMFILE ? -ENFILE : pidfd;
-	g->slots[slot].tid = tid;
-	g->slots[slot].pidfd = pidfd;
+	slot->tid = tid;
+	slot->pidfd = pidfd;
 	return duplicate(pidfd, fd);
 }
 
 int guest_fds_get(struct guest_fds *g, pid_t tid, int fd, int *ret)
 {
-	(void)pthread_mutex_lock(&g->lock);
-	int got = get(g, tid, fd);
-	(void)pthread_mutex_unlock(&g->lock);
+	struct guest_fds_slot *slot = slot_of(g, tid);
+	(void)pthread_mutex_lock(&slot->lock);
+	int got = get(g, slot, tid, fd);
+	(void)pthread_mutex_unlock(&slot->lock);
 	if (got < 0)
 		return got;
 	*ret = got;
@@ -85,9 +93,9 @@ int guest_fds_get(struct guest_fds *g, pid_t tid, int fd, int *ret)
 
 void guest_fds_ended(struct guest_fds *g, pid_t tid)
 {
-	size_t slot = (size_t)(unsigned)tid % GUEST_FDS_SLOTS;
-	(void)pthread_mutex_lock(&g->lock);
-	if (g->slots[slot].tid == tid)
-		drop(g, slot);
-	(void)pthread_mutex_unlock(&g->lock);
+	struct guest_fds_slot *slot = slot_of(g, tid);
+	(void)pthread_mutex_lock(&slot->lock);
+	if (slot->tid == tid)
+		drop(slot);
+	(void)pthread_mutex_unlock(&slot->lock);
 }

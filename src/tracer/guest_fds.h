@@ -1,11 +1,12 @@
 /*
  * Duplicates of guests' descriptors (pidfd_getfd(2)), through pidfds that are kept for the tasks that ask often.
- * Locks: guest_fds.lock guards the slots and is held while a duplicate is made; a leaf.
+ * Locks: each slot's guards it and is held while a duplicate is made; leaves.
  */
 #ifndef TRAPLINE_TRACER_GUEST_FDS_H
 #define TRAPLINE_TRACER_GUEST_FDS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,12 +15,12 @@
 enum { GUEST_FDS_SLOTS = 64 };
 
 struct guest_fds {
-	pthread_mutex_t lock;
-	bool no_threads;		/* lock; the kernel has no pidfds of threads (Linux 6.9): thread groups are asked */
-	struct {
-		pid_t tid;		/* 0: empty */
-		int pidfd;		/* owned */
-	} slots[GUEST_FDS_SLOTS];	/* lock; by tid, the last one that asked */
+	atomic_bool no_threads;		/* the kernel has no pidfds of threads (Linux 6.9): thread groups are asked */
+	struct guest_fds_slot {
+		pthread_mutex_t lock;
+		pid_t tid;		/* lock; 0: empty */
+		int pidfd;		/* lock; owned */
+	} slots[GUEST_FDS_SLOTS];	/* by tid, the last one that asked */
 };
 
 void guest_fds_init(struct guest_fds *g);

@@ -1,8 +1,8 @@
 /*
  * tmpfs: the host objects behind files.
  *
- * ti->lock is held around every reopen of a memfd, so that none meets the lease of tmpfs_in_use: it would wait for
- * /proc/sys/fs/lease-break-time.
+ * Every reopen of a memfd is made under ti->lock, or counted in ti->openers, so that none meets the lease of tmpfs_in_use: it
+ * would wait for /proc/sys/fs/lease-break-time.
  */
 #include "kernel/fs/tmpfs_private.h"
 
@@ -79,6 +79,8 @@ static int make_fifo(void)
 
 static void take_times(struct tmpfs_inode *ti, const struct stat *st)
 {
+	ti->backing_dev = st->st_dev;
+	ti->backing_ino = st->st_ino;
 	ti->seen_atime = st->st_atim;
 	ti->seen_mtime = st->st_mtim;
 	ti->seen_ctime = st->st_ctim;
@@ -224,26 +226,34 @@ int tmpfs_open_new(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 	return r;
 }
 
-static int try_reopen(struct tmpfs_inode *ti, int flags)
+static int try_reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 {
 	(void)pthread_mutex_lock(&ti->lock);
 	int r = tmpfs_need_backing(ti);
-	int fd = r < 0 ? r : proc_fd_reopen_at(tmpfs_super(ti)->self_fds, ti->backing, flags);
+	const int backing = ti->backing;
+	*ret = (struct vfs_opened){
+		.flags = flags, .has_id = ti->backing_ino, .dev = ti->backing_dev, .ino = ti->backing_ino,
+	};
+	atomic_fetch_add(&ti->openers, r == 0);
 	(void)pthread_mutex_unlock(&ti->lock);
-	return fd;
+	if (r < 0)
+		return r;
+	ret->fd = proc_fd_reopen_at(tmpfs_super(ti)->self_fds, backing, flags);
+	atomic_fetch_sub(&ti->openers, 1);
+	return ret->fd < 0 ? ret->fd : 0;
 }
 
 static int reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 {
 	if (ti->backing < 0)
 		tmpfs_before_memfd(tmpfs_super(ti));
-	int fd = try_reopen(ti, flags);
-	if (fd == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
-		fd = try_reopen(ti, flags);
-	if (fd < 0)
-		return fd;
-	*ret = (struct vfs_opened){.fd = fd, .flags = flags};
-	return 0;
+	struct vfs_opened opened;
+	int r = try_reopen(ti, flags, &opened);
+	if (r == -ENFILE && tmpfs_after_shortage(tmpfs_super(ti)))
+		r = try_reopen(ti, flags, &opened);
+	if (r == 0)
+		*ret = opened;
+	return r;
 }
 
 static int open_fifo(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
@@ -296,6 +306,9 @@ int tmpfs_host(struct inode *inode, int *ret_fd)
  */
 int tmpfs_open_if_idle(struct tmpfs_inode *ti)
 {
+	/* Who is about to open it, without the lock, must not meet the lease. */
+	if (atomic_load(&ti->openers))
+		return -1;
 	int fd = proc_fd_reopen(ti->backing, O_RDONLY | O_NOATIME);
 	if (fd < 0)
 		return -1;

@@ -69,6 +69,7 @@ struct tmpfs_inode {
 	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet, or packed. Set under lock; a
 	   memfd is closed under lock and the super's. */
 	atomic_int backing;
+	atomic_uint openers;			/* who opens it anew without the lock: it is not packed. Goes up under lock */
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
 	uid_t uid;
@@ -76,6 +77,8 @@ struct tmpfs_inode {
 	nlink_t nlink;
 	struct timespec atime, mtime, ctime;
 	struct timespec seen_atime, seen_mtime, seen_ctime;	/* the backing's, when we last looked */
+	dev_t backing_dev;			/* what fstat says of it; .backing_ino 0: not asked yet */
+	ino_t backing_ino;
 	struct tmpfs_xattr *xattrs;
 	struct tmpfs_packed *packed;		/* owned; what a file holds that has no memfd now, or NULL */
 	bool pinned;				/* its memfd must stay: it may be watched */
