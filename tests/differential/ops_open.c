@@ -33,7 +33,7 @@ static int draw_open_flags(struct op *o)
 static void copy_up(struct op *o, int dir, const char *path, int flags)
 {
 	uid_t uid = geteuid();
-	bool writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+	bool writes = !(flags & O_PATH) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
 
 	if (o->sh->features & FEATURE_LOWER || writes)
 		return;
