@@ -35,6 +35,12 @@ static bool will_create(uint64_t flags)
 	return flags & (O_CREAT | KERNEL_TMPFILE);
 }
 
+/* Does it leave traces: something new, something empty, a copy in an upper layer? */
+static bool will_change(uint64_t flags)
+{
+	return will_create(flags) || flags & O_TRUNC || (flags & O_ACCMODE) != O_RDONLY;
+}
+
 /* build_open_flags of Linux: -EINVAL, or -EAGAIN for what RESOLVE_CACHED cannot do. */
 static int check_how(const struct open_how *how)
 {
@@ -109,7 +115,7 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		return answer(r);
 	struct name_arg n AUTO_NAME;
 	r = name_copy_in(c, name, 0, &n);
-	if (r == 0 && (will_create(how->flags) || how->flags & O_TRUNC) && !descriptor_left(c->task.tid))
+	if (r == 0 && will_change(how->flags) && !descriptor_left(c->task.tid))
 		r = -EMFILE;
 	/* For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the descriptor. */
 	const bool in_root = how->resolve & RESOLVE_IN_ROOT;

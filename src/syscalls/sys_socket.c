@@ -308,8 +308,10 @@ static int do_bind(struct file_call *c, int socket, struct unix_address *a)
 		return r;
 	if (!*last)
 		r = -EEXIST;
+	else if (search(c, &parent) < 0)
+		r = -EACCES;
 	else if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-		r = search(c, &parent) < 0 ? -EACCES : -EEXIST;
+		r = -EEXIST;
 	else if (slash)
 		r = in_use(c, &parent, last) ? -EEXIST : -ENOENT;
 	else

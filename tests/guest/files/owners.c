@@ -138,6 +138,8 @@ static void sockets(void)
 	close(s);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	CHECK_ERRNO(bind(s, (struct sockaddr *)&a, sizeof(a)), EACCES);
+	strcpy(a.sun_path, "closed/new/");
+	CHECK_ERRNO(bind(s, (struct sockaddr *)&a, sizeof(a)), EACCES);
 	strcpy(a.sun_path, "open/..");
 	CHECK_ERRNO(bind(s, (struct sockaddr *)&a, sizeof(a)), EADDRINUSE);
 	close(s);
