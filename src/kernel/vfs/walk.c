@@ -70,6 +70,9 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 		return -ENAMETOOLONG;
 	if (len == 0)
 		return flags & WALK_EMPTY ? 0 : -ENOENT;
+	/* path_init: whatever the name is, what it starts from must be a directory. */
+	if ((name[0] != '/' || flags & WALK_IN_ROOT) && !dentry_is_dir(start->dentry))
+		return -ENOTDIR;
 	return name[0] == '/' ? jump_to_root(w, true) : 0;
 }
 

@@ -62,6 +62,9 @@ static void resolve(void)
 	CHECK_ERRNO(open2(dir, "/", O_RDONLY, RESOLVE_BENEATH), EXDEV);
 	CHECK_ERRNO(open2(-1, "/", O_RDONLY, RESOLVE_BENEATH), EXDEV);
 	CHECK_ERRNO(open2(-1, "/", O_RDONLY, RESOLVE_IN_ROOT), EBADF);
+	fd = open("r/top", O_RDONLY);
+	CHECK_ERRNO(open2(fd, "/", O_RDONLY, RESOLVE_IN_ROOT), ENOTDIR);
+	close(fd);
 	fd = open2(dir, "/top", O_RDONLY, RESOLVE_IN_ROOT);
 	CHECK(fd >= 0 && close(fd) == 0);
 	fd = open2(dir, "root/top", O_RDONLY, RESOLVE_IN_ROOT);
