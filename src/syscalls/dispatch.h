@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "syscalls/table.h"
@@ -52,6 +55,7 @@ struct call_event {
 	pid_t tid;
 	const struct guest_ops *ops;
 	const struct call_copy *copies;	/* six, or NULL; borrowed for the dispatch */
+	bool lends;		/* the caller can be made to make the call itself with an address of ours (VERDICT_LEND) */
 };
 
 /* For the operations: the copy that starts at addr, or NULL. */
@@ -69,6 +73,7 @@ enum verdict_kind {
 	VERDICT_VALUE,		/* answered: .value is what the guest sees; a negative errno is an error to it */
 	VERDICT_FAIL,		/* the host failed trapline: the session ends with .value, a negative errno */
 	VERDICT_FD,		/* answered with a new descriptor of the guest's, for the description behind .fd */
+	VERDICT_LEND,		/* where call_event.lends: the guest makes the call itself, with .lent for its socket address */
 	VERDICT_BLOCK,		/* .block is to be called where it may sleep, without holding up other guests; its verdict counts */
 };
 
@@ -89,6 +94,25 @@ struct blocking {
 	int mark;		/* for vfs_mark */
 };
 
+/* A socket address, and what goes with it, for a call that the guest makes from memory that only we can change. Heap. */
+struct lent_address {
+	int fd;			/* owned: what the address names by our /proc, so open until the call is over; -1: nothing */
+	int arg;		/* the address' argument, its length being the next; -1: a struct msghdr in argument 1 has it */
+	socklen_t len;		/* 0 in a message: none */
+	unsigned char address[128];
+	struct msghdr header;	/* as the guest had it */
+	void *control;		/* owned: instead of the guest's; NULL: that stays */
+};
+
+static inline void lent_address_destroy(struct lent_address *l)
+{
+	if (l && l->fd >= 0)
+		(void)close(l->fd);
+	if (l)
+		free(l->control);
+	free(l);
+}
+
 struct verdict {
 	enum verdict_kind kind;
 	bool cloexec;		/* VERDICT_FD: the new descriptor's flag */
@@ -100,6 +124,7 @@ struct verdict {
 	int fd;			/* VERDICT_FD: owned by the verdict; closed by who carries it out */
 	int64_t value;
 	struct blocking *block;
+	struct lent_address *lent;	/* owned by who carries it out */
 };
 
 static inline struct verdict verdict_pass(void)
@@ -123,6 +148,11 @@ static inline struct verdict verdict_block(struct blocking *block)
 	return (struct verdict){.kind = VERDICT_BLOCK, .block = block};
 }
 
+static inline struct verdict verdict_lend(struct lent_address *lent)
+{
+	return (struct verdict){.kind = VERDICT_LEND, .lent = lent};
+}
+
 /* A verdict that nobody carries out. */
 static inline void verdict_discard(struct verdict *v)
 {
@@ -130,6 +160,8 @@ static inline void verdict_discard(struct verdict *v)
 		(void)close(v->fd);
 	else if (v->kind == VERDICT_BLOCK)
 		v->block->drop(v->block);
+	else if (v->kind == VERDICT_LEND)
+		lent_address_destroy(v->lent);
 }
 
 /* The guest sees -4095 to -1 as errors (and no other value). */

@@ -42,6 +42,8 @@ static const enum call_id cred_reads[] = {
 	CALL_getuid, CALL_geteuid, CALL_getresuid, CALL_getgid, CALL_getegid, CALL_getresgid, CALL_getgroups, CALL_capget,
 };
 
+static const enum call_id peer_reads[] = {CALL_getsockopt};
+
 static const enum call_id growth_calls[] = {
 	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile,
 	CALL_splice, CALL_fallocate,
@@ -61,4 +63,5 @@ void files_calls(struct call_set *set, const struct files_needs *needs)
 	add(set, needs->limits, growth_calls, ARRAY_SIZE(growth_calls));
 	add(set, needs->tree || needs->faked, cred_changes, ARRAY_SIZE(cred_changes));
 	add(set, needs->faked, cred_reads, ARRAY_SIZE(cred_reads));
+	add(set, needs->tree && needs->faked, peer_reads, ARRAY_SIZE(peer_reads));
 }

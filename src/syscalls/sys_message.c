@@ -5,6 +5,7 @@
  * along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is this process.
  */
 #include <limits.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/param.h>
 #include <sys/uio.h>
@@ -117,10 +118,10 @@ static struct verdict run_send(struct blocking *b)
 }
 
 /* The receiver's queue may be full: then wait where nobody waits for us. */
-static struct verdict send_message(struct message **m)
+static struct verdict send_message(struct message **m, bool can_wait)
 {
 	int64_t n = send_now(*m, MSG_DONTWAIT);
-	bool waits = !((*m)->flags & MSG_DONTWAIT) && !(fcntl((*m)->socket, F_GETFL) & O_NONBLOCK);
+	bool waits = can_wait && !((*m)->flags & MSG_DONTWAIT) && !(fcntl((*m)->socket, F_GETFL) & O_NONBLOCK);
 	if (n != -EAGAIN || !waits)
 		return verdict_value(n);
 	struct blocking_send *b = malloc(sizeof(*b));
@@ -148,6 +149,10 @@ struct verdict sys_sendto(struct kernel *k, struct call_event *ev)
 		return verdict_pass();
 	if (r == 0)
 		r = take_address(&c, to, ev->args[5], m);
+	if (r == 0 && unix_address_lends(&c, &m->to)) {
+		struct lent_address *lent = unix_address_lend(&m->to, 4);
+		return lent ? verdict_lend(lent) : answer(-ENOMEM);
+	}
 	m->len = ev->args[2];
 	if (r == 0 && m->len > DATA_MAX)
 		r = -EMSGSIZE;
@@ -155,7 +160,7 @@ struct verdict sys_sendto(struct kernel *k, struct call_event *ev)
 		return answer(r);
 	m->data = malloc(m->len + 1);
 	r = m->data ? copy_in(ev, m->data, arg_ptr(ev, 1), m->len) : -ENOMEM;
-	return r < 0 ? answer(r) : send_message(&m);
+	return r < 0 ? answer(r) : send_message(&m, !ev->lends);
 }
 
 /* ---- copying a struct msghdr ---- */
@@ -258,16 +263,108 @@ static int take_message(struct file_call *c, struct guest_ptr from, int flags, s
 	return 0;
 }
 
+/* Who says so must be it, or may say so (net/core/scm.c, scm_check_creds); the host knows it by other ids. */
+static int translate_credentials(const struct file_call *c, struct cmsghdr *h)
+{
+	const struct cred *cred = c->task.cred;
+	struct ucred u;
+	if (h->cmsg_len != CMSG_LEN(sizeof(u)))
+		return -EINVAL;
+	memcpy(&u, CMSG_DATA(h), sizeof(u));
+	bool pid = u.pid == c->task.tgid || cred_capable(cred, CAP_SYS_ADMIN);
+	bool uid = u.uid == cred->ruid || u.uid == cred->euid || u.uid == cred->suid || cred_capable(cred, CAP_SETUID);
+	bool gid = u.gid == cred->rgid || u.gid == cred->egid || u.gid == cred->sgid || cred_capable(cred, CAP_SETGID);
+	if (!pid || !uid || !gid)
+		return -EPERM;
+	u.uid = getuid();
+	u.gid = getgid();
+	memcpy(CMSG_DATA(h), &u, sizeof(u));
+	return 0;
+}
+
+/* With a virtual identity: a copy of control data in which ids are, or NULL. */
+static int take_own_credentials(struct file_call *c, const struct msghdr *from, void **ret)
+{
+	bool has = false;
+	*ret = NULL;
+	if (!c->task.cred->faked || !from->msg_control || !from->msg_controllen || from->msg_controllen > CONTROL_MAX)
+		return 0;
+	AUTO_FREE char *control = malloc(from->msg_controllen);
+	if (!control)
+		return -ENOMEM;
+	int r = copy_in(c->ev, control, (struct guest_ptr){(uintptr_t)from->msg_control}, from->msg_controllen);
+	struct msghdr h = {.msg_control = control, .msg_controllen = from->msg_controllen};
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(&h); r == 0 && at; at = CMSG_NXTHDR(&h, at)) {
+		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > from->msg_controllen - (size_t)((char *)at - control))
+			return -EINVAL;
+		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		has = true;
+		r = translate_credentials(c, at);
+	}
+	if (r == 0 && has) {
+		*ret = control;
+		control = NULL;
+	}
+	return r;
+}
+
+/* The caller sends it itself, by a header that we have looked at. 1: it has no name to be looked up, nor ids: pass. */
+static int lend_message(struct file_call *c, struct message *m, bool datagram, struct verdict *ret)
+{
+	struct msghdr h;
+	void *control = NULL;
+	int r = copy_in(c->ev, &h, arg_ptr(c->ev, 1), sizeof(h));
+	if (r == 0 && (int)h.msg_namelen < 0)
+		r = -EINVAL;
+	if (r == 0 && datagram && h.msg_namelen)
+		r = take_address(c, (struct guest_ptr){(uintptr_t)h.msg_name},
+				 MIN(h.msg_namelen, sizeof(struct sockaddr_storage)), m);
+	if (r == 0 && m->to.len > sizeof(m->to.addr))
+		r = -EINVAL;
+	if (r == 0)
+		r = take_own_credentials(c, &h, &control);
+	if (r < 0 || (!datagram && !control)) {
+		free(control);
+		return r < 0 ? r : 1;
+	}
+	struct lent_address *lent = unix_address_lend(&m->to, -1);
+	if (!lent) {
+		free(control);
+		return -ENOMEM;
+	}
+	lent->header = h;
+	lent->control = control;
+	*ret = verdict_lend(lent);
+	return 0;
+}
+
+static struct verdict send_by_caller(struct file_call *c)
+{
+	struct verdict v = verdict_pass();
+	int type = 0;
+	socklen_t len = sizeof(type);
+	struct message *m AUTO_MESSAGE = message_create(0);
+	if (!m)
+		return answer(-ENOMEM);
+	int r = unix_socket_get(c, (int)c->ev->args[0], &m->socket);
+	if (r == 0 && getsockopt(m->socket, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && (type == SOCK_DGRAM || c->task.cred->faked))
+		r = lend_message(c, m, type == SOCK_DGRAM, &v);
+	return r < 0 ? answer(r) : v;
+}
+
 struct verdict sys_sendmsg(struct kernel *k, struct call_event *ev)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
+	if (ev->lends && (c.task.cred->host || c.task.cred->faked))
+		return send_by_caller(&c);
 	struct message *m AUTO_MESSAGE = NULL;
 	int r = take_message(&c, arg_ptr(ev, 1), (int)ev->args[2], &m);
 	if (r > 0)
 		return verdict_pass();
-	return r < 0 ? answer(r) : send_message(&m);
+	return r < 0 ? answer(r) : send_message(&m, !ev->lends);
 }
 
 /* The first of several may wait; that it went out is told before another waits. */
@@ -334,7 +431,8 @@ static struct verdict receive(struct file_call *c, int socket)
  */
 struct verdict sys_recvfrom(struct kernel *k, struct call_event *ev)
 {
-	if (!ev->args[4])
+	/* Where the call has an end that we see, the name is mended there (sys_received.c). */
+	if (!ev->args[4] || ev->lends)
 		return verdict_pass();
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))

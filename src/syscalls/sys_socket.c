@@ -3,7 +3,8 @@
  * net/unix/af_unix.c of Linux. Addresses of other families are no names, and sockets of other families cannot take one: their calls pass. An
  * AF_UNIX socket's call is always carried out here, on a copy of the address.
  *
- * What differs: a peer sees this process's pid in SO_PEERCRED, since it is who connects.
+ * The caller makes the call itself where it can be made to (call_event.lends): so it is who the peer sees, and who sleeps. Else a
+ * peer sees this process in SO_PEERCRED.
  */
 #include "syscalls/sys_socket.h"
 
@@ -95,6 +96,28 @@ int unix_address_find(struct file_call *c, struct unix_address *a)
 	return r;
 }
 
+bool unix_address_lends(const struct file_call *c, const struct unix_address *a)
+{
+	return c->ev->lends && (c->task.cred->host || c->task.cred->faked) && a->len <= sizeof(a->addr);
+}
+
+struct lent_address *unix_address_lend(struct unix_address *a, int arg)
+{
+	struct lent_address *l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	if (a->host >= 0) {
+		(void)snprintf(a->addr.sun_path, sizeof(a->addr.sun_path), "/proc/%d/fd/%d", getpid(), a->host);
+		a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(a->addr.sun_path) + 1);
+	}
+	l->fd = a->host;
+	l->arg = arg;
+	l->len = a->len;
+	memcpy(l->address, &a->addr, a->len);
+	a->host = -1;
+	return l;
+}
+
 /* ---- connect ---- */
 
 struct blocking_connect {
@@ -129,8 +152,28 @@ static bool may_wait(int socket)
 	return !(fcntl(socket, F_GETFL) & O_NONBLOCK);
 }
 
-static struct verdict connect_to(int *socket, struct unix_address *to)
+/* Not waiting for room in the listener's queue, though the socket would. */
+static int connect_at_once(int socket, const struct unix_address *to)
 {
+	const struct timeval soon = {.tv_usec = 1};
+	struct timeval own;
+	socklen_t len = sizeof(own);
+	bool waits = may_wait(socket) && getsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &own, &len) == 0 &&
+		     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon)) == 0;
+	int r = connect(socket, (const struct sockaddr *)&to->addr, to->len) < 0 ? -errno : 0;
+	if (waits)
+		(void)setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof(own));
+	return r;
+}
+
+static struct verdict connect_to(struct file_call *c, int *socket, struct unix_address *to)
+{
+	if (unix_address_lends(c, to)) {
+		struct lent_address *lent = unix_address_lend(to, 1);
+		return lent ? verdict_lend(lent) : answer(-ENOMEM);
+	}
+	if (c->ev->lends)
+		return answer(connect_at_once(*socket, to));
 	if (!to->named || !may_wait(*socket))
 		return answer(connect(*socket, (const struct sockaddr *)&to->addr, to->len) < 0 ? -errno : 0);
 	struct blocking_connect *b = malloc(sizeof(*b));
@@ -158,7 +201,7 @@ struct verdict sys_connect(struct kernel *k, struct call_event *ev)
 		r = unix_address_copy_in(&c, arg_ptr(ev, 1), ev->args[2], &to);
 	if (r == 0)
 		r = unix_address_find(&c, &to);
-	return r < 0 ? answer(r) : connect_to(&socket, &to);
+	return r < 0 ? answer(r) : connect_to(&c, &socket, &to);
 }
 
 /* ---- bind ---- */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <sched.h>
+#include <sys/socket.h>
 
 #include "regs/regs.h"
 #include "tracer/session_private.h"
@@ -63,6 +64,9 @@ static const unsigned prctl_answered[] = {
 /* What of fcntl tells that somebody else has an open file description (notify/settle.c). */
 static const unsigned fcntl_settled[] = {F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE};
 
+/* What tells of a peer's ids (syscalls/sys_received.c). */
+static const unsigned getsockopt_answered[] = {SO_PEERCRED};
+
 enum { CHOSEN_MAX = 16 };
 
 struct choice_chain {
@@ -83,15 +87,16 @@ static void fill_choice(struct choice_chain *c, uint8_t arg, const unsigned *val
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
-/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. */
-static void answer_addressed(const struct session *s, enum call_id id, struct mask_chain *c, uint32_t *actions,
+/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
+static void answer_addressed(const struct session *s, enum call_id id, uint8_t arg, struct mask_chain *c, uint32_t *actions,
 			     struct filter_chain *list, size_t *count)
 {
 	int nr = call_desc(id)->nr[host_abi()];
-	if (call_set_has(&s->recorded, id) || actions[nr] != SECCOMP_RET_USER_NOTIF)
+	uint32_t action = nr >= 0 ? actions[nr] : SECCOMP_RET_ALLOW;
+	if (call_set_has(&s->recorded, id) || action == SECCOMP_RET_ALLOW)
 		return;
-	fill_mask(c, 4, UINT64_MAX, SECCOMP_RET_ALLOW, &list[*count]);
-	c->rule.action = SECCOMP_RET_USER_NOTIF;
+	fill_mask(c, arg, UINT64_MAX, SECCOMP_RET_ALLOW, &list[*count]);
+	c->rule.action = action;
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
@@ -137,9 +142,9 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain;
-	struct choice_chain prctl_chain, fcntl_chain;
-	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain;
-	struct filter_chain chain_list[7];
+	struct choice_chain prctl_chain, fcntl_chain, getsockopt_chain;
+	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
+	struct filter_chain chain_list[10];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -159,6 +164,12 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		fill_choice(&prctl_chain, 0, prctl_answered, ARRAY_SIZE(prctl_answered), &chain_list[chains]);
 		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
 	}
+	int getsockopt_nr = call_desc(CALL_getsockopt)->nr[abis[0]];
+	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_getsockopt) &&
+	    actions[0][getsockopt_nr] == SECCOMP_RET_USER_NOTIF) {
+		fill_choice(&getsockopt_chain, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &chain_list[chains]);
+		actions[0][getsockopt_nr] = FILTER_CHAIN(chains++);
+	}
 	if (r == 0 && s->settles) {
 		fill_choice(&fcntl_chain, 1, fcntl_settled, ARRAY_SIZE(fcntl_settled), &chain_list[chains]);
 		actions[0][call_desc(CALL_fcntl)->nr[abis[0]]] = FILTER_CHAIN(chains++);
@@ -167,8 +178,10 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	if (r == 0 && s->loads.follows_personality)
 		actions[0][call_desc(CALL_personality)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
 	if (r == 0 && s->files) {
-		answer_addressed(s, CALL_sendto, &sendto_chain, actions[0], chain_list, &chains);
-		answer_addressed(s, CALL_recvfrom, &recvfrom_chain, actions[0], chain_list, &chains);
+		answer_addressed(s, CALL_sendto, 4, &sendto_chain, actions[0], chain_list, &chains);
+		answer_addressed(s, CALL_recvfrom, 4, &recvfrom_chain, actions[0], chain_list, &chains);
+		answer_addressed(s, CALL_accept, 1, &accept_chain, actions[0], chain_list, &chains);
+		answer_addressed(s, CALL_accept4, 1, &accept4_chain, actions[0], chain_list, &chains);
 	}
 	struct filter_spec spec = {
 		.abis = filter_abis, .abi_count = count, .chains = chain_list, .chain_count = chains,

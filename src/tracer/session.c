@@ -137,6 +137,11 @@ struct call_set session_worker_calls(void)
 static void plan_files(struct session *s)
 {
 	static const enum call_id stopping[] = {CALL_execve, CALL_execveat};	/* carried out in a stop */
+	/* No filter sees whether openat2 wants O_PATH. What names a socket is made by the guest itself, so that it is who is seen. */
+	static const enum call_id lending[] = {
+		CALL_openat2, CALL_connect, CALL_sendto, CALL_sendmsg, CALL_recvfrom, CALL_recvmsg, CALL_recvmmsg, CALL_accept,
+		CALL_accept4,
+	};
 	static const enum call_id affinity[] = {CALL_sched_getaffinity, CALL_sched_setaffinity};
 	const struct call_set workers = session_worker_calls();
 	merge(&s->notified, &s->emulated);
@@ -145,9 +150,8 @@ static void plan_files(struct session *s)
 		call_set_add(&s->stopping, stopping[i]);
 	/* What is recorded stops, and goes on without a wait. */
 	s->settles = !call_set_has(&s->recorded, CALL_flock) && !call_set_has(&s->recorded, CALL_fcntl);
-	/* No filter sees whether it wants O_PATH. */
-	if (s->lends)
-		call_set_add(&s->stopping, CALL_openat2);
+	for (size_t i = 0; s->lends && i < ARRAY_SIZE(lending); i++)
+		call_set_add(&s->stopping, lending[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++) {
 		s->stopping.bits[i] |= s->recorded.bits[i] & ~(workers.bits[i] & s->notified.bits[i]);
 		s->notified.bits[i] &= ~s->stopping.bits[i];

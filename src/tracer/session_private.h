@@ -122,6 +122,8 @@ struct tracee {
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
 	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
+	bool receives;			/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
+	uint32_t received_room;
 	int lent_mark;			/* what the description that comes of it shall have (vfs_mark) */
 	int lent;			/* our descriptor that its call opens, + 1; 0: none (ptrace/lend.c) */
 	uint64_t loader_path;		/* where the loader's path is in its memory; 0: not known to be there */
@@ -174,7 +176,7 @@ struct session {
 	struct guest_fds guest_fds;
 	struct loads loads;		/* with .files */
 	bool settles;			/* with .files: descriptors may be installed in one step (notify/settle.c) */
-	bool lends;			/* with .files: what no notification can install, the guest opens itself */
+	bool lends;			/* with .files: what no notification can install, the guest opens itself; so it connects */
 	struct notify *notify;
 	struct unwinder *unwinder;
 	struct job job;

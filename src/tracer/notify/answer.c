@@ -223,6 +223,10 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 			answer_value(n, ev, -ENFILE);
 		}
 		return;
+	case VERDICT_LEND:	/* a notified call cannot be changed, and is not offered to be */
+		verdict_discard(&v);
+		answer_value(n, ev, -ENOSYS);
+		return;
 	case VERDICT_FAIL:
 		session_fail(n->session, (int)v.value, "a handler failed");
 		reply(n, ev, -ENOSYS, 0);

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 
 #include "observe/recorder.h"
+#include "syscalls/sys_received.h"
 #include "tracer/event_memory.h"
 #include "tracer/filter_plan.h"
 #include "tracer/memory.h"
@@ -108,7 +109,7 @@ static struct stopped_event event_of(struct session *s, const struct tracee *t)
 		.session = s,
 		.base = {
 			.id = t->call.id, .abi = t->call.abi, .nr = t->call.nr, .ip = t->ip, .tid = t->tid,
-			.ops = &stopped_guest_ops,
+			.ops = &stopped_guest_ops, .lends = s->lends,
 			.args = {t->call.args[0], t->call.args[1], t->call.args[2], t->call.args[3], t->call.args[4],
 				 t->call.args[5]},
 		},
@@ -190,6 +191,26 @@ void calls_restore_args(struct session *s, struct tracee *t)
 	t->saved = 0;
 }
 
+/* What the host will have told of a peer is mended behind the call. */
+static void watch_received(struct session *s, struct tracee *t)
+{
+	uint32_t room;
+	t->receives = false;
+	if (!s->lends || t->stop_foreign || t->call.abi != host_abi() || !received_is(t->call.id))
+		return;
+	struct stopped_event ev = event_of(s, t);
+	t->receives = received_wants(s->options->kernel, &ev.base, &room);
+	t->received_room = room;
+}
+
+static void mend_received(struct session *s, struct tracee *t, int64_t value)
+{
+	struct stopped_event ev = event_of(s, t);
+	if (t->receives && value >= 0)
+		received_mend(s->options->kernel, &ev.base, t->received_room, value);
+	t->receives = false;
+}
+
 /* A call was entered, under any mechanism. Decides phase, answer and record. */
 static void entered(struct session *s, struct tracee *t, uint64_t now)
 {
@@ -211,6 +232,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
 	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP))
 		handover_bar(s);
+	watch_received(s, t);
 	if (!call_is_ours(s, t) && !exec_is(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
@@ -227,7 +249,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	}
 	struct verdict v = ask(s, t, &r);
-	if (v.kind == VERDICT_FD || v.kind == VERDICT_BLOCK) {
+	if (v.kind == VERDICT_FD || v.kind == VERDICT_BLOCK || v.kind == VERDICT_LEND) {
 		struct applied a = {.kind = APPLIED_VERDICT, .verdict = v};
 		calls_act(s, t, &r, &a, record, now);
 		return;
@@ -295,6 +317,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	calls_finish_injection(s, t, &value, &is_error);
 	if (t->inside_recorded)
 		emit_exit(s, t, value, is_error, now);
+	mend_received(s, t, value);
 	carry_release(t);
 	exec_forget(t);
 	lend_returned(s, t, value);
@@ -327,7 +350,7 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 /* Whether something is to be done behind the call that was entered. */
 bool calls_awaits_exit(const struct tracee *t)
 {
-	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in;
+	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->receives;
 }
 
 void calls_filter_stop(struct session *s, struct tracee *t)

@@ -269,6 +269,11 @@ static int take_slot(struct tracee *t)
 	return -ENOMEM;
 }
 
+void carry_patch(struct tracee *t, uint64_t addr, const void *bytes, size_t len)
+{
+	memcpy(t->area->map + (addr - t->area->addr), bytes, len);
+}
+
 int carry_place(struct session *s, struct tracee *t, struct applied *a)
 {
 	size_t at = 0;

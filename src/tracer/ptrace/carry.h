@@ -16,6 +16,8 @@ int carry_available(void);
  * entry of its call. -ESRCH: it died; another negative errno: there is no room, and the call must not be made.
  */
 MUST_CHECK int carry_place(struct session *s, struct tracee *t, struct applied *a);
+/* Change bytes of what was placed, at this address of the guest's. */
+void carry_patch(struct tracee *t, uint64_t addr, const void *bytes, size_t len);
 /* The call is over. */
 void carry_release(struct tracee *t);
 /* A new task has what its maker has; after execve nothing is left. */

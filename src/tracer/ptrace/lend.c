@@ -1,5 +1,5 @@
 /*
- * A descriptor for a task that stands at the entry of its call. A notification could install it (notify/answer.c), but not
+ * A descriptor, or a socket's address, for a task that stands at the entry of its call. A notification could install it (notify/answer.c), but not
  * one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such opens stop, and so does openat2, whose flags
  * no filter sees.
  *
@@ -81,6 +81,64 @@ static int place(struct session *s, struct tracee *t, const struct verdict *v, i
 	return r;
 }
 
+static int place_at(struct session *s, struct tracee *t, unsigned reg, const void *bytes, size_t len, struct applied *a)
+{
+	a->copies[reg] = (struct fact_copy){.data = bytes, .len = len};
+	a->carried = (uint8_t)(1u << reg);
+	int r = carry_place(s, t, a);
+	a->carried = 0;
+	return r;
+}
+
+/* Header, name and control data one behind the other; the header says where they have come to be. */
+static int place_message(struct session *s, struct tracee *t, const struct lent_address *l, struct applied *a)
+{
+	enum { NAME_AT = 64, CONTROL_AT = NAME_AT + sizeof(l->address) };
+	_Static_assert(sizeof(l->header) <= NAME_AT, "the header has room");
+	struct msghdr h = l->header;
+	size_t size = CONTROL_AT + (l->control ? h.msg_controllen : 0);
+	AUTO_FREE char *all = calloc(1, size);
+	if (!all)
+		return -ENOMEM;
+	memcpy(all + NAME_AT, l->address, sizeof(l->address));
+	if (l->control)
+		memcpy(all + CONTROL_AT, l->control, h.msg_controllen);
+	int r = place_at(s, t, 1, all, size, a);
+	if (r < 0)
+		return r == -ENAMETOOLONG ? -ENOBUFS : r;
+	h.msg_name = l->len ? (void *)(uintptr_t)(a->args[1] + NAME_AT) : NULL;
+	h.msg_namelen = l->len;
+	if (l->control)
+		h.msg_control = (void *)(uintptr_t)(a->args[1] + CONTROL_AT);
+	carry_patch(t, a->args[1], &h, sizeof(h));
+	return 0;
+}
+
+static int place_address(struct session *s, struct tracee *t, const struct lent_address *l, struct applied *a)
+{
+	if (l->arg < 0)
+		return place_message(s, t, l, a);
+	int r = place_at(s, t, (unsigned)l->arg, l->address, l->len, a);
+	a->args[l->arg + 1] = l->len;
+	a->changed |= (uint8_t)(1u << (l->arg + 1));
+	return r;
+}
+
+static void lend_address(struct session *s, struct tracee *t, struct applied *a)
+{
+	struct lent_address *l = a->verdict.lent;
+	int r = place_address(s, t, l, a);
+	lend_end(t);
+	if (r < 0) {
+		*a = (struct applied){.kind = APPLIED_VALUE, .value = r};
+	} else {
+		a->kind = APPLIED_PASS;
+		t->lent = l->fd + 1;
+		l->fd = -1;
+	}
+	lent_address_destroy(l);
+}
+
 void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 {
 	const enum call_id id = t->call.id;
@@ -88,6 +146,10 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 	lend_end(t);
 	bool can = id == CALL_open || id == CALL_openat || id == CALL_openat2;
 	int r = -ENOSYS, mark = 0;
+	if (v.kind == VERDICT_LEND) {
+		lend_address(s, t, a);
+		return;
+	}
 	if (can && v.kind == VERDICT_FD) {
 		mark = vfs_mark_of(v.fd);
 		r = place(s, t, &v, flags_of(&v), a);

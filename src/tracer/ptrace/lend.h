@@ -5,7 +5,7 @@
 #include "tracer/session_private.h"
 
 /*
- * Make of an answer with a descriptor (APPLIED_VERDICT) a call that passes with changed arguments, or an error. The task may
+ * Make of an answer with a descriptor or an address (APPLIED_VERDICT) a call that passes with changed arguments, or an error. The task may
  * have run to other stops meanwhile.
  */
 void lend_fd(struct session *s, struct tracee *t, struct applied *a);

@@ -66,7 +66,6 @@ static void datagrams(void)
 	CHECK(bind(one, (struct sockaddr *)&a, la) == 0 && bind(two, (struct sockaddr *)&b, lb) == 0);
 	CHECK_EQ(sendto(two, "hello", 5, 0, (struct sockaddr *)&a, la), 5);
 	CHECK_EQ(recvfrom(one, buf, sizeof(buf), 0, (struct sockaddr *)&from, &lf), 5);
-	/* the sender's address is what the host calls it (recvfrom is native), but answers reach it */
 	CHECK_EQ(sendto(one, "back", 4, 0, (struct sockaddr *)&from, lf), 4);
 	CHECK_EQ(recv(two, buf, sizeof(buf), 0), 4);
 	struct iovec iov = {(char *)"msg", 3};
