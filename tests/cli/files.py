@@ -75,6 +75,16 @@ class Tree(harness.Case):
                 got = run([harness.trapline, "run", "-r", os.path.join(self.tmp, "root"), *options, "--", "/bin/start"])
                 self.assert_prints(got, "1000\n1000\n")
 
+    def test_other_file_systems_of_the_host_are_apart(self):
+        if os.stat("/dev/shm").st_dev == os.stat(self.tmp).st_dev:
+            self.skipTest("/dev/shm is no other file system")
+        os.mkdir(os.path.join(self.tmp, "sticky"))
+        os.chmod(os.path.join(self.tmp, "sticky"), 0o1777)
+        script = f"import os\nopen('{self.tmp}/sticky/f', 'w')\nos.setresuid(-1, 65534, -1)\n" \
+                 f"try: os.rename('{self.tmp}/sticky/f', '/dev/shm/f')\nexcept OSError as e: print(e.strerror)"
+        got = run([harness.trapline, "run", "-r", "/", "--", "python3", "-c", script])
+        self.assert_prints(got, "Invalid cross-device link\n")
+
     def test_starts_where_it_is_told(self):
         self.assert_prints(self.shell(["--tmpfs", "/x", "-w", "/x"], "pwd; /bin/pwd"), "/x\n/x\n")
 

@@ -262,6 +262,12 @@ static int hostfs_revalidate_path(struct inode *dir, const char *path, struct in
 	return 0;
 }
 
+static bool hostfs_apart(const struct inode *a, const struct inode *b)
+{
+	const struct hostfs_id *of_a = &hostfs_inode((struct inode *)a)->id, *of_b = &hostfs_inode((struct inode *)b)->id;
+	return of_a->dev_major != of_b->dev_major || of_a->dev_minor != of_b->dev_minor;
+}
+
 const struct inode_ops hostfs_inode_ops = {
 	.lookup = hostfs_lookup,
 	.revalidate = hostfs_revalidate,
@@ -272,6 +278,7 @@ const struct inode_ops hostfs_inode_ops = {
 	.unlink = hostfs_unlink,
 	.give_room = hostfs_give_room,
 	.rename = hostfs_rename,
+	.apart = hostfs_apart,
 	.tmpfile = hostfs_tmpfile,
 	.iterate = hostfs_iterate,
 	.getattr = hostfs_getattr,

@@ -144,6 +144,8 @@ struct inode_ops {
 	   RENAME_WHITEOUT; -EINVAL for what it cannot. */
 	int (*rename)(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
 		      const char *new_name, struct inode *replaced, unsigned flags);
+	/* Two directories between which nothing can be moved: they are on different filesystems of the host. NULL: there are none. */
+	bool (*apart)(const struct inode *a, const struct inode *b);
 	/* O_TMPFILE: a file without a name that link may name. NULL: -EOPNOTSUPP. */
 	int (*tmpfile)(struct inode *dir, const struct vfs_create *how, struct inode **ret);
 	int (*iterate)(struct inode *dir, struct dir_reader *reader);

@@ -198,7 +198,8 @@ static int rename_locked(struct renaming *r)
 
 static int check_ends(const struct renaming *r)
 {
-	if (r->from.dir.mount != r->to.dir.mount)
+	const struct inode *from = path_inode(&r->from.dir), *to = path_inode(&r->to.dir);
+	if (r->from.dir.mount != r->to.dir.mount || (from->ops->apart && from->ops == to->ops && from->ops->apart(from, to)))
 		return -EXDEV;
 	if (r->from.type != LAST_NORMAL)
 		return -EBUSY;
