@@ -2,6 +2,9 @@
  * Watching files (inotify_add_watch(2), fanotify_mark(2)) and naming them otherwise (name_to_handle_at(2),
  * file_getattr(2)). A watch is made on a host object, so that the events are the host's: vfs/watch.h.
  */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 
@@ -41,6 +44,53 @@ struct verdict sys_inotify_add_watch(struct kernel *k, struct call_event *ev)
 	return answer(r < 0 ? r : add_watch(&c, inotify, mask));
 }
 
+/* ---- fanotify ---- */
+
+enum {
+	MARK_COMMAND = FAN_MARK_ADD | FAN_MARK_REMOVE | FAN_MARK_FLUSH,
+	MARK_TYPE = FAN_MARK_MOUNT | FAN_MARK_FILESYSTEM,
+};
+
+static bool is_fanotify(int fd)
+{
+	static const char wanted[] = "anon_inode:[fanotify]";
+	char own[FD_NAME_SIZE];
+	char target[64];
+	ssize_t n = readlink(fd_name(fd, own), target, sizeof(target));
+	return n == (ssize_t)strlen(wanted) && memcmp(target, wanted, strlen(wanted)) == 0;
+}
+
+/* fanotify_find_path of Linux. Without a name it is the descriptor's object. */
+static int find_marked(struct file_call *c, unsigned flags, struct object *ret)
+{
+	int dirfd = (int)c->ev->args[3];
+	unsigned walk = (flags & FAN_MARK_DONT_FOLLOW ? 0 : WALK_FOLLOW) | (flags & FAN_MARK_ONLYDIR ? WALK_DIRECTORY : 0);
+	int r;
+	if (c->ev->args[4])
+		r = object_at(c, dirfd, arg_ptr(c->ev, 4), 0, walk, ret);
+	else
+		r = object_of_fd(c, dirfd, false, ret);
+	if (r < 0 || object_is_foreign(ret))
+		return r;
+	if (!c->ev->args[4] && flags & FAN_MARK_ONLYDIR && path_inode(&ret->path)->type != S_IFDIR)
+		return -ENOTDIR;
+	return vfs_permission(&c->task.env, &ret->path, R_OK, false);
+}
+
+static int check_mark(struct file_call *c, unsigned flags)
+{
+	unsigned command = flags & MARK_COMMAND;
+	if ((command != FAN_MARK_ADD && command != FAN_MARK_REMOVE) || !c->ev->args[2])
+		return -EINVAL;
+	int fd AUTO_CLOSE = -1;
+	int r = c->ev->ops->get_fd(c->ev, (int)c->ev->args[0], &fd);
+	if (r == 0 && !is_fanotify(fd))
+		r = -EINVAL;
+	if (r == 0 && flags & MARK_TYPE && !cred_capable(c->task.cred, CAP_SYS_ADMIN))
+		r = -EPERM;
+	return r;
+}
+
 /* As for a file system that cannot encode file handles. */
 struct verdict sys_fanotify_mark(struct kernel *k, struct call_event *ev)
 {
@@ -48,15 +98,17 @@ struct verdict sys_fanotify_mark(struct kernel *k, struct call_event *ev)
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
 	unsigned flags = (unsigned)ev->args[1];
-	if (flags & FAN_MARK_FLUSH)
+	if ((flags & MARK_COMMAND) == FAN_MARK_FLUSH)
 		return verdict_pass();
-	if (!ev->args[4])
-		return answer(-EOPNOTSUPP);
 	struct object o AUTO_OBJECT;
-	unsigned walk = (flags & FAN_MARK_DONT_FOLLOW ? 0 : WALK_FOLLOW) | (flags & FAN_MARK_ONLYDIR ? WALK_DIRECTORY : 0);
-	int r = object_at(&c, (int)ev->args[3], arg_ptr(ev, 4), 0, walk, &o);
+	o = (struct object){.fd = -1};
+	int r = check_mark(&c, flags);
+	if (r == 0)
+		r = find_marked(&c, flags, &o);
 	return answer(r < 0 ? r : -EOPNOTSUPP);
 }
+
+/* ---- handles ---- */
 
 /* What a file system says that has no handles. */
 struct verdict sys_name_to_handle_at(struct kernel *k, struct call_event *ev)
@@ -71,6 +123,22 @@ struct verdict sys_name_to_handle_at(struct kernel *k, struct call_event *ev)
 	int r = object_at(&c, (int)ev->args[0], arg_ptr(ev, 1), name_of_at(flags),
 			  flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0, &o);
 	return answer(r < 0 ? r : -EOPNOTSUPP);
+}
+
+/* A handle leads to any file of the host's file system: for CAP_DAC_READ_SEARCH, which no guest has over that. */
+struct verdict sys_open_by_handle_at(struct kernel *k, struct call_event *ev)
+{
+	struct { uint32_t bytes; int32_t type; } head;
+	int fd = (int)ev->args[0];
+	if (!k->vfs)
+		return verdict_pass();
+	int r = copy_in(ev, &head, arg_ptr(ev, 1), sizeof(head));
+	if (r == 0 && (head.bytes == 0 || head.bytes > MAX_HANDLE_SZ || head.type < 0))
+		r = -EINVAL;
+	int own AUTO_CLOSE = -1;
+	if (r == 0 && fd != AT_FDCWD)
+		r = ev->ops->get_fd(ev, fd, &own);
+	return answer(r < 0 ? r : -EPERM);
 }
 
 /* file_getattr and file_setattr (Linux 6.17): the FS_XFLAG_* of file systems that have them. */

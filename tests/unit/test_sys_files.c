@@ -425,7 +425,9 @@ START_TEST(refused)
 	ck_assert_int_eq(CALL(io_uring_setup, 1, 8), -ENOSYS);
 	ck_assert_int_eq(CALL(name_to_handle_at, AT_FDCWD, "/f", 8, 8, 0), -EOPNOTSUPP);
 	ck_assert_int_eq(CALL(name_to_handle_at, AT_FDCWD, "/none", 8, 8, 0), -ENOENT);
-	ck_assert_int_eq(CALL(open_by_handle_at, fd, 8, 0), -EPERM);
+	ck_assert_int_eq(CALL(open_by_handle_at, fd, 8, 0), -EFAULT);
+	uint32_t handle[4] = {8, 1};
+	ck_assert_int_eq(CALL(open_by_handle_at, fd, handle, 0), -EPERM);
 	ck_assert_int_eq(CALL(unshare, 0x20000), -EPERM);
 	ck_assert_int_eq(CALL(unshare, 0x200), GUEST_PASSED);
 	ck_assert_int_eq(CALL(open_tree, AT_FDCWD, "/f", 0), -EPERM);
