@@ -84,11 +84,19 @@ static bool is_late(const struct call_param *param)
 	return param->dir != PARAM_IN && type && type->decode;
 }
 
-/* True when decode_enter has shown the first half of the parameter at which it stopped. */
-static bool is_split(const struct call_param *param)
+static bool may_split(const struct call_param *param)
 {
 	return param->dir == PARAM_INOUT && is_late(param) && !param->type->waits &&
 		param->type->timing == TIMING_DIRECTION;
+}
+
+/* True when decode_enter has shown the first half of the parameter at which it stopped. */
+static bool splits(struct decoder *d, unsigned i)
+{
+	const struct call_param *param = &d->desc->params[i];
+	if (param->type && param->type->splits)
+		return !d->options->raw && param->type->splits(d, i);
+	return may_split(param);
 }
 
 /* is_late for the call at hand. */
@@ -158,7 +166,7 @@ unsigned decode_enter(struct decode_call *call, const struct decode_options *opt
 			decode_param(&d, i);
 			continue;
 		}
-		if (is_split(&d.desc->params[i]))
+		if (splits(&d, i))
 			decode_param(&d, i);
 		remember(&d, i);
 		break;
@@ -180,7 +188,7 @@ void decode_exit(const struct decode_call *call, const struct decode_result *res
 		special->exit(&d, first);
 		return;
 	}
-	if (is_split(&d.desc->params[first])) {
+	if (splits(&d, first)) {
 		p->ops->resume(p, first + 1);
 		p->ops->param_resume(p, d.desc->params[first].name);
 		decode_value(&d, first);
@@ -228,7 +236,7 @@ bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct 
 		late = late || is_late(param);
 		if (late && param->type && param->type->remember)
 			return true;
-		bool maybe_now = !late || is_split(param) || (param->type && param->type->waits);
+		bool maybe_now = !late || may_split(param) || (param->type && param->type->waits);
 		if (maybe_now && param_needs(param, options))
 			return true;
 	}

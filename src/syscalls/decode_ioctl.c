@@ -1,15 +1,17 @@
 /* ioctl: the request's name and, for the common ones, what the argument points to. */
-#include "syscalls/decode_priv.h"
+#include "syscalls/decode_value_at.h"
 
 #include <asm/termbits.h>
-#include <linux/fiemap.h>
-#include <linux/fs.h>
-#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
+#include "syscalls/decode_layouts.h"
+
+#define IOCTL_VARIABLE 4096	/* what a type of variable length is told that there is */
 
 /* ---- the request ---- */
 
@@ -21,30 +23,39 @@ static void show_ioc(struct decoder *d, uint32_t request)
 		   _IOC_SIZE(request));
 }
 
-/* Numbers that two drivers use are shown with both names, as strace does. */
-static const char *shared_name(uint32_t request)
+#define NAMES_MAX 6
+
+static int by_text(const void *a, const void *b)
 {
-	switch (request) {
-	case TCSETS: return "SNDCTL_TMR_START or TCSETS";
-	case TCSETSW: return "SNDCTL_TMR_STOP or TCSETSW";
-	case TCSETSF: return "SNDCTL_TMR_CONTINUE or TCSETSF";
-	case FICLONE: return "BTRFS_IOC_CLONE or FICLONE";
-	case FICLONERANGE: return "BTRFS_IOC_CLONE_RANGE or FICLONERANGE";
-	case FIDEDUPERANGE: return "BTRFS_IOC_FILE_EXTENT_SAME or FIDEDUPERANGE";
-	case TCGETS: return "TCGETS";
-	default: return NULL;
-	}
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Numbers that two drivers use are shown with all names, as strace does; TCGETS is what everybody means by its. */
+static void show_names(struct decoder *d, const char **names, unsigned count, uint32_t request)
+{
+	char text[256];
+	size_t used = 0;
+	qsort(names, count, sizeof(*names), by_text);
+	for (unsigned n = 0; n < count && used < sizeof(text); n++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", n ? " or " : "", names[n]);
+	show_hex_symbol(d, text, request);
 }
 
 void show_ioctl_command(struct decoder *d, uint32_t request)
 {
+	const struct flag_set *set = &flag_set_ioctl_requests;
+	const char *names[NAMES_MAX];
+	unsigned count = 0;
 	if (d->quiet)
 		return;
-	const char *name = shared_name(request);
-	if (!name)
-		name = flag_set_name_of(&flag_set_ioctl_requests, request);
-	if (name)
-		show_symbol(d, name, request);
+	for (size_t n = 0; n < set->count && count < NAMES_MAX; n++) {
+		if (set->names[n].value == request)
+			names[count++] = set->names[n].name;
+	}
+	if (request == TCGETS)
+		show_hex_symbol(d, "TCGETS", request);
+	else if (count)
+		show_names(d, names, count, request);
 	else
 		show_ioc(d, request);
 }
@@ -56,207 +67,81 @@ static void decode_ioctl_request(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_ioctl_request = {.decode = decode_ioctl_request};
 
-/* ---- terminals ---- */
+/* ---- the argument ---- */
 
-static const char *const control_names[NCCS] = {
-	"VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VTIME", "VMIN", "VSWTC", "VSTART", "VSTOP", "VSUSP", "VEOL",
-	"VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2",
-};
-
-static void show_controls(struct decoder *d, const uint8_t *cc)
+static const struct ioctl_row *row_of(uint64_t request)
 {
-	field(d, "c_cc");
-	array_begin(d);
-	for (unsigned n = 0; n < NCCS; n++) {
-		element(d);
-		d->p->ops->index(d->p, control_names[n], n);
-		show_hex(d, cc[n]);
+	size_t low = 0;
+	size_t high = ioctl_rows_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (ioctl_rows[mid].request == (uint32_t)request)
+			return &ioctl_rows[mid];
+		if (ioctl_rows[mid].request < (uint32_t)request)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	array_end(d);
-}
-
-static void show_termios(struct decoder *d, uint64_t addr)
-{
-	struct termios t;
-	if (!decode_fetch(d, addr, &t, sizeof(t)))
-		return;
-	struct_begin(d);
-	field_flags(d, "c_iflag", &flag_set_termios_input, t.c_iflag);
-	field_flags(d, "c_oflag", &flag_set_termios_output, t.c_oflag);
-	field_flags(d, "c_cflag", &flag_set_termios_control, t.c_cflag);
-	field_flags(d, "c_lflag", &flag_set_termios_local, t.c_lflag);
-	if (d->options->verbose) {
-		field_flags(d, "c_line", &flag_set_line_disciplines, t.c_line);
-		show_controls(d, t.c_cc);
-	} else {
-		elided(d);
-	}
-	struct_end(d);
-}
-
-static const struct field_desc winsize_fields[] = {
-	FIELD(struct winsize, ws_row, FIELD_UINT),
-	FIELD(struct winsize, ws_col, FIELD_UINT),
-	FIELD(struct winsize, ws_xpixel, FIELD_UINT),
-	FIELD(struct winsize, ws_ypixel, FIELD_UINT),
-};
-static const struct layout winsize_layout = LAYOUT(struct winsize, winsize_fields);
-static const struct layout_pair winsize_pair = {&winsize_layout, &winsize_layout};
-
-static const struct field_desc fstrim_fields[] = {
-	FIELD(struct fstrim_range, start, FIELD_HEX),
-	FIELD(struct fstrim_range, len, FIELD_UINT),
-	FIELD(struct fstrim_range, minlen, FIELD_UINT),
-};
-static const struct layout fstrim_layout = LAYOUT(struct fstrim_range, fstrim_fields);
-static const struct layout_pair fstrim_pair = {&fstrim_layout, &fstrim_layout};
-
-/* ---- what each request takes ---- */
-
-enum ioctl_kind {
-	IOCTL_ADDRESS,
-	IOCTL_NOTHING,
-	IOCTL_NUMBER,
-	IOCTL_INT,	/* [5] */
-	IOCTL_UINT64,
-	IOCTL_TERMIOS,
-	IOCTL_STRUCT,
-	IOCTL_FLAGS,	/* [FS_EXTENT_FL] */
-	IOCTL_FLUSH,
-};
-
-struct ioctl_shape {
-	uint32_t request;
-	uint8_t kind;	/* enum ioctl_kind */
-	bool out;	/* the kernel writes it */
-	const void *arg;
-};
-
-static const struct ioctl_shape shapes[] = {
-	{TCGETS, IOCTL_TERMIOS, true, NULL},
-	{TCSETS, IOCTL_TERMIOS, false, NULL},
-	{TCSETSW, IOCTL_TERMIOS, false, NULL},
-	{TCSETSF, IOCTL_TERMIOS, false, NULL},
-	{TCFLSH, IOCTL_FLUSH, false, NULL},
-	{TIOCGWINSZ, IOCTL_STRUCT, true, &winsize_pair},
-	{TIOCSWINSZ, IOCTL_STRUCT, false, &winsize_pair},
-	{TIOCGPGRP, IOCTL_INT, true, NULL},
-	{TIOCSPGRP, IOCTL_INT, false, NULL},
-	{TIOCGSID, IOCTL_INT, true, NULL},
-	{TIOCGPTN, IOCTL_INT, true, NULL},
-	{TIOCSPTLCK, IOCTL_INT, false, NULL},
-	{TIOCOUTQ, IOCTL_INT, true, NULL},
-	{TIOCGETD, IOCTL_INT, true, NULL},
-	{TIOCSCTTY, IOCTL_NUMBER, false, NULL},
-	{TIOCNOTTY, IOCTL_NOTHING, false, NULL},
-	{TIOCEXCL, IOCTL_NOTHING, false, NULL},
-	{TIOCNXCL, IOCTL_NOTHING, false, NULL},
-	{FIONREAD, IOCTL_INT, true, NULL},
-	{FIONBIO, IOCTL_INT, false, NULL},
-	{FIOASYNC, IOCTL_INT, false, NULL},
-	{FIOCLEX, IOCTL_NOTHING, false, NULL},
-	{FIONCLEX, IOCTL_NOTHING, false, NULL},
-	{FICLONE, IOCTL_NUMBER, false, NULL},
-	{FITRIM, IOCTL_STRUCT, false, &fstrim_pair},
-	{FS_IOC_GETFLAGS, IOCTL_FLAGS, true, &flag_set_file_attributes},
-	{FS_IOC_SETFLAGS, IOCTL_FLAGS, false, &flag_set_file_attributes},
-	{FS_IOC_GETVERSION, IOCTL_INT, true, NULL},
-	{BLKGETSIZE64, IOCTL_UINT64, true, NULL},
-	{BLKSSZGET, IOCTL_INT, true, NULL},
-	{BLKBSZGET, IOCTL_INT, true, NULL},
-	{BLKPBSZGET, IOCTL_INT, true, NULL},
-	{BLKROGET, IOCTL_INT, true, NULL},
-	{BLKIOMIN, IOCTL_INT, true, NULL},
-	{BLKIOOPT, IOCTL_INT, true, NULL},
-	{BLKFLSBUF, IOCTL_NOTHING, false, NULL},
-	{BLKRRPART, IOCTL_NOTHING, false, NULL},
-};
-
-static const struct ioctl_shape *shape_of(uint64_t request)
-{
-	static const struct ioctl_shape unknown = {0, IOCTL_ADDRESS, false, NULL};
-	for (size_t n = 0; n < ARRAY_SIZE(shapes); n++) {
-		if (shapes[n].request == (uint32_t)request)
-			return &shapes[n];
-	}
-	return &unknown;
+	return NULL;
 }
 
 static bool ioctl_arg_present(struct decoder *d, unsigned i)
 {
-	return shape_of(decode_link(d, i, 0))->kind != IOCTL_NOTHING;
+	const struct ioctl_row *row = row_of(decode_link(d, i, 0));
+	return !row || row->direction != IOCTL_NONE;
 }
 
 static bool ioctl_arg_waits(struct decoder *d, unsigned i)
 {
-	return shape_of(decode_link(d, i, 0))->out;
+	const struct ioctl_row *row = row_of(decode_link(d, i, 0));
+	return row && row->direction >= IOCTL_OUT;
 }
 
-static void show_int(struct decoder *d, uint64_t addr, const struct flag_set *set)
+static bool ioctl_arg_splits(struct decoder *d, unsigned i)
 {
-	int32_t v;
-	if (!decode_fetch(d, addr, &v, sizeof(v)))
+	const struct ioctl_row *row = row_of(decode_link(d, i, 0));
+	return row && row->direction == IOCTL_INOUT;
+}
+
+static void show_ioctl_value(struct decoder *d, const struct field_desc *type, uint64_t v)
+{
+	uint8_t buf[8];
+	memcpy(buf, &v, sizeof(buf));	/* little-endian, as all ABIs here are: the low bytes come first */
+	show_value(d, type, buf, buf);
+}
+
+static void show_ioctl_pointee(struct decoder *d, const struct ioctl_row *row, uint64_t addr)
+{
+	const struct field_desc *type = d->i386 && row->i386 ? row->i386 : &row->type;
+	bool failed = d->exiting && (!d->result || d->result->is_error);
+	if (row->direction == IOCTL_LATE && failed) {
+		type = row->failed;
+		failed = false;
+	}
+	if (!addr || (failed && row->direction != IOCTL_IN)) {
+		show_pointer(d, addr);
 		return;
-	wrap(d, "[");
-	if (set)
-		show_flags(d, set, (uint32_t)v);
-	else
-		show_sint(d, v);
-	wrap(d, "]");
-}
-
-static void show_uint64(struct decoder *d, uint64_t addr)
-{
-	uint64_t v;
-	if (!decode_fetch(d, addr, &v, sizeof(v)))
-		return;
-	wrap(d, "[");
-	show_uint(d, v);
-	wrap(d, "]");
-}
-
-static void show_flush(struct decoder *d, uint64_t v)
-{
-	static const char *const names[3] = {"TCIFLUSH", "TCOFLUSH", "TCIOFLUSH"};
-	if (v < ARRAY_SIZE(names))
-		show_symbol(d, names[v], v);
-	else
-		show_hex(d, v);
+	}
+	size_t size = value_size(type);
+	show_value_at(d, type, addr, size ? size : IOCTL_VARIABLE, true);
 }
 
 static void decode_ioctl_arg(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);
-	const struct ioctl_shape *shape = shape_of(decode_link(d, i, 0));
-	switch ((enum ioctl_kind)shape->kind) {
-	case IOCTL_ADDRESS:
+	const struct ioctl_row *row = row_of(decode_link(d, i, 0));
+	if (!row)
 		show_hex(d, v);
-		return;
-	case IOCTL_NOTHING:
-		return;
-	case IOCTL_NUMBER:
-		show_sint(d, (int32_t)v);
-		return;
-	case IOCTL_INT:
-	case IOCTL_FLAGS:
-		show_int(d, v, shape->arg);
-		return;
-	case IOCTL_UINT64:
-		show_uint64(d, v);
-		return;
-	case IOCTL_TERMIOS:
-		show_termios(d, v);
-		return;
-	case IOCTL_STRUCT:
-		show_struct_at(d, shape->arg, v);
-		return;
-	case IOCTL_FLUSH:
-		show_flush(d, v);
-		return;
-	}
+	else if (row->direction == IOCTL_VALUE)
+		show_ioctl_value(d, d->i386 && row->i386 ? row->i386 : &row->type, v);
+	else if (row->direction != IOCTL_INOUT || !d->exiting)
+		show_ioctl_pointee(d, row, v);
+	else if (!decode_failed(d))
+		show_value_at(d, &row->type, v, IOCTL_VARIABLE, true);
 }
 
 const struct decode_type decode_type_ioctl_arg = {
 	.decode = decode_ioctl_arg, .present = ioctl_arg_present, .waits = ioctl_arg_waits,
+	.splits = ioctl_arg_splits,
 	.needs = NEEDS_MEMORY,
 };

@@ -1,5 +1,7 @@
 /* Structures that a table of fields describes. */
-#include "syscalls/decode_priv.h"
+#include "syscalls/decode_value_at.h"
+
+#include <string.h>
 
 static void show_words(struct decoder *d, const uint8_t *at, size_t size)
 {
@@ -11,7 +13,7 @@ static void show_words(struct decoder *d, const uint8_t *at, size_t size)
 	array_end(d);
 }
 
-static void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at)
+void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at)
 {
 	uint64_t v = decode_uint_at(at, f->size);
 	switch ((enum field_format)f->format) {
@@ -54,29 +56,28 @@ static void show_number(struct decoder *d, const struct field_desc *f, const uin
 	}
 }
 
+static bool all_zero(const uint8_t *at, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (at[i])
+			return false;
+	}
+	return true;
+}
+
 static void show_field(struct decoder *d, const struct field_desc *f, const uint8_t *buf)
 {
 	const uint8_t *at = buf + f->offset;
 	if (f->if_mask && !(decode_uint_at(buf, 4) & f->if_mask))
 		return;
-	field(d, f->name);
-	switch ((enum field_format)f->format) {
-	case FIELD_CHARS:
-		show_cstring(d, (const char *)at, f->size);
+	if (f->optional && all_zero(at, value_size(f)))
 		return;
-	case FIELD_STRUCT:
-		show_struct(d, f->arg, at);
-		return;
-	case FIELD_WORDS:
+	/* Its name stands in the value. */
+	field(d, f->format == FIELD_IN6 ? NULL : f->name);
+	if (f->format == FIELD_WORDS)
 		show_words(d, at, f->size);
-		return;
-	case FIELD_CUSTOM:
-		f->fn(d, at, buf);
-		return;
-	default:
-		show_number(d, f, at);
-		return;
-	}
+	else
+		show_value(d, f, at, buf);
 }
 
 void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *buf)

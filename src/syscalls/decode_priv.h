@@ -27,6 +27,8 @@ struct decoder {
 	bool i386;		/* 32-bit structure layouts */
 	uint64_t scratch;	/* what one parameter's type learnt for another's */
 	uint8_t word;		/* bytes of a pointer or long of the guest: 4 or 8 */
+	uint8_t depth;		/* of netlink attributes in attributes */
+	uint8_t family;		/* of the addresses in them */
 };
 
 /* When a parameter is decoded, if that is not what its direction says. */
@@ -49,6 +51,8 @@ struct decode_type {
 	bool (*present)(struct decoder *d, unsigned i);
 	/* Whether the parameter is shown at exit, where its direction cannot tell because another argument decides. */
 	bool (*waits)(struct decoder *d, unsigned i);
+	/* With waits: whether it is shown at entry, too, as far as it is known then. */
+	bool (*splits)(struct decoder *d, unsigned i);
 	/* At entry, for a parameter decoded at exit: keep in d->call->carry what the kernel is about to change. */
 	void (*remember)(struct decoder *d, unsigned i);
 	/* As the type of a result: the whole value to the printer. Text only, behind "= ". */
@@ -195,6 +199,7 @@ void show_fd(struct decoder *d, int fd);
 void show_dirfd(struct decoder *d, int fd);
 void show_mode(struct decoder *d, uint32_t mode);		/* S_IFREG|0644 */
 void show_dev(struct decoder *d, uint64_t dev);			/* makedev(0x8, 0x1) */
+void show_ifindex(struct decoder *d, uint32_t index);		/* if_nametoindex("lo") */
 void show_uid(struct decoder *d, uint32_t id);			/* -1 for "no change" */
 void show_signal(struct decoder *d, int sig);
 static inline void show_sigset(struct decoder *d, uint64_t mask) { d->p->ops->signals(d->p, mask); }
@@ -246,6 +251,28 @@ enum field_format {
 	FIELD_WORDS,	/* an array of unsigned longs in place, size bytes in all */
 	FIELD_CUSTOM,	/* .arg: a field_fn */
 	FIELD_CUT,	/* nothing more without -v: "..." */
+	/* What the tables of layouts/ have besides; with .count an array of any of them. */
+	FIELD_NOTHING,	/* no type is known */
+	FIELD_NAMED,	/* .arg: the set; the value is signed */
+	FIELD_BIG,	/* a number in network order */
+	FIELD_BIG_FLAGS,	/* .arg: the set, of a number in network order */
+	FIELD_HTONS,	/* htons(80) */
+	FIELD_HTONL,
+	FIELD_IN4,	/* inet_addr("127.0.0.1"): a member of that name */
+	FIELD_IN6,	/* inet_pton(AF_INET6, "::1", &NAME), in the name's place */
+	FIELD_INET4,	/* the same without a name */
+	FIELD_INET6,	/* inet_pton(AF_INET6, "::1") */
+	FIELD_IFINDEX,	/* if_nametoindex("lo") */
+	FIELD_TIME,	/* seconds, with a date behind them */
+	FIELD_YES,	/* 1, or 0: nothing but that */
+	FIELD_STRING_AT,	/* the address of a string */
+	FIELD_BYTES,	/* "ab\0" */
+	FIELD_HEX_BYTES,	/* "\x61" */
+	FIELD_MAC,	/* 00:16:3e:12:34:56 */
+	FIELD_STRING,	/* text up to a NUL or the end */
+	FIELD_NEST,	/* .arg: a value_table; netlink attributes in an attribute */
+	FIELD_NEST_LIST,	/* the same, each attribute of one type */
+	FIELD_ATTR,	/* .arg: an attr_decoder; of variable length */
 };
 
 typedef void field_fn(struct decoder *d, const uint8_t *at, const uint8_t *whole);
@@ -254,11 +281,15 @@ struct field_desc {
 	const char *name;
 	const void *arg;
 	uint16_t offset;
-	uint16_t size;
+	uint16_t size;		/* of one element */
+	uint16_t count;		/* of an array; 0: no array */
 	uint8_t format;
+	bool optional;		/* not shown if it is all zeroes */
 	field_fn *fn;
 	uint32_t if_mask;	/* shown only if the structure's first 32-bit word has this bit; 0: always */
 };
+
+#define FIELD_COUNT_REST UINT16_MAX	/* .count: as many as there are */
 
 struct layout {
 	const struct field_desc *fields;
@@ -273,6 +304,7 @@ struct layout_pair {
 	const struct layout *i386;
 };
 
+void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at);
 void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *buf);
 void show_struct_at(struct decoder *d, const struct layout_pair *pair, uint64_t addr);
 void decode_struct(struct decoder *d, unsigned i);		/* .data: struct layout_pair */

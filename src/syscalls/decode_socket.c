@@ -71,13 +71,13 @@ static void show_netlink(struct decoder *d, const struct sockaddr_nl *nl)
 	show_textf(d, "%08x", nl->nl_groups);
 }
 
-static void show_ifindex(struct decoder *d, int index)
+void show_ifindex(struct decoder *d, uint32_t index)
 {
 	/* Names belong to the guest's network namespace, which is not asked: only lo is 1 everywhere. */
 	if (index == 1)
 		show_text(d, "if_nametoindex(\"lo\")");
 	else
-		show_sint(d, index);
+		show_uint(d, index);
 }
 
 static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)
@@ -87,7 +87,7 @@ static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)
 	show_flags(d, &flag_set_ethernet_protocols, ntohs(ll->sll_protocol));
 	wrap(d, ")");
 	field(d, "sll_ifindex");
-	show_ifindex(d, ll->sll_ifindex);
+	show_ifindex(d, (uint32_t)ll->sll_ifindex);
 	field_flags(d, "sll_hatype", &flag_set_hardware_types, ll->sll_hatype);
 	field_flags(d, "sll_pkttype", &flag_set_packet_types, ll->sll_pkttype);
 	field_uint(d, "sll_halen", ll->sll_halen);
