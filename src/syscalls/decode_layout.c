@@ -96,6 +96,26 @@ void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *
 	struct_end(d);
 }
 
+void show_struct_part(struct decoder *d, const struct layout *layout, const uint8_t *buf, size_t len)
+{
+	struct_begin(d);
+	for (unsigned i = 0; i < layout->count; i++) {
+		const struct field_desc *f = &layout->fields[i];
+		if (f->format == FIELD_CUT)
+			continue;
+		if (f->offset >= len)
+			break;
+		if (f->offset + value_size(f) <= len) {
+			show_field(d, f, buf);
+			continue;
+		}
+		field(d, f->name);
+		show_hex_bytes(d, buf + f->offset, len - f->offset, false);
+		break;
+	}
+	struct_end(d);
+}
+
 void show_struct_at(struct decoder *d, const struct layout_pair *pair, uint64_t addr)
 {
 	uint8_t buf[LAYOUT_SIZE_MAX];

@@ -2,13 +2,11 @@
 #include "syscalls/decode_priv.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 
 #define IOV_SHOWN_MAX 1024	/* IOV_MAX */
-#define CONTROL_MAX 4096
 
 /* Arrays are cut at -s elements, as strings are. */
 static uint64_t shown_of(struct decoder *d, uint64_t count)
@@ -70,75 +68,6 @@ static void decode_iovec_remote(struct decoder *d, unsigned i)
 const struct decode_type decode_type_iovec_in = {.decode = decode_iovec_in, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_iovec_out = {.decode = decode_iovec_out, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_iovec_remote = {.decode = decode_iovec_remote, .needs = NEEDS_MEMORY};
-
-/* ---- control data ---- */
-
-static void show_fds(struct decoder *d, const uint8_t *at, size_t len)
-{
-	array_begin(d);
-	for (size_t n = 0; n + 4 <= len; n += 4) {
-		element(d);
-		show_fd(d, (int)decode_sint_at(at + n, 4));
-	}
-	array_end(d);
-}
-
-static void show_cmsg_data(struct decoder *d, int level, int type, const uint8_t *at, size_t len)
-{
-	field(d, "cmsg_data");
-	if (level == SOL_SOCKET && type == SCM_RIGHTS) {
-		show_fds(d, at, len);
-	} else if (level == SOL_SOCKET && type == SCM_CREDENTIALS && len >= 12) {
-		struct_begin(d);
-		field_sint(d, "pid", decode_sint_at(at, 4));
-		field_uint(d, "uid", decode_uint_at(at + 4, 4));
-		field_uint(d, "gid", decode_uint_at(at + 8, 4));
-		struct_end(d);
-	} else {
-		size_t limit = d->options->string_limit;
-		show_bytes(d, at, len < limit ? len : limit, len > limit);
-	}
-}
-
-static void show_cmsg(struct decoder *d, const uint8_t *at, size_t len)
-{
-	size_t head = d->word + 8u;
-	int level = (int)decode_sint_at(at + d->word, 4);
-	int type = (int)decode_sint_at(at + d->word + 4, 4);
-	struct_begin(d);
-	field_uint(d, "cmsg_len", decode_word_at(d, at));
-	field_flags(d, "cmsg_level", &flag_set_socket_levels, (uint32_t)level);
-	field(d, "cmsg_type");
-	if (level == SOL_SOCKET)
-		show_flags(d, &flag_set_control_types, (uint32_t)type);
-	else
-		show_hex(d, (uint32_t)type);
-	if (len > head)
-		show_cmsg_data(d, level, type, at + head, len - head);
-	struct_end(d);
-}
-
-static void show_control_at(struct decoder *d, uint64_t addr, uint64_t len)
-{
-	uint8_t buf[CONTROL_MAX];
-	size_t head = d->word + 8u;
-	if (len < head || len > sizeof(buf) || !decode_read(d, addr, buf, len)) {
-		show_pointer(d, addr);
-		return;
-	}
-	array_begin(d);
-	for (size_t at = 0; len - at >= head;) {
-		uint64_t size = decode_word_at(d, buf + at);
-		bool cut = size < head || size > len - at;
-		element(d);
-		show_cmsg(d, buf + at, cut ? head : size);
-		size = (size + d->word - 1u) & ~(uint64_t)(d->word - 1u);
-		if (cut || size >= len - at)
-			break;
-		at += size;
-	}
-	array_end(d);
-}
 
 /* ---- struct msghdr ---- */
 

@@ -206,11 +206,15 @@ static inline void show_sigset(struct decoder *d, uint64_t mask) { d->p->ops->si
 void show_sigset_at(struct decoder *d, uint64_t addr, uint64_t size);
 void show_sockaddr_at(struct decoder *d, uint64_t addr, uint64_t len);
 void show_sockaddr(struct decoder *d, const void *buf, size_t len);
+/* A length that the kernel wrote at addr, read once for the value and for itself: then in d->scratch's low half. */
+bool socklen_after(struct decoder *d, uint64_t addr);
 void show_timespec_at(struct decoder *d, uint64_t addr, bool time32);
 void show_timeval_at(struct decoder *d, uint64_t addr, bool time32);
 void show_wait_status(struct decoder *d, uint32_t status);
 /* An array of iovec; bytes: how many of the data may be shown (a result), data: whether any is. */
 void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t bytes, bool data);
+/* The control messages of a struct msghdr: decode_cmsg.c. */
+void show_control_at(struct decoder *d, uint64_t addr, uint64_t len);
 void show_siginfo(struct decoder *d, const void *info);
 void show_handler(struct decoder *d, uint64_t handler);	/* SIG_DFL, an address */
 void show_personality(struct decoder *d, uint32_t v);
@@ -264,7 +268,7 @@ enum field_format {
 	FIELD_INET6,	/* inet_pton(AF_INET6, "::1") */
 	FIELD_IFINDEX,	/* if_nametoindex("lo") */
 	FIELD_TIME,	/* seconds, with a date behind them */
-	FIELD_YES,	/* 1, or 0: nothing but that */
+	FIELD_ERRNO,	/* ECONNREFUSED; 0 */
 	FIELD_STRING_AT,	/* the address of a string */
 	FIELD_BYTES,	/* "ab\0" */
 	FIELD_HEX_BYTES,	/* "\x61" */
@@ -306,6 +310,8 @@ struct layout_pair {
 
 void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at);
 void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *buf);
+/* The same of a structure of which only len bytes are there: what is cut through is shown as bytes, the rest not. */
+void show_struct_part(struct decoder *d, const struct layout *layout, const uint8_t *buf, size_t len);
 void show_struct_at(struct decoder *d, const struct layout_pair *pair, uint64_t addr);
 void decode_struct(struct decoder *d, unsigned i);		/* .data: struct layout_pair */
 

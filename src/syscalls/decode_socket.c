@@ -158,7 +158,7 @@ static void remember_socklen(struct decoder *d, unsigned i)
 }
 
 /* The length after the call, read once for the address and for itself. */
-static bool socklen_after(struct decoder *d, uint64_t addr)
+bool socklen_after(struct decoder *d, uint64_t addr)
 {
 	uint32_t len;
 	if (d->scratch & CARRY_VALID)
@@ -241,86 +241,3 @@ static void decode_socket_protocol(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_socket_protocol = {.decode = decode_socket_protocol};
-
-/* ---- options ---- */
-
-static const struct flag_set *sockopt_set(uint64_t level)
-{
-	switch (level) {
-	case SOL_SOCKET: return &flag_set_sockopts_socket;
-	case IPPROTO_IP: return &flag_set_sockopts_ip;
-	case IPPROTO_IPV6: return &flag_set_sockopts_ipv6;
-	case IPPROTO_TCP: return &flag_set_sockopts_tcp;
-	case IPPROTO_UDP: return &flag_set_sockopts_udp;
-	case SOL_PACKET: return &flag_set_sockopts_packet;
-	case SOL_NETLINK: return &flag_set_sockopts_netlink;
-	default: return NULL;
-	}
-}
-
-static void decode_sockopt_name(struct decoder *d, unsigned i)
-{
-	const struct flag_set *set = sockopt_set(decode_link(d, i, 0));
-	if (set)
-		show_flags(d, set, (uint32_t)decode_arg(d, i));
-	else
-		show_uint(d, (uint32_t)decode_arg(d, i));
-}
-
-const struct decode_type decode_type_sockopt_name = {.decode = decode_sockopt_name};
-
-static const struct field_desc linger_fields[] = {
-	FIELD(struct linger, l_onoff, FIELD_SINT),
-	FIELD(struct linger, l_linger, FIELD_SINT),
-};
-static const struct layout linger_layout = LAYOUT(struct linger, linger_fields);
-static const struct field_desc ucred_fields[] = {
-	FIELD(struct ucred, pid, FIELD_SINT),
-	FIELD(struct ucred, uid, FIELD_UID),
-	FIELD(struct ucred, gid, FIELD_UID),
-};
-static const struct layout ucred_layout = LAYOUT(struct ucred, ucred_fields);
-
-static const struct layout *sockopt_layout(uint64_t level, uint64_t name)
-{
-	if (level == SOL_SOCKET && name == SO_LINGER)
-		return &linger_layout;
-	if (level == SOL_SOCKET && name == SO_PEERCRED)
-		return &ucred_layout;
-	return NULL;
-}
-
-static void show_sockopt_at(struct decoder *d, unsigned i, uint64_t addr, uint32_t len)
-{
-	uint8_t buf[16];
-	const struct layout *layout = sockopt_layout(decode_link(d, i, 0), decode_link(d, i, 1));
-	if (layout && len >= layout->size) {
-		if (decode_fetch(d, addr, buf, layout->size))
-			show_struct(d, layout, buf);
-	} else if (len == 4) {
-		if (!decode_fetch(d, addr, buf, 4))
-			return;
-		wrap(d, "[");
-		show_sint(d, decode_sint_at(buf, 4));
-		wrap(d, "]");
-	} else {
-		show_bytes_at(d, addr, len);
-	}
-}
-
-static void decode_sockopt_in(struct decoder *d, unsigned i)
-{
-	show_sockopt_at(d, i, decode_arg(d, i), (uint32_t)decode_arg(d, i + 1));
-}
-
-static void decode_sockopt_out(struct decoder *d, unsigned i)
-{
-	uint64_t addr = decode_arg(d, i);
-	if (decode_failed(d) || !socklen_after(d, decode_arg(d, i + 1)))
-		show_pointer(d, addr);
-	else
-		show_sockopt_at(d, i, addr, (uint32_t)d->scratch);
-}
-
-const struct decode_type decode_type_sockopt_in = {.decode = decode_sockopt_in, .needs = NEEDS_MEMORY};
-const struct decode_type decode_type_sockopt_out = {.decode = decode_sockopt_out, .needs = NEEDS_MEMORY};

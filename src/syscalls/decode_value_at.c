@@ -88,7 +88,28 @@ void show_chars(struct decoder *d, const uint8_t *at, size_t size)
 static void show_seconds(struct decoder *d, int64_t v)
 {
 	show_sint(d, v);
-	d->p->ops->time(d->p, v, 0);
+	d->p->ops->time(d->p, v, 0, 0);
+}
+
+/* A signed number of which some have names. */
+static void show_named(struct decoder *d, const struct flag_set *set, int64_t v)
+{
+	if (flag_set_name_of(set, (uint64_t)v)) {
+		show_flags(d, set, (uint64_t)v);
+		return;
+	}
+	show_sint(d, v);
+	if (set->unknown && *set->unknown)
+		show_comment(d, set->unknown);
+}
+
+static void show_errno(struct decoder *d, int value)
+{
+	const char *name = value > 0 ? strerrorname_np(value) : NULL;
+	if (name)
+		show_symbol(d, name, (uint64_t)value);
+	else
+		show_sint(d, value);
 }
 
 /* ---- one value, an array ---- */
@@ -96,7 +117,7 @@ static void show_seconds(struct decoder *d, int64_t v)
 static bool show_special(struct decoder *d, const struct field_desc *f, const uint8_t *at)
 {
 	switch ((enum field_format)f->format) {
-	case FIELD_NAMED: show_flags(d, f->arg, (uint64_t)decode_sint_at(at, f->size)); return true;
+	case FIELD_NAMED: show_named(d, f->arg, decode_sint_at(at, f->size)); return true;
 	case FIELD_BIG: show_uint(d, big_endian(at, f->size)); return true;
 	case FIELD_BIG_FLAGS: show_flags(d, f->arg, big_endian(at, f->size)); return true;
 	case FIELD_HTONS: show_around(d, "htons(", big_endian(at, 2)); return true;
@@ -107,6 +128,7 @@ static bool show_special(struct decoder *d, const struct field_desc *f, const ui
 	case FIELD_INET6: show_inet(d, AF_INET6, at, "inet_pton(AF_INET6, ", ")"); return true;
 	case FIELD_IFINDEX: show_ifindex(d, (uint32_t)decode_uint_at(at, 4)); return true;
 	case FIELD_TIME: show_seconds(d, decode_sint_at(at, f->size)); return true;
+	case FIELD_ERRNO: show_errno(d, (int)decode_sint_at(at, 4)); return true;
 	case FIELD_STRING_AT: show_string_at(d, decode_uint_at(at, f->size)); return true;
 	default: return false;
 	}

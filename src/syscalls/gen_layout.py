@@ -17,7 +17,7 @@ FIXED = {
     "uid": ("UID", 4), "fd": ("FD", 4), "dirfd": ("DIRFD", 4), "sig": ("SIGNAL", 4), "dev32": ("DEV", 4), "dev": ("DEV", 8),
     "mode16": ("MODE", 2), "mode32": ("MODE", 4), "htons": ("HTONS", 2), "htonl": ("HTONL", 4), "in4": ("IN4", 4),
     "in6": ("IN6", 16), "ifindex": ("IFINDEX", 4), "clock32": ("TIME", 4), "clock64": ("TIME", 8), "inet4": ("INET4", 4),
-    "inet6": ("INET6", 16), "yes": ("YES", 4),
+    "inet6": ("INET6", 16), "errno": ("ERRNO", 4),
 }
 # Types of as many bytes as [N] says, or as there are.
 BYTES = {"char": "CHARS", "bytes": "BYTES", "hex": "HEX_BYTES", "mac": "MAC", "str": "STRING"}
@@ -250,9 +250,11 @@ class Layouts:
         rows = {}
         default = ".format = FIELD_NOTHING"
         for where, constant, words in table.rows:
-            if len(words) != 1:
-                raise TableError(where, "a row needs: NAME TYPE")
-            native = self.type_of(where, words[0], 8)[2]
+            if len(words) != 1 and words[1:] != ["?"]:
+                raise TableError(where, "a row needs: NAME TYPE [?]")
+            native = ".format = FIELD_NOTHING" if words[0] == "any" else self.type_of(where, words[0], 8)[2]
+            if words[1:]:
+                native += ", .optional = true"
             if constant == "*":
                 default = native
                 continue
