@@ -115,6 +115,13 @@ static void remove_again(int dir_fd, const char *name, mode_t mode)
 	(void)unlinkat(dir_fd, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
 }
 
+static void set_opened(struct vfs_opened *ret, int fd, const struct statx *stx)
+{
+	*ret = (struct vfs_opened){
+		.fd = fd, .has_id = true, .dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino,
+	};
+}
+
 static int create_at(struct inode *dir, int dir_fd, const char *name, const struct vfs_create *how, struct inode **ret)
 {
 	struct hostfs *fs = hostfs_of(dir);
@@ -135,7 +142,7 @@ static int create_at(struct inode *dir, int dir_fd, const char *name, const stru
 		return r;
 	}
 	if (how->opened) {
-		*how->opened = (struct vfs_opened){.fd = fd};
+		set_opened(how->opened, fd, &stx);
 		fd = -1;
 	}
 	return 0;
@@ -193,7 +200,7 @@ static int make_tmpfile(struct inode *dir, const struct vfs_create *how, struct 
 		return r;
 	atomic_store(&hostfs_inode(*ret)->unlinked, true);
 	if (how->opened) {
-		*how->opened = (struct vfs_opened){.fd = fd};
+		set_opened(how->opened, fd, &stx);
 		fd = -1;
 	}
 	return 0;

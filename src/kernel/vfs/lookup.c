@@ -81,6 +81,15 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 	return 0;
 }
 
+bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len)
+{
+	vfs_read_lock();
+	const struct dentry *d = dcache_find(v, dir, name, len);
+	bool missing = d && !d->inode && dentry_flags(d) & DENTRY_CHECKED;
+	vfs_read_unlock();
+	return missing;
+}
+
 int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
 {
 	(void)pthread_rwlock_rdlock(&dir->inode->lock);

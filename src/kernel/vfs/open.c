@@ -231,7 +231,9 @@ static int create_last(struct walk *w, struct opening *o)
 		return err;
 	vfs_read_unlock();
 	(void)pthread_rwlock_wrlock(&path_inode(&dir)->lock);
-	err = vfs_lookup_locked(w->vfs, dir.dentry, name, len, &d);
+	/* Whoever makes it finds out whether there is nothing still. */
+	if (!vfs_is_believed_missing(w->vfs, dir.dentry, name, len))
+		err = vfs_lookup_locked(w->vfs, dir.dentry, name, len, &d);
 	if (!err)
 		err = d ? WALK_RESTART : create_file(o, &dir, name, len);
 	(void)pthread_rwlock_unlock(&path_inode(&dir)->lock);

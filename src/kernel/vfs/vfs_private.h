@@ -209,6 +209,8 @@ bool dentry_is_below(struct dentry *d, const struct dentry *above);
 int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
 /* The same, taking the lock itself; in no read-side section. */
 int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
+/* Nothing had this name when its filesystem, which revalidates, was asked last. The directory is referenced. */
+bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
 /* In a read-side section. Is the cached name right still? Forgets it if not. */
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
 
