@@ -268,7 +268,7 @@ struct walk {
 	 */
 	struct vfs_opened *opened;
 	int open_flags;
-	bool missing;			/* -ENOENT was for the last component itself */
+	bool missing;			/* -ENOENT was for the last component itself, which is no longer than a name may be */
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */
 	const char *rest;		/* what remains of the string that is being walked */

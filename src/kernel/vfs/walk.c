@@ -376,7 +376,7 @@ int walk_last(struct walk *w)
 		w->flags |= WALK_FOLLOW | WALK_DIRECTORY;
 	unsigned links = w->links;
 	int r = step(w, w->flags & WALK_FOLLOW);
-	w->missing = r == -ENOENT && w->last == LAST_NORMAL && w->links == links;
+	w->missing = r == -ENOENT && w->last == LAST_NORMAL && w->links == links && w->len <= VFS_NAME_MAX;
 	return r;
 }
 

@@ -125,6 +125,25 @@ static void rename_to_itself(void)
 	CHECK(mkdirat(fd, "more", 0755) == 0 && close(fd) == 0);
 }
 
+/* In a removed directory nothing is made, and no name is too long to be told so. */
+static void long_names_in_removed(void)
+{
+	char name[PATH_MAX];
+	int dir;
+
+	memset(name, 'n', sizeof(name));
+	CHECK(mkdir("removed", 0755) == 0);
+	dir = open("removed", O_RDONLY | O_DIRECTORY);
+	CHECK(dir >= 0 && rmdir("removed") == 0);
+	for (size_t len = sizeof(name) - 1; len > 8; len /= 2) {
+		name[len] = '\0';
+		CHECK_ERRNO(openat(dir, name, O_CREAT | O_RDWR, 0644), ENOENT);
+		CHECK_ERRNO(mkdirat(dir, name, 0755), ENOENT);
+		CHECK_ERRNO(symlinkat("to", dir, name), ENOENT);
+	}
+	close(dir);
+}
+
 int main(void)
 {
 	files_enter();
@@ -134,6 +153,7 @@ int main(void)
 	rename_to_itself();
 	flags();
 	directories();
+	long_names_in_removed();
 	files_leave();
 	return 0;
 }
