@@ -275,7 +275,7 @@ static int resolve(const struct walk_env *env, const struct exec_request *q, str
 	return find_interp(env, q, p);
 }
 
-int exec_resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan **ret)
+static int try_resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan **ret)
 {
 	struct exec_plan *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -287,6 +287,16 @@ int exec_resolve(const struct walk_env *env, const struct exec_request *q, struc
 		exec_plan_destroy(p);
 	else
 		*ret = p;
+	return r;
+}
+
+/* Files of the host that others move away meanwhile are looked for again. */
+int exec_resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan **ret)
+{
+	enum { STALE_TRIES = 64 };
+	int r = -ESTALE;
+	for (int i = 0; i < STALE_TRIES && r == -ESTALE; i++)
+		r = try_resolve(env, q, ret);
 	return r;
 }
 
