@@ -1,5 +1,6 @@
 #include "tracer/loads.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -11,7 +12,6 @@
 
 #include "kernel/task/cred.h"
 #include "tracer/loader_code.h"
-#include "tracer/ptrace/carry.h"
 #include "regs/regs.h"
 
 #ifndef MFD_EXEC
@@ -27,6 +27,7 @@ struct load {
 	int fds[2];		/* by LOADER_ASK_PROGRAM, LOADER_ASK_INTERP; owned; -1: asked for, or none */
 	bool say_done;
 	bool done;		/* one call is left: the loader's own unmapping */
+	int borrowed, kept;	/* a number of the program's that the loader has for a moment, and what it stood for (owned); -1: none */
 };
 
 /* ---- the image ---- */
@@ -115,7 +116,6 @@ int loads_init(struct loads *l)
 	(void)pthread_mutex_init(&l->lock, NULL);
 	read_randomization(l);
 	l->fixed = personality(0xffffffff) & ADDR_NO_RANDOMIZE;
-	l->carries = carry_available() == 0;
 	AUTO_CLOSE int fd = make_memfd();
 	if (fd < 0)
 		return fd;
@@ -282,6 +282,7 @@ static void load_destroy(struct load *d)
 {
 	cleanup_close(&d->fds[0]);
 	cleanup_close(&d->fds[1]);
+	cleanup_close(&d->kept);
 	free(d);
 }
 
@@ -306,6 +307,14 @@ static struct load *take(struct loads *l, pid_t tid)
 	return d;
 }
 
+/* The lock is held. */
+static void add(struct loads *l, struct load *d)
+{
+	d->next = l->list;
+	l->list = d;
+	atomic_fetch_add(&l->count, 1);
+}
+
 int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan, bool say_done)
 {
 	struct load *d = malloc(sizeof(*d));
@@ -313,13 +322,12 @@ int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan,
 		return -ENOMEM;
 	*d = (struct load){
 		.tid = tid, .base = base, .fds = {plan->program.fd, plan->interp.fd}, .say_done = say_done,
+		.borrowed = -1, .kept = -1,
 	};
 	plan->program.fd = plan->interp.fd = -1;
 	loads_forget(l, tid);
 	(void)pthread_mutex_lock(&l->lock);
-	d->next = l->list;
-	l->list = d;
-	atomic_fetch_add(&l->count, 1);
+	add(l, d);
 	(void)pthread_mutex_unlock(&l->lock);
 	return 0;
 }
@@ -376,6 +384,81 @@ int loads_raise_limit(pid_t tid, struct rlimit *ret)
 void loads_lower_limit(pid_t tid, const struct rlimit *old)
 {
 	(void)prlimit(tid, RLIMIT_NOFILE, old, NULL);
+}
+
+/* ---- a task without a free descriptor ---- */
+
+/* By its fdinfo: not opened with O_PATH, which cannot be installed again, and without locks. */
+static bool may_make_room(int dir, const char *name)
+{
+	char line[256];
+	unsigned flags = O_PATH;
+	bool locked = false;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	AUTO_FCLOSE FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
+	if (!f && fd >= 0)
+		(void)close(fd);
+	while (f && fgets(line, sizeof(line), f)) {
+		(void)sscanf(line, "flags: %o", &flags);
+		locked |= strncmp(line, "lock:", 5) == 0;
+	}
+	return !(flags & O_PATH) && !locked;
+}
+
+int loads_choose(pid_t tid)
+{
+	char path[64];
+	int number = -EMFILE;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo", tid);
+	DIR *d = opendir(path);
+	for (const struct dirent *e; d && number < 0 && (e = readdir(d));) {
+		if (e->d_name[0] != '.' && may_make_room(dirfd(d), e->d_name))
+			number = atoi(e->d_name);
+	}
+	if (d)
+		(void)closedir(d);
+	return number;
+}
+
+int loads_borrow(struct loads *l, pid_t tid, uint64_t ip, int number, int fd)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct load *fresh = malloc(sizeof(*fresh));
+	if (!fresh)
+		return -ENOMEM;
+	/* Its code is in the image's first page. */
+	*fresh = (struct load){.tid = tid, .base = ip & ~(page - 1), .fds = {-1, -1}, .borrowed = number, .kept = fd};
+	(void)pthread_mutex_lock(&l->lock);
+	struct load *d = *find(l, tid);
+	if (d) {
+		d->borrowed = number;
+		d->kept = fd;
+	} else {
+		add(l, fresh);
+		fresh = NULL;
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+	free(fresh);
+	return 0;
+}
+
+int loads_return(struct loads *l, pid_t tid, int *ret_fd)
+{
+	int number = -ENOENT;
+	struct load *over = NULL;
+	(void)pthread_mutex_lock(&l->lock);
+	struct load *d = *find(l, tid);
+	if (d && d->borrowed >= 0) {
+		number = d->borrowed;
+		*ret_fd = d->kept;
+		d->borrowed = d->kept = -1;
+		if (!d->say_done && d->fds[0] < 0 && d->fds[1] < 0)
+			over = take(l, tid);
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+	if (over)
+		load_destroy(over);
+	return number;
 }
 
 struct verdict loads_answer(struct loads *l, const struct call_event *ev)

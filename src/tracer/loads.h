@@ -26,7 +26,6 @@ struct loads {
 	int image;			/* owned; -1: none */
 	struct stat image_stat;
 	char path[LOADER_PATH_SIZE];	/* of the image, padded with slashes; ends in NUL */
-	bool carries;			/* memory for paths can be made in a process that has no page of the loader (carry.h) */
 	bool randomize, randomize_brk;	/* kernel.randomize_va_space */
 	bool fixed;			/* we run with ADDR_NO_RANDOMIZE, and so do guests as long as none changes its personality(2) */
 	bool follows_personality;	/* .personality_set tells of every change; else /proc is asked */
@@ -66,5 +65,14 @@ struct verdict loads_answer(struct loads *l, const struct call_event *ev);
  */
 MUST_CHECK int loads_raise_limit(pid_t tid, struct rlimit *ret);
 void loads_lower_limit(pid_t tid, const struct rlimit *old);
+/*
+ * If not: the number of a descriptor of the task that can make room for a moment, or -EMFILE. Not one whose file's locks would go
+ * with it (fcntl_locking(2)), nor one that could not be put back.
+ */
+MUST_CHECK int loads_choose(pid_t tid);
+/* Keep fd, what the loader's number stood for, until the loader that called from ip asks for it. fd is taken over on success. */
+MUST_CHECK int loads_borrow(struct loads *l, pid_t tid, uint64_t ip, int number, int fd);
+/* The loader's answer to LOADER_ASK_RETURN: the number, and *ret_fd, which is the caller's. -ENOENT: nothing was borrowed. */
+MUST_CHECK int loads_return(struct loads *l, pid_t tid, int *ret_fd);
 
 #endif

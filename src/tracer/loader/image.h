@@ -23,7 +23,10 @@
  * something does, nfsservctl(LOADER_CALL, what), which no kernel has had since Linux 3.1 and no policy thinks of.
  */
 #define LOADER_CALL 0x74726170
-enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE };
+enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE, LOADER_ASK_RETURN };
+
+/* In the answer: the descriptor took the place of one of the program's, which is put back by LOADER_ASK_RETURN once it is closed. */
+#define LOADER_BORROWED 0x40000000
 
 enum loader_op_kind { LOADER_MAP, LOADER_ANON, LOADER_ZERO, LOADER_UNMAP };
 

@@ -105,10 +105,14 @@ static uint64_t load(const struct loader_object *o, const struct loader_op *ops,
 	long fd = ask(o->ask);
 	if (failed(fd))
 		die();
+	bool borrowed = fd & LOADER_BORROWED;
+	fd &= ~(long)LOADER_BORROWED;
 	uint64_t bias = o->size ? reserve(o, random) : 0;
 	for (uint32_t i = 0; i < o->op_count; i++)
 		carry_out(&ops[i], bias, !o->size && i == 0, fd);
 	(void)call6(NR_close, fd, 0, 0, 0, 0, 0);
+	if (borrowed)
+		(void)ask(LOADER_ASK_RETURN);
 	return bias;
 }
 

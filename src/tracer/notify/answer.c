@@ -147,6 +147,49 @@ static int add_fd_beyond(const struct notified_event *ev, const struct verdict *
 	return r;
 }
 
+/* In the place of the descriptor with this number. */
+static int add_fd_at(const struct notified_event *ev, int number, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd a = {
+		.id = ev->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .srcfd = (uint32_t)fd, .newfd = (uint32_t)number,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int r;
+	do {
+		r = ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : number;
+}
+
+/* Nor can the limit be raised: the loader gets one of the program's numbers, and gives it back before the program runs. */
+static int add_fd_borrowed(struct notify *n, const struct notified_event *ev, const struct verdict *v)
+{
+	int kept, number = loads_choose(ev->base.tid);
+	if (number < 0 || guest_fds_get(&n->session->guest_fds, ev->base.tid, number, &kept) < 0)
+		return -EMFILE;
+	int r = loads_borrow(&n->session->loads, ev->base.tid, ev->base.ip, number, kept);
+	if (r < 0) {
+		(void)close(kept);
+		return r;
+	}
+	r = add_fd_at(ev, number, v->fd, true);
+	if (r < 0 && loads_return(&n->session->loads, ev->base.tid, &kept) >= 0)
+		(void)close(kept);
+	return r < 0 ? r : number | LOADER_BORROWED;
+}
+
+/* What survives an execve is not closed by it: no O_CLOEXEC. */
+static struct verdict give_back(struct notify *n, const struct notified_event *ev)
+{
+	int fd;
+	int number = loads_return(&n->session->loads, ev->base.tid, &fd);
+	if (number < 0)
+		return verdict_value(number);
+	int r = add_fd_at(ev, number, fd, false);
+	(void)close(fd);
+	return verdict_value(r < 0 ? r : 0);
+}
+
 /*
  * Opened with O_PATH, which ADDFD does not take, on a kernel where the guest cannot open it itself (ptrace/lend.c needs Linux
  * 6.10): it is opened for reading, if it can be.
@@ -199,6 +242,8 @@ static void answer_fd(struct notify *n, const struct notified_event *ev, const s
 		r = add_readable(n, ev, v);
 	if (r == -EMFILE && ev->loader)
 		r = add_fd_beyond(ev, v);
+	if (r == -EMFILE && ev->loader)
+		r = add_fd_borrowed(n, ev, v);
 	(void)close(v->fd);
 	if (r != -ENOENT)
 		answer_value(n, ev, r);
@@ -235,9 +280,11 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 }
 
 /* The loader's own calls are neither decided nor shown. */
-static struct verdict ask_loader(struct session *s, const struct call_event *call)
+static struct verdict ask_loader(struct notify *n, const struct notified_event *ev)
 {
-	return loads_is_call(call) ? loads_answer(&s->loads, call) : verdict_pass();
+	if (!loads_is_call(&ev->base))
+		return verdict_pass();
+	return ev->base.args[1] == LOADER_ASK_RETURN ? give_back(n, ev) : loads_answer(&n->session->loads, &ev->base);
 }
 
 void notify_answer(struct worker *by, const struct seccomp_notif *req)
@@ -263,7 +310,7 @@ void notify_answer(struct worker *by, const struct seccomp_notif *req)
 	if (ev.base.id == CALL_personality)
 		atomic_store(&s->loads.personality_set, true);
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
-	struct verdict v = ev.loader ? ask_loader(s, &ev.base) : ask(s, &ev);
+	struct verdict v = ev.loader ? ask_loader(n, &ev) : ask(s, &ev);
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)
 		emit_notified_enter(s, &ev.base, now_ns());

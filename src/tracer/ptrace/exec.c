@@ -8,12 +8,13 @@
  * it has executed is looked at just so. A name may lead elsewhere meanwhile: that is right if it does so in the guest's tree too.
  *
  * The path of the image must be somewhere in the caller's memory. A program that the loader has loaded has it in the page
- * that the loader leaves; the command has it in what it inherited of the supervisor; for others it is carried (carry.c). That
+ * that the loader leaves; the command has it in what it inherited of the supervisor; others map a page for it. That
  * another thread changes it in time for the kernel to read something else shows in what was executed.
  */
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -25,6 +26,7 @@
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/ptrace/remote.h"
 #include "tracer/ptrace/lend.h"
 
 #ifndef AT_EXECVE_CHECK
@@ -154,11 +156,42 @@ static int resolve(struct session *s, struct call_event *ev, const struct fact_c
 
 /* ---- the filter stop ---- */
 
-static bool has_path(const struct session *s, const struct tracee *t)
+static bool has_path(const struct tracee *t, const char path[LOADER_PATH_SIZE])
 {
 	char there[LOADER_PATH_SIZE];
 	return t->loader_path && memory_read(t->tid, t->loader_path, there, sizeof(there)) == 0 &&
-	       memcmp(there, s->loads.path, sizeof(there)) == 0;
+	       memcmp(there, path, sizeof(there)) == 0;
+}
+
+/*
+ * A page for the path, which the task maps itself: it needs no descriptor, and need not be safe from others. If the execve fails it
+ * stays for the next one; so it does for who lent us its memory (vfork).
+ */
+static int make_page(struct session *s, struct tracee *t, const char path[LOADER_PATH_SIZE])
+{
+	const uint64_t args[6] = {
+		0, (uint64_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0,
+	};
+	struct remote r;
+	int64_t addr = -ENOMEM;
+	int err = remote_begin(&r, s, t);
+	if (err < 0)
+		return err;
+	err = remote_call(&r, CALL_mmap, args, &addr);
+	int back = err == -ESRCH ? err : remote_end(&r);
+	if (err == 0 && addr < 0 && addr >= -4095)
+		err = (int)addr;
+	if (err == 0)
+		err = back;
+	if (err == 0)
+		err = memory_write(t->tid, (uint64_t)addr, path, LOADER_PATH_SIZE);
+	if (err < 0)
+		return err;
+	t->loader_path = (uint64_t)addr;
+	struct tracee *maker = t->parent ? tracee_find_own(t->by, t->parent) : NULL;
+	if (maker && !has_path(maker, path))
+		maker->loader_path = t->loader_path;
+	return 0;
 }
 
 static int carry(struct session *s, struct tracee *t, unsigned reg, const struct fact_copy *copy, struct applied *a)
@@ -178,22 +211,16 @@ static int place_path(struct session *s, struct tracee *t, unsigned reg, struct 
 	int len = lend_path(s, t, s->loads.image, name, sizeof(name));
 	if (len < 0)
 		return len;
-	if (!t->lender && has_path(s, t)) {
-		a->args[reg] = t->loader_path;
-		a->changed |= (uint8_t)(1u << reg);
-		return 0;
-	}
 	loads_pad_path(path, name);
-	return carry(s, t, reg, &(struct fact_copy){.data = path, .len = sizeof(path)}, a);
+	int r = has_path(t, path) ? 0 : make_page(s, t, path);
+	a->args[reg] = t->loader_path;
+	a->changed |= (uint8_t)(1u << reg);
+	return r;
 }
 
-/*
- * Its own execve leaves no page of ours in the program; then the path of the next one that needs the image has to be carried,
- * if it can be.
- */
-static bool leave_to_host(const struct session *s, struct exec_plan *p)
+static bool leave_to_host(struct exec_plan *p)
 {
-	p->native = p->native && s->loads.carries && exec_host_expect(p) == 0;
+	p->native = p->native && exec_host_expect(p) == 0;
 	return p->native;
 }
 
@@ -207,7 +234,7 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 	notify_settle(s);	/* a file that was written and closed is not busy */
 	int r = resolve(s, ev, &checked, &t->exec);
 	bool only_check = r == 0 && at && ev->args[4] & AT_EXECVE_CHECK;
-	bool native = r == 0 && !only_check && leave_to_host(s, t->exec);
+	bool native = r == 0 && !only_check && leave_to_host(t->exec);
 	if (native && checked.data)
 		r = carry(s, t, reg, &checked, a);
 	else if (r == 0 && !only_check && !native)

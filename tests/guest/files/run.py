@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Run a guest about files natively, then on one of trapline's trees, and want the same status and the same output.
 
-run.py --trapline BIN --tree native|host|tmpfs|overlay|fake [--timeout S] -- GUEST [ARGS]
+run.py --trapline BIN --tree native|host|tmpfs|overlay|fake|weak [--timeout S] -- GUEST [ARGS]
 
 The guest works in a directory of its own below its working directory, which is a new one on the host's disk, on an emulated tmpfs
-or on an overlay; fake: on the disk with -0; the rest of its tree is the host's, with our /proc and /dev. Exit status: 0 passed, 1 failed, 77 skipped.
+or on an overlay; fake: on the disk with -0; weak: trapline may not raise limits; the rest of its tree is the host's, with our /proc and /dev. Exit status: 0 passed, 1 failed, 77 skipped.
 """
 import argparse
 import os
@@ -22,7 +22,7 @@ SKIP = 77
 def parse():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--trapline", required=True)
-    p.add_argument("--tree", required=True, choices=("native", "host", "tmpfs", "overlay", "fake"))
+    p.add_argument("--tree", required=True, choices=("native", "host", "tmpfs", "overlay", "fake", "weak"))
     p.add_argument("--timeout", type=float, default=60)
     p.add_argument("--only", action="store_true", help="not natively first")
     p.add_argument("guest", nargs="+")
@@ -31,6 +31,8 @@ def parse():
 
 def command(opts, work, base):
     start = [opts.trapline, "run", "-r", "/"]
+    if opts.tree == "weak" and os.geteuid() == 0:
+        start = ["setpriv", "--bounding-set", "-sys_resource", *start]
     if opts.tree == "tmpfs":
         start += ["--tmpfs", work]
     if opts.tree == "fake":
