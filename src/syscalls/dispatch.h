@@ -96,7 +96,7 @@ struct blocking {
 
 /* A socket address, and what goes with it, for a call that the guest makes from memory that only we can change. Heap. */
 struct lent_address {
-	int fd;			/* owned: what the address names by our /proc, so open until the call is over; -1: nothing */
+	int fd;			/* owned, open until the call is over: the file that the address is to name; -1: .address is it */
 	int arg;		/* the address' argument, its length being the next; -1: a struct msghdr in argument 1 has it */
 	socklen_t len;		/* 0 in a message: none */
 	unsigned char address[128];

@@ -358,7 +358,7 @@ struct verdict sys_sendmsg(struct kernel *k, struct call_event *ev)
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
-	if (ev->lends && (c.task.cred->host || c.task.cred->faked))
+	if (ev->lends)
 		return send_by_caller(&c);
 	struct message *m AUTO_MESSAGE = NULL;
 	int r = take_message(&c, arg_ptr(ev, 1), (int)ev->args[2], &m);

@@ -96,9 +96,10 @@ int unix_address_find(struct file_call *c, struct unix_address *a)
 	return r;
 }
 
+/* A longer one is an error that the call gives here as well. */
 bool unix_address_lends(const struct file_call *c, const struct unix_address *a)
 {
-	return c->ev->lends && (c->task.cred->host || c->task.cred->faked) && a->len <= sizeof(a->addr);
+	return c->ev->lends && a->len <= sizeof(a->addr);
 }
 
 struct lent_address *unix_address_lend(struct unix_address *a, int arg)
@@ -106,10 +107,6 @@ struct lent_address *unix_address_lend(struct unix_address *a, int arg)
 	struct lent_address *l = calloc(1, sizeof(*l));
 	if (!l)
 		return NULL;
-	if (a->host >= 0) {
-		(void)snprintf(a->addr.sun_path, sizeof(a->addr.sun_path), "/proc/%d/fd/%d", getpid(), a->host);
-		a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(a->addr.sun_path) + 1);
-	}
 	l->fd = a->host;
 	l->arg = arg;
 	l->len = a->len;
@@ -152,28 +149,12 @@ static bool may_wait(int socket)
 	return !(fcntl(socket, F_GETFL) & O_NONBLOCK);
 }
 
-/* Not waiting for room in the listener's queue, though the socket would. */
-static int connect_at_once(int socket, const struct unix_address *to)
-{
-	const struct timeval soon = {.tv_usec = 1};
-	struct timeval own;
-	socklen_t len = sizeof(own);
-	bool waits = may_wait(socket) && getsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &own, &len) == 0 &&
-		     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon)) == 0;
-	int r = connect(socket, (const struct sockaddr *)&to->addr, to->len) < 0 ? -errno : 0;
-	if (waits)
-		(void)setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof(own));
-	return r;
-}
-
 static struct verdict connect_to(struct file_call *c, int *socket, struct unix_address *to)
 {
 	if (unix_address_lends(c, to)) {
 		struct lent_address *lent = unix_address_lend(to, 1);
 		return lent ? verdict_lend(lent) : answer(-ENOMEM);
 	}
-	if (c->ev->lends)
-		return answer(connect_at_once(*socket, to));
 	if (!to->named || !may_wait(*socket))
 		return answer(connect(*socket, (const struct sockaddr *)&to->addr, to->len) < 0 ? -errno : 0);
 	struct blocking_connect *b = malloc(sizeof(*b));
@@ -219,14 +200,14 @@ static int bind_with_umask(int socket, const struct unix_address *a, mode_t umas
 }
 
 /* Bind below a directory of the host, under a name of ours. */
-static int bind_below(struct file_call *c, int socket, int dir, const struct unix_address *given,
+static int bind_below(struct file_call *c, int socket, int dir, mode_t umask, const struct unix_address *given,
 		      char ret_name[UNIX_HOST_NAME_SIZE])
 {
 	unix_names_add(c->k->files->unix_names, &given->addr, given->len, ret_name);
 	struct unix_address a = {.host = -1, .addr = {.sun_family = AF_UNIX}};
 	int n = snprintf(a.addr.sun_path, sizeof(a.addr.sun_path), "/proc/self/fd/%d/%s", dir, ret_name);
 	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
-	return bind_with_umask(socket, &a, c->task.env.umask);
+	return bind_with_umask(socket, &a, umask);
 }
 
 /* The host made it for us. */
@@ -258,7 +239,7 @@ static int bind_on_host(struct file_call *c, int socket, int dir, const struct p
 			const struct unix_address *given)
 {
 	char name[UNIX_HOST_NAME_SIZE];
-	int r = bind_below(c, socket, dir, given, name);
+	int r = bind_below(c, socket, dir, c->task.env.umask, given, name);
 	if (r < 0)
 		return r;
 	if (renameat2(dir, name, dir, last, RENAME_NOREPLACE) == 0)
@@ -277,7 +258,8 @@ static int bind_in_tree(struct file_call *c, int socket, const struct path *pare
 	if (scratch < 0)
 		return -errno;
 	char name[UNIX_HOST_NAME_SIZE];
-	int r = bind_below(c, socket, scratch, given, name);
+	/* Who may connect the virtual inode says, which has the mode. */
+	int r = bind_below(c, socket, scratch, 0, given, name);
 	if (r < 0)
 		return r;
 	int node AUTO_CLOSE = openat(scratch, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -22,7 +22,7 @@ MUST_CHECK int unix_socket_get(struct file_call *c, int fd, int *ret);
 MUST_CHECK int unix_address_copy_in(struct file_call *c, struct guest_ptr from, uint64_t len, struct unix_address *ret);
 /* Where the name leads: permissions, -ECONNREFUSED for what is no socket. */
 MUST_CHECK int unix_address_find(struct file_call *c, struct unix_address *a);
-/* Can the caller be made to use the address itself? Not who may not look into our /proc. */
+/* Can the caller be made to use the address itself? */
 bool unix_address_lends(const struct file_call *c, const struct unix_address *a);
 /* a, found, as the argument arg of the caller's own call (-1: in its message); it is taken over. NULL: no memory. */
 struct lent_address *unix_address_lend(struct unix_address *a, int arg);

@@ -1,6 +1,6 @@
 /*
- * A descriptor, or a socket's address, for a task that stands at the entry of its call. A notification could install it (notify/answer.c), but not
- * one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such opens stop, and so does openat2, whose flags
+ * A descriptor, or a socket's address, for a task that stands at the entry of its call. A notification could install a
+ * descriptor (notify/answer.c), but not one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such opens stop, and so does openat2, whose flags
  * no filter sees.
  *
  * The task opens it itself: its call is made with the supervisor's descriptor as the name, in memory that no other task
@@ -8,7 +8,9 @@
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "kernel/kernel.h"
 #include "kernel/task/cred.h"
@@ -124,12 +126,29 @@ static int place_address(struct session *s, struct tracee *t, const struct lent_
 	return r;
 }
 
+/* The address of a socket's file is that of our descriptor. */
+static int name_lent(struct session *s, struct tracee *t, struct lent_address *l)
+{
+	struct sockaddr_un u = {.sun_family = AF_UNIX};
+	if (l->fd < 0)
+		return 0;
+	int len = lend_path(s, t, l->fd, u.sun_path, sizeof(u.sun_path));
+	if (len < 0)
+		return len;
+	_Static_assert(sizeof(u) <= sizeof(l->address), "an address has room");
+	memcpy(l->address, &u, sizeof(u));
+	l->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len + 1);
+	return 0;
+}
+
 static void lend_address(struct session *s, struct tracee *t, struct applied *a)
 {
 	struct lent_address *l = a->verdict.lent;
-	int r = place_address(s, t, l, a);
-	lend_end(t);
+	int r = name_lent(s, t, l);
+	if (r == 0)
+		r = place_address(s, t, l, a);
 	if (r < 0) {
+		lend_end(t);
 		*a = (struct applied){.kind = APPLIED_VALUE, .value = r};
 	} else {
 		a->kind = APPLIED_PASS;
