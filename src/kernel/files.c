@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/log.h"
@@ -11,6 +12,8 @@
 #include "kernel/task/task.h"
 #include "kernel/task/watchers.h"
 #include "kernel/unix_names.h"
+
+enum { PROC_ROOT_INO = 1 };	/* of any procfs (include/linux/proc_fs.h) */
 
 static const struct file_mount host_root = {.kind = FILES_HOST, .target = "/", .source = "/"};
 
@@ -216,18 +219,25 @@ static bool is_host_proc(const char *path)
 	return statfs(path, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Where host files have their /proc: 1, and a name to free; 0: nowhere. */
-static int find_proc(const struct file_mount *m, char **ret_target)
+/* 1: dir has it. */
+static int has_proc(const char *dir)
 {
 	AUTO_FREE char *below = NULL;
-	if (m->kind != FILES_HOST)
-		return 0;
-	if (asprintf(&below, "%s/proc", m->source) < 0) {
+	if (asprintf(&below, "%s/proc", dir) < 0) {
 		below = NULL;
 		return -ENOMEM;
 	}
-	if (!is_host_proc(below))
-		return 0;
+	return is_host_proc(below);
+}
+
+/* Where host files have their /proc: 1, and a name to free; 0: nowhere. */
+static int find_proc(const struct file_mount *m, char **ret_target)
+{
+	int r = m->kind == FILES_HOST ? has_proc(m->source) : m->upper ? has_proc(m->upper) : 0;
+	for (size_t i = 0; r == 0 && m->kind == FILES_OVERLAY && i < m->lower_count; i++)
+		r = has_proc(m->lowers[i]);
+	if (r <= 0)
+		return r;
 	if (asprintf(ret_target, "%s/proc", strcmp(m->target, "/") == 0 ? "" : m->target) < 0) {
 		*ret_target = NULL;
 		return -ENOMEM;
@@ -253,9 +263,15 @@ bool files_are_hosts(const struct files_options *options)
 static int mount_asked(struct kernel *k, const struct file_mount *m)
 {
 	struct file_mount proc = *m;
+	struct stat st;
 	proc.kind = FILES_PROC;
-	if (m->kind == FILES_HOST && is_host_proc(m->source))
-		return mount_one(k, &proc);
+	if (m->kind == FILES_HOST && stat(m->source, &st) == 0 && S_ISDIR(st.st_mode) && is_host_proc(m->source)) {
+		if (st.st_ino == PROC_ROOT_INO)
+			return mount_one(k, &proc);
+		log_error("cannot mount '%s' on '%s': of the host's /proc, which would show trapline for the guest, only files and the "
+			  "whole, as the guest's own, can be", m->source, m->target);
+		return -EOPNOTSUPP;
+	}
 	int r = mount_one(k, m);
 	return r < 0 ? r : cover_proc(k, m);
 }

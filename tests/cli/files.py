@@ -75,6 +75,12 @@ class Tree(harness.Case):
                 got = run([harness.trapline, "run", "-r", os.path.join(self.tmp, "root"), *options, "--", "/bin/start"])
                 self.assert_prints(got, "1000\n1000\n")
 
+    def test_the_hosts_proc_is_not_seen_through_other_mounts(self):
+        for options, proc in ((["--overlay", "/"], "/proc"), (["--overlay", f"/::{self.tmp}"], self.tmp + "/proc"),
+                              (["-b", f"/:{self.tmp}"], self.tmp + "/proc")):
+            with self.subTest(options):
+                self.assert_prints(self.shell(options, f"read name < {proc}/self/comm; echo $name"), "sh\n")
+
     def test_other_file_systems_of_the_host_are_apart(self):
         if os.stat("/dev/shm").st_dev == os.stat(self.tmp).st_dev:
             self.skipTest("/dev/shm is no other file system")
@@ -162,6 +168,9 @@ class Refused(harness.Case):
         self.refused(["-b", "/no/such/dir:/x"], "/no/such/dir", "No such file or directory")
         self.refused(["--overlay", "/no/such/dir"], "/no/such/dir", "No such file or directory")
         self.refused(["--tmpfs", "/x", "-w", "/no/such/dir"], "/no/such/dir", "No such file or directory")
+
+    def test_part_of_proc(self):
+        self.refused(["-b", f"/proc/sys:{self.tmp}"], "cannot mount '/proc/sys'", "the host's /proc")
 
     def test_wrong_kind(self):
         self.refused(["-r", "/etc/passwd"], "/etc/passwd", "Not a directory")

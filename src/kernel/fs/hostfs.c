@@ -1,9 +1,11 @@
 /* hostfs: any host directory, or one file, as a filesystem. hostfs_private.h says how objects are reached. */
 #include "kernel/fs/hostfs_private.h"
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 bool hostfs_name_ok(const char *name)
 {
@@ -171,6 +173,21 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 
 /* ---- looking names up ---- */
 
+/*
+ * A procfs of the host tells about who asks it, which is us, and leads to all that we have open. There is none for guests but
+ * what is bound by itself; they have their own (kernel/files.c).
+ */
+static bool is_procfs_root(const struct inode *dir, int dir_fd, const char *name, const struct statx *stx)
+{
+	const struct hostfs_id *id = &hostfs_inode((struct inode *)dir)->id;
+	struct statfs st;
+
+	if (!S_ISDIR(stx->stx_mode) || (stx->stx_dev_major == id->dev_major && stx->stx_dev_minor == id->dev_minor))
+		return false;
+	AUTO_CLOSE int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
+}
+
 static int lookup(struct inode *dir, const char *name, struct inode **ret)
 {
 	struct hostfs *fs = hostfs_of(dir);
@@ -182,6 +199,8 @@ static int lookup(struct inode *dir, const char *name, struct inode **ret)
 		return r;
 	if (statx(hold.fd, name, AT_SYMLINK_NOFOLLOW, HOSTFS_STATX, &stx) < 0)
 		r = hostfs_errno();
+	else if (is_procfs_root(dir, hold.fd, name, &stx))
+		r = -ENOENT;
 	if (r == 0) {
 		hostfs_virtual_load(fs, &stx, hold.fd, name);
 		r = hostfs_get(fs, &stx, dir, name, -1, ret);
