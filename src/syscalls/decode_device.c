@@ -188,8 +188,7 @@ void show_random_pool(struct decoder *d, uint64_t addr, size_t len UNUSED)
 	struct_end(d);
 }
 
-/* Bits that an enumeration numbers: 1<<_UFFDIO_COPY|1<<_UFFDIO_WAKE|0x120. */
-static void show_bits(struct decoder *d, const struct flag_set *set, uint64_t bits)
+void show_bits(struct decoder *d, const struct flag_set *set, uint64_t bits)
 {
 	char text[256];
 	size_t used = 0;

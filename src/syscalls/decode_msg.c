@@ -15,6 +15,14 @@ static uint64_t shown_of(struct decoder *d, uint64_t count)
 	return count < limit ? count : limit;
 }
 
+static void show_data_at(struct decoder *d, uint64_t base, uint64_t len)
+{
+	if (d->in_message)
+		show_socket_bytes_at(d, d->sockfd, base, len);
+	else
+		show_bytes_at(d, base, len);
+}
+
 void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t bytes, bool data)
 {
 	uint8_t b[16];
@@ -37,7 +45,7 @@ void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t byte
 		struct_begin(d);
 		field(d, "iov_base");
 		if (data)
-			show_bytes_at(d, base, len < bytes ? len : bytes);
+			show_data_at(d, base, len < bytes ? len : bytes);
 		else
 			show_pointer(d, base);
 		field_uint(d, "iov_len", len);
@@ -105,7 +113,10 @@ static void show_msghdr(struct decoder *d, const struct msghdr_view *v, uint64_t
 	}
 	show_sint(d, (int32_t)v->namelen);
 	field(d, "msg_iov");
+	d->in_message = true;
+	d->sockfd = (int)decode_arg(d, 0);
 	show_iov_at(d, v->iov, v->iovlen, bytes, true);
+	d->in_message = false;
 	field_uint(d, "msg_iovlen", v->iovlen);
 	if (v->controllen) {
 		field(d, "msg_control");

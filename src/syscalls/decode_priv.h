@@ -29,6 +29,9 @@ struct decoder {
 	uint8_t word;		/* bytes of a pointer or long of the guest: 4 or 8 */
 	uint8_t depth;		/* of netlink attributes in attributes */
 	uint8_t family;		/* of the addresses in them */
+	uint8_t messages;	/* depth of netlink messages in messages */
+	bool in_message;	/* a struct msghdr's vectors are shown: */
+	int sockfd;		/* what they are sent through */
 };
 
 /* When a parameter is decoded, if that is not what its direction says. */
@@ -229,7 +232,11 @@ void show_joined(struct decoder *d, const struct flag_set *first, uint64_t value
 		 uint64_t rest);
 /* A constant whose number is written in hexadecimal with -X; show_symbol's is decimal. */
 void show_hex_symbol(struct decoder *d, const char *name, uint64_t v);
+/* Bits that an enumeration numbers: 1<<_UFFDIO_COPY|1<<_UFFDIO_WAKE|0x120. */
+void show_bits(struct decoder *d, const struct flag_set *set, uint64_t bits);
 void show_ioctl_command(struct decoder *d, uint32_t cmd);
+/* Bytes that a socket sends or received: messages, if it is netlink's. */
+void show_socket_bytes_at(struct decoder *d, int fd, uint64_t addr, uint64_t len);
 
 /* A printf into a small buffer, for text that JSON gets as a string; nothing happens for the null printer. */
 void show_textf(struct decoder *d, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -128,6 +128,12 @@ static void show_prctl_result(struct decoder *d, int64_t value)
 	case PR_GET_DUMPABLE:
 		show_named(d, value, &flag_set_prctl_dumpable);
 		return;
+	case PR_MCE_KILL_GET:
+		show_named(d, value, &flag_set_prctl_mce_kill_policy);
+		return;
+	case PR_GET_FP_MODE:
+		show_flags_result(d, value, &flag_set_prctl_fp_mode, "", false);
+		return;
 	case PR_GET_SECUREBITS:
 		show_flags_result(d, value, &flag_set_securebits, "", false);
 		return;

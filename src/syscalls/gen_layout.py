@@ -14,7 +14,8 @@ FORMATS = {"u": "UINT", "s": "SINT", "x": "HEX", "o": "OCTAL", "b": "BIG"}
 WORDS = {"ulong": "UINT", "long": "SINT", "xlong": "HEX", "ptr": "POINTER", "pstr": "STRING_AT"}
 # Types of a fixed size: format, bytes.
 FIXED = {
-    "uid": ("UID", 4), "fd": ("FD", 4), "dirfd": ("DIRFD", 4), "sig": ("SIGNAL", 4), "dev32": ("DEV", 4), "dev": ("DEV", 8),
+    "uid": ("UID", 4), "fd": ("FD", 4), "dirfd": ("DIRFD", 4), "sig": ("SIGNAL", 4),
+    "dev32": ("DEV", 4), "dev": ("DEV", 8),
     "mode16": ("MODE", 2), "mode32": ("MODE", 4), "htons": ("HTONS", 2), "htonl": ("HTONL", 4), "in4": ("IN4", 4),
     "in6": ("IN6", 16), "ifindex": ("IFINDEX", 4), "clock32": ("TIME", 4), "clock64": ("TIME", 8), "inet4": ("INET4", 4),
     "inet6": ("INET6", 16), "errno": ("ERRNO", 4),
@@ -226,7 +227,8 @@ class Layouts:
             before += f"static const struct field_desc ioctl_{constant}_i386 = {{{other}}};\n"
             row += f", .i386 = &ioctl_{constant}_i386"
         if len(words) > 2:
-            before += f"static const struct field_desc ioctl_{constant}_failed = {{{self.type_of(where, words[2], 8)[2]}}};\n"
+            failed = self.type_of(where, words[2], 8)[2]
+            before += f"static const struct field_desc ioctl_{constant}_failed = {{{failed}}};\n"
             row += f", .failed = &ioctl_{constant}_failed"
         return f"{row}}},\t/* {constant} */\n", before
 
@@ -284,7 +286,8 @@ class Layouts:
         return text
 
     def definitions(self):
-        text = HEAD + '#include "base/errors.h"\n#include "syscalls/flag_sets.h"\n#include "syscalls/decode_layouts.h"\n\n'
+        text = HEAD + '#include "base/errors.h"\n'
+        text += '#include "syscalls/decode_layouts.h"\n#include "syscalls/flag_sets.h"\n\n'
         for name in self.structs:
             text += self.c_layout(name, 8, "")
             if self.differs(name):

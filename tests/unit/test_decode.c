@@ -52,6 +52,8 @@ static ssize_t fake_fd_path(struct decode_source *src, int fd, char *buf, size_t
 static ssize_t fake_fd_socket(struct decode_source *src, int fd, char *buf, size_t size)
 {
 	((struct fake_memory *)src)->asked++;
+	if (fd == 5)
+		return snprintf(buf, size, "NETLINK:[ROUTE:7]");
 	return fd == 3 ? snprintf(buf, size, "TCP:[127.0.0.1:80]") : -EINVAL;
 }
 
@@ -325,6 +327,70 @@ END_TEST
 
 /* ---- every call, with arguments and memory that make no sense ---- */
 
+START_TEST(ioctl_arguments_have_the_type_of_their_request)
+{
+	const uint16_t size[4] = {24, 80, 0, 0};
+	uint64_t at = put(0, size, sizeof(size));
+	expect("ioctl(0, TIOCSWINSZ, {ws_row=24, ws_col=80, ws_xpixel=0, ws_ypixel=0}) = 0", "ioctl", 0,
+	       ARGS(0, 0x5414, at));
+	expect("ioctl(0, TIOCGWINSZ, 0x10000) = -1 ENOTTY (Inappropriate ioctl for device)", "ioctl", -25,
+	       ARGS(0, 0x5413, at));
+	expect("ioctl(0, BLKRASET, 8) = 0", "ioctl", 0, ARGS(0, 0x1262, 8));
+	expect("ioctl(0, FIOCLEX) = 0", "ioctl", 0, ARGS(0, 0x5451, 8));
+	expect("ioctl(0, _IOC(_IOC_READ, 0xff, 0xff, 0x4), 0x10000) = 0", "ioctl", 0, ARGS(0, 0x8004ffff, at));
+}
+END_TEST
+
+START_TEST(socket_options_have_the_type_of_their_name)
+{
+	const int32_t linger[2] = {1, 5};
+	uint64_t at = put(0, linger, sizeof(linger));
+	expect("setsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=5}, 8) = 0", "setsockopt", 0,
+	       ARGS(3, 1, 13, at, 8));
+	expect("setsockopt(3, SOL_SOCKET, SO_LINGER, 0x10000, 4) = -1 EINVAL (Invalid argument)", "setsockopt", -22,
+	       ARGS(3, 1, 13, at, 4));
+	uint64_t len = put(100, (const uint32_t[1]){6}, 4);
+	expect("getsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=\"\\x05\\x00\"}, [6]) = 0", "getsockopt", 0,
+	       ARGS(3, 1, 13, at, len));
+	expect("prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY) = 0", "prctl", 0, ARGS(0x59616d61, UINT64_MAX));
+}
+END_TEST
+
+START_TEST(control_messages_hold_descriptors)
+{
+	const struct {
+		uint64_t len;
+		int32_t level, type, fds[2];
+	} cmsg = {24, 1, 1, {3, 4}};
+	const uint64_t msg[7] = {0, 0, 0, 0, put(0, &cmsg, sizeof(cmsg)), sizeof(cmsg), 0};
+	expect("sendmsg(4, {msg_name=NULL, msg_namelen=0, msg_iov=NULL, msg_iovlen=0, msg_control=[{cmsg_len=24, "
+	       "cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3, 4]}], msg_controllen=24, msg_flags=0}, 0) = 0",
+	       "sendmsg", 0, ARGS(4, put(100, msg, sizeof(msg)), 0));
+}
+END_TEST
+
+/* RTM_NEWLINK, its body, a name and a nested attribute. */
+static const uint8_t link_message[60] = {
+	60, 0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+	7, 0, 3, 0, 'l', 'o', 0, 0, 14, 0, 18, 0, 10, 0, 1, 0, 'd', 'u', 'm', 'm', 'y', 0, 0, 0,
+	4, 0, 0, 0,
+};
+
+START_TEST(netlink_messages_have_attributes)
+{
+	uint64_t at = put(0, link_message, sizeof(link_message));
+	expect("sendto(5, [{nlmsg_len=60, nlmsg_type=RTM_NEWLINK, nlmsg_flags=NLM_F_REQUEST, nlmsg_seq=1, nlmsg_pid=0}, "
+	       "{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_ETHER, ifi_index=if_nametoindex(\"lo\"), ifi_flags=IFF_UP, "
+	       "ifi_change=0}, [[{nla_len=7, nla_type=IFLA_IFNAME}, \"lo\"], [{nla_len=14, nla_type=IFLA_LINKINFO}, "
+	       "[{nla_len=10, nla_type=IFLA_INFO_KIND}, \"dummy\"]], "
+	       "{nla_len=4, nla_type=IFLA_UNSPEC}]], 60, 0, NULL, 0) = 60",
+	       "sendto", 60, ARGS(5, at, 60, 0, 0, 0));
+	expect("sendto(6, \"<\\0\\0\\0\\20\\0\\1\\0\\1\\0\\0\\0\\0\\0\\0\\0\", 16, 0, NULL, 0) = 16",
+	       "sendto", 16, ARGS(6, at, 16, 0, 0, 0));
+}
+END_TEST
+
 static uint64_t random_state;
 
 static uint64_t random_next(void)
@@ -443,6 +509,27 @@ START_TEST(every_call_survives_nonsense)
 }
 END_TEST
 
+/* Messages of random attributes in attributes: bounded, whole as text and as JSON. */
+START_TEST(netlink_survives_nonsense)
+{
+	for (unsigned round = 0; round < 2000; round++) {
+		uint8_t bytes[256];
+		struct strbuf AUTO_STRBUF out = {0};
+		struct decode_call call = {
+			.id = CALL_sendto, .abi = ABI_X86_64, .args = {5, MEMORY_BASE, sizeof(bytes), 0, 0, 0},
+		};
+		const struct decode_result result = {.value = sizeof(bytes)};
+		for (unsigned i = 0; i < sizeof(bytes); i++)
+			bytes[i] = random_next() & (i % 2 ? 3 : 63);
+		bytes[3] = 0;
+		bytes[7] &= 3;
+		(void)put(0, bytes, sizeof(bytes));
+		text_of(call, &result, &memory.base, &out);
+		ck_assert_uint_lt(out.len, 65536);
+	}
+}
+END_TEST
+
 static Suite *decode_suite(void)
 {
 	Suite *s = suite_create("decode");
@@ -462,6 +549,11 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, simple_calls_need_no_source);
 	tcase_add_test(text, signals_tell_what_they_are);
 	tcase_add_checked_fixture(all, setup, NULL);
+	tcase_add_loop_test(all, ioctl_arguments_have_the_type_of_their_request, 0, 6);
+	tcase_add_loop_test(all, socket_options_have_the_type_of_their_name, 0, 6);
+	tcase_add_loop_test(all, control_messages_hold_descriptors, 0, 6);
+	tcase_add_loop_test(all, netlink_messages_have_attributes, 0, 6);
+	tcase_add_loop_test(all, netlink_survives_nonsense, 0, 6);
 	tcase_add_loop_test(all, every_call_survives_nonsense, 0, 6);
 	tcase_set_timeout(all, 40);
 	suite_add_tcase(s, text);

@@ -1,0 +1,15 @@
+/* Netlink messages, shared by the files that decode them. */
+#ifndef TRAPLINE_SYSCALLS_DECODE_NETLINK_H
+#define TRAPLINE_SYSCALLS_DECODE_NETLINK_H
+
+#include "syscalls/decode_priv.h"
+
+#define MESSAGES_MAX (1u << 20)	/* bytes of messages that are looked at */
+
+/* A list of messages of a protocol (NETLINK_ROUTE, ...). */
+void show_messages_at(struct decoder *d, int protocol, uint64_t addr, size_t len);
+
+/* What is behind a header of the protocol's own type; false: nothing is known of it. len is not 0. */
+bool show_netlink_body(struct decoder *d, int protocol, uint16_t type, uint16_t flags, uint64_t addr, size_t len);
+
+#endif
