@@ -357,6 +357,7 @@ static int start(struct session *s)
 	s->loads.follows_personality = s->settles && !call_set_has(&s->recorded, CALL_personality);
 	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
+	handed_init(&s->handed);
 	if (r < 0)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;
@@ -371,6 +372,7 @@ static void finish(struct session *s)
 	launch_finish(s);
 	tracee_table_finish(s);
 	guest_fds_finish(&s->guest_fds);
+	handed_finish(&s->handed);
 	if (s->files)
 		loads_finish(&s->loads);
 	held_finish(s);

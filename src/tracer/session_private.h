@@ -25,6 +25,7 @@
 #include "syscalls/decode.h"
 #include "tracer/guard.h"
 #include "tracer/guest_fds.h"
+#include "tracer/handed.h"
 #include "tracer/loads.h"
 #include "tracer/placement.h"
 #include "tracer/policy/apply.h"
@@ -121,6 +122,7 @@ struct tracee {
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
+	bool handed;			/* its call was made an openat for the worker (handed.h) */
 	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
 	bool receives;			/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
 	uint32_t received_room;
@@ -174,6 +176,7 @@ struct session {
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
+	struct handed handed;
 	struct loads loads;		/* with .files */
 	bool settles;			/* with .files: descriptors may be installed in one step (notify/settle.c) */
 	bool lends;			/* with .files: what no notification can install, the guest opens itself; so it connects */

@@ -414,6 +414,46 @@ START_TEST(descriptors_are_known)
 }
 END_TEST
 
+static void check_shown(int fd, const char *name)
+{
+	struct path p;
+	char shown[64];
+	ck_assert_int_eq(vfs_identify(w.v, fd, &p), 0);
+	ck_assert_int_gt(vfs_shown_name(&w.env, &p, shown, sizeof(shown)), 0);
+	ck_assert_str_eq(shown, name);
+	path_put(&p);
+}
+
+START_TEST(descriptors_know_their_name)
+{
+	enum { MANY = 200 };
+	char name[32];
+	int first = world_open(&w, "/d/f", O_RDONLY, 0), second;
+	ck_assert_int_eq(vfs_link(&w.env, NULL, "/d/f", 0, NULL, "/d/g"), 0);
+	second = world_open(&w, "/d/g", O_RDONLY, 0);
+	check_shown(first, "/d/f");
+	check_shown(second, "/d/g");
+	ck_assert_int_eq(vfs_rename(&w.env, NULL, "/d/f", NULL, "/d/e/h", 0), 0);
+	check_shown(first, "/d/e/h");
+	ck_assert_int_eq(vfs_unlink(&w.env, NULL, "/d/g", false), 0);
+	check_shown(second, "/d/g (deleted)");
+	int again = dup(second);
+	(void)close(second);
+	check_shown(again, "/d/g (deleted)");
+	/* More names than there are marks for: the last opened are right, and so is the first. */
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "/d/n%d", i);
+		ck_assert_int_eq(vfs_link(&w.env, NULL, "/d/e/h", 0, NULL, name), 0);
+		int fd = world_open(&w, name, O_RDONLY, 0);
+		check_shown(fd, name);
+		(void)close(fd);
+	}
+	check_shown(first, "/d/e/h");
+	(void)close(again);
+	(void)close(first);
+}
+END_TEST
+
 static int list(int fd, const struct path *p, size_t size, char names[][256])
 {
 	char buf[1024];
@@ -529,6 +569,7 @@ int main(void)
 	tcase_add_test(t, changing_attributes);
 	tcase_add_test(t, access_rights);
 	tcase_add_test(t, descriptors_are_known);
+	tcase_add_test(t, descriptors_know_their_name);
 	tcase_add_test(t, listing);
 	tcase_add_test(t, many_directories);
 	tcase_add_test(t, path_descriptor_of_a_removed_file);

@@ -309,6 +309,11 @@ void notify_answer(struct worker *by, const struct seccomp_notif *req)
 		notify_settle(s);
 	if (ev.base.id == CALL_personality)
 		atomic_store(&s->loads.personality_set, true);
+	struct verdict handed;
+	if (s->files && handed_take(&s->handed, ev.base.tid, &handed)) {
+		notify_deliver(n, &ev, handed);
+		return;
+	}
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
 	struct verdict v = ev.loader ? ask_loader(n, &ev) : ask(s, &ev);
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;

@@ -211,6 +211,17 @@ static void mend_received(struct session *s, struct tracee *t, int64_t value)
 	t->receives = false;
 }
 
+/* A call that a signal interrupted when it was decided already (handed.h). */
+static bool made_again(struct session *s, struct tracee *t, struct regs *r, bool record, uint64_t now)
+{
+	struct applied a = {.kind = APPLIED_VERDICT};
+	const struct stopped_event ev = event_of(s, t);
+	if (!s->files || t->stop_foreign || !handed_again(&s->handed, &ev.base, &a.verdict))
+		return false;
+	calls_act(s, t, r, &a, record, now);
+	return true;
+}
+
 /* A call was entered, under any mechanism. Decides phase, answer and record. */
 static void entered(struct session *s, struct tracee *t, uint64_t now)
 {
@@ -238,6 +249,8 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
 	struct regs r;
 	calls_regs(t, &r);
+	if (made_again(s, t, &r, record, now))
+		return;
 	if (s->decides && !t->stop_foreign) {
 		struct stopped_event ev = event_of(s, t);
 		calls_decide(s, t, &r, &ev.base, record, now);
@@ -314,6 +327,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
 	int64_t value = info->exit.rval;
 	bool is_error = info->exit.is_error;
+	lend_handed(s, t, value);
 	calls_finish_injection(s, t, &value, &is_error);
 	if (t->inside_recorded)
 		emit_exit(s, t, value, is_error, now);

@@ -158,6 +158,45 @@ static void lend_address(struct session *s, struct tracee *t, struct applied *a)
 	lent_address_destroy(l);
 }
 
+/* Can a notification install it? What else stops at openat would let the call through (recheck_after_trace of kernel/seccomp.c). */
+static bool can_hand(const struct session *s, const struct verdict *v)
+{
+	bool notified = call_set_has(&s->notified, CALL_openat) && !call_set_has(&s->stopping, CALL_openat);
+	return notified && s->notify && s->uses_filter && !(fcntl(v->fd, F_GETFL) & O_PATH);
+}
+
+static int hand(struct session *s, struct tracee *t, const struct verdict *v)
+{
+	struct call_event call = {.tid = t->tid, .ip = t->ip};
+	struct regs r;
+	memcpy(call.args, t->call.args, sizeof(call.args));
+	int err = handed_add(&s->handed, &call, v);
+	if (err < 0)
+		return err;
+	calls_regs(t, &r);
+	regs_set(&r, REG_NR, (uint64_t)call_desc(CALL_openat)->nr[host_abi()]);
+	/* Flags, of which the filter looks for O_PATH. */
+	calls_change_arg(t, &r, 2, 0);
+	calls_flush(s, &r);
+	t->handed = true;
+	return 0;
+}
+
+void lend_handed(struct session *s, struct tracee *t, int64_t value)
+{
+	enum { RESTARTSYS = -512, RESTARTNOINTR = -513 };
+	struct regs r;
+	if (!t->handed)
+		return;
+	t->handed = false;
+	calls_regs(t, &r);
+	regs_set(&r, REG_NR, (uint64_t)t->call.nr);
+	if (value == RESTARTSYS)
+		regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);
+	handed_returned(&s->handed, t->tid, value == RESTARTSYS);
+	calls_flush(s, &r);
+}
+
 void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 {
 	const enum call_id id = t->call.id;
@@ -167,6 +206,10 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 	int r = -ENOSYS, mark = 0;
 	if (v.kind == VERDICT_LEND) {
 		lend_address(s, t, a);
+		return;
+	}
+	if (can && v.kind == VERDICT_FD && can_hand(s, &v) && hand(s, t, &v) == 0) {
+		a->kind = APPLIED_PASS;
 		return;
 	}
 	if (can && v.kind == VERDICT_FD) {

@@ -1,6 +1,8 @@
 /* A process of root that took on other ids for files (a file server does) opens by openat2 and with O_PATH. */
 #include <linux/openat2.h>
+#include <signal.h>
 #include <sys/fsuid.h>
+#include <sys/time.h>
 
 #include "files.h"
 
@@ -23,8 +25,10 @@ static void want(int fd, const char *name)
 
 static void open_all(void)
 {
+	struct open_how how;
 	struct stat st;
 	char byte;
+	int made;
 	int dir = open("d", O_PATH | O_DIRECTORY), file = open("d/f", O_PATH), list, read_only, both;
 
 	want(dir, "/d");
@@ -45,6 +49,14 @@ static void open_all(void)
 	CHECK_ERRNO(open2("d/secret", O_RDONLY), EACCES);
 	CHECK_ERRNO(open("closed/f", O_PATH), EACCES);
 	CHECK(open("d/secret", O_PATH) >= 0);
+	(void)umask(0777);
+	CHECK(unlink("mine/new") == 0 || errno == ENOENT);
+	how = (struct open_how){.flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600};
+	made = (int)syscall(SYS_openat2, AT_FDCWD, "mine/new", &how, sizeof(how));
+	want(made, "/mine/new");		/* whatever its mode is, its maker has it */
+	CHECK(fstat(made, &st) == 0 && (st.st_mode & 07777) == 0);
+	CHECK(write(made, "made", 4) == 4 && close(made) == 0);
+	(void)umask(022);
 	CHECK(close(dir) == 0 && close(file) == 0 && close(list) == 0 && close(read_only) == 0 && close(both) == 0);
 }
 
@@ -77,16 +89,44 @@ static int for_files(void)
 	return setfsuid(1000) != 1000;
 }
 
+static void on_alarm(int sig)
+{
+	int saved = errno, fd = open2("d/f", O_RDONLY);
+
+	(void)sig;
+	CHECK(fd >= 0 && close(fd) == 0);
+	errno = saved;
+}
+
+/* A signal at any moment neither interrupts an openat2 nor makes it happen twice. */
+static void under_signals(void)
+{
+	struct sigaction act = {.sa_handler = on_alarm};
+	struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
+	struct open_how how = {.flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0400};
+
+	CHECK(sigaction(SIGALRM, &act, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < 1500; i++) {
+		int fd = (int)syscall(SYS_openat2, AT_FDCWD, "mine/again", &how, sizeof(how));
+
+		CHECK(fd >= 0);
+		CHECK(unlink("mine/again") == 0 && close(fd) == 0);
+	}
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+}
+
 int main(void)
 {
 	if (geteuid() != 0)
 		return 77;
 	files_enter();
-	CHECK(mkdir("d", 0755) == 0 && mkdir("closed", 0700) == 0);
+	CHECK(mkdir("d", 0755) == 0 && mkdir("closed", 0700) == 0 && mkdir("mine", 0777) == 0);
+	CHECK(chmod("mine", 0777) == 0);
 	files_write("d/f", "text");
 	files_write("d/g", "");
 	files_write("d/secret", "");
 	CHECK(chmod("d/secret", 0600) == 0 && chown("d/g", 1000, 1000) == 0);
+	under_signals();
 	as(effective);
 	as(for_good);
 	as(for_files);
