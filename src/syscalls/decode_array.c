@@ -1,6 +1,7 @@
 /* Arrays of numbers behind a pointer. */
 #include "syscalls/decode_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "syscalls/decode_types.h"
@@ -144,10 +145,13 @@ static void element_status(struct decoder *d, const uint8_t *at, unsigned size)
 {
 	int64_t v = decode_sint_at(at, size);
 	const char *name = v < 0 ? strerrorname_np((int)-v) : NULL;
-	if (name)
-		show_textf(d, "-%s", name);
-	else
+	char text[32];
+	if (!name) {
 		show_sint(d, v);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "-%s", name);
+	show_symbol(d, text, (uint64_t)v);
 }
 
 static void decode_move_pages_status(struct decoder *d, unsigned i)
@@ -180,12 +184,14 @@ static void element_mask(struct decoder *d, const uint8_t *at, unsigned size)
 	show_textf(d, "%#0*llx", (int)(2 * size), (unsigned long long)v);
 }
 
+#define NODES_MAX (8 * 4096)	/* the kernel takes a page of bits */
+
 /* Bits of a mask of memory nodes: as words in hexadecimal. */
 static void show_nodemask(struct decoder *d, unsigned i)
 {
 	/* The kernel takes one bit less than it is told there are. */
 	uint64_t bits = decode_link(d, i, 0) ? decode_link(d, i, 0) - 1 : 0;
-	uint64_t words = bits > 8 * ARRAY_MAX ? 0 : (bits + 8u * d->word - 1) / (8u * d->word);
+	uint64_t words = bits > NODES_MAX ? 0 : (bits + 8u * d->word - 1) / (8u * d->word);
 	if (words)
 		show_array(d, decode_arg(d, i), words, d->word, element_mask);
 	else

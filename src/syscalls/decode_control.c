@@ -11,31 +11,87 @@
 
 /* ---- arch_prctl ---- */
 
-static bool arch_prctl_gets(uint64_t code)
+enum arch_prctl_kind {
+	ARCH_ADDRESS,
+	ARCH_NOTHING,
+	ARCH_ADDRESS_OUT,
+	ARCH_FEATURE,		/* one state component, by number */
+	ARCH_FEATURES_OUT,
+};
+
+static enum arch_prctl_kind arch_prctl_kind(uint64_t code)
 {
-	return code == 0x1003 || code == 0x1004;	/* ARCH_GET_FS, ARCH_GET_GS */
+	switch (code) {
+	case 0x1003:	/* ARCH_GET_FS */
+	case 0x1004:	/* ARCH_GET_GS */
+		return ARCH_ADDRESS_OUT;
+	case 0x1011:	/* ARCH_GET_CPUID */
+		return ARCH_NOTHING;
+	case 0x1021:	/* ARCH_GET_XCOMP_SUPP */
+	case 0x1022:	/* ARCH_GET_XCOMP_PERM */
+	case 0x1024:	/* ARCH_GET_XCOMP_GUEST_PERM */
+		return ARCH_FEATURES_OUT;
+	case 0x1023:	/* ARCH_REQ_XCOMP_PERM */
+	case 0x1025:	/* ARCH_REQ_XCOMP_GUEST_PERM */
+		return ARCH_FEATURE;
+	default:
+		return ARCH_ADDRESS;
+	}
 }
 
 static bool arch_prctl_waits(struct decoder *d, unsigned i)
 {
-	return arch_prctl_gets(decode_link(d, i, 0));
+	enum arch_prctl_kind kind = arch_prctl_kind(decode_link(d, i, 0));
+	return kind == ARCH_ADDRESS_OUT || kind == ARCH_FEATURES_OUT;
+}
+
+static bool arch_prctl_present(struct decoder *d, unsigned i)
+{
+	return arch_prctl_kind(decode_link(d, i, 0)) != ARCH_NOTHING;
+}
+
+/* The number first and its name as a comment, except with -X. */
+static void show_feature(struct decoder *d, const struct flag_set *set, uint64_t v)
+{
+	const char *name = flag_set_name_of(set, v);
+	show_hex(d, v);
+	if (d->options->consts != CONST_RAW)
+		show_comment(d, name ? name : set->unknown);
+}
+
+static void show_feature_mask(struct decoder *d, uint64_t v)
+{
+	bool verbose = d->options->consts == CONST_ABBREV && d->p->ops->joins;
+	if (verbose) {
+		show_hex(d, v);
+		wrap(d, " /* ");
+	}
+	show_flags(d, &flag_set_xfeature_masks, v);
+	if (verbose)
+		wrap(d, " */");
 }
 
 static void decode_arch_prctl_arg(struct decoder *d, unsigned i)
 {
 	uint8_t b[8];
 	uint64_t v = decode_arg(d, i);
-	if (!arch_prctl_gets(decode_link(d, i, 0))) {
+	enum arch_prctl_kind kind = arch_prctl_kind(decode_link(d, i, 0));
+	if (kind == ARCH_FEATURE) {
+		show_feature(d, &flag_set_xfeatures, v);
+	} else if (kind == ARCH_ADDRESS) {
 		show_hex(d, v);
 	} else if (decode_fetch(d, v, b, 8)) {
 		wrap(d, "[");
-		show_hex(d, decode_uint_at(b, 8));
+		if (kind == ARCH_ADDRESS_OUT)
+			show_pointer(d, decode_uint_at(b, 8));
+		else
+			show_feature_mask(d, decode_uint_at(b, 8));
 		wrap(d, "]");
 	}
 }
 
 const struct decode_type decode_type_arch_prctl_arg = {
-	.decode = decode_arch_prctl_arg, .waits = arch_prctl_waits, .needs = NEEDS_MEMORY,
+	.decode = decode_arch_prctl_arg, .present = arch_prctl_present, .waits = arch_prctl_waits, .needs = NEEDS_MEMORY,
 };
 
 /* ---- seccomp ---- */

@@ -12,20 +12,32 @@ static uint32_t base_of(uint64_t op)
 	return (uint32_t)op & ~(uint32_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 }
 
+/* The operations whose timeout may be by either clock. */
+static bool takes_clock(uint32_t op)
+{
+	switch (base_of(op)) {
+	case FUTEX_WAIT: case FUTEX_WAIT_BITSET: case FUTEX_WAIT_REQUEUE_PI: case 13 /* FUTEX_LOCK_PI2 */:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void decode_futex_op(struct decoder *d, unsigned i)
 {
 	uint32_t op = (uint32_t)decode_arg(d, i);
+	bool clock = op & FUTEX_CLOCK_REALTIME;
 	const char *name = flag_set_name_of(&flag_set_futex_ops, op & ~(uint32_t)FUTEX_CLOCK_REALTIME);
-	const char *base = name ? name : flag_set_name_of(&flag_set_futex_ops, base_of(op));
-	if (!base) {
+	const char *base = flag_set_name_of(&flag_set_futex_ops, base_of(op));
+	char text[64];
+	if (!base || (clock && !takes_clock(op)) || (name && !clock)) {
 		show_flags(d, &flag_set_futex_ops, op);
 		return;
 	}
-	if (name && !(op & FUTEX_CLOCK_REALTIME))
-		show_symbol(d, name, op);
-	else
-		show_textf(d, "%s%s%s", base, !name && op & FUTEX_PRIVATE_FLAG ? "_PRIVATE" : "",
-			   op & FUTEX_CLOCK_REALTIME ? "|FUTEX_CLOCK_REALTIME" : "");
+	const char *private = base_of(op) == FUTEX_FD ? "|FUTEX_PRIVATE_FLAG" : "_PRIVATE";
+	(void)snprintf(text, sizeof(text), "%s%s%s", base, op & FUTEX_PRIVATE_FLAG ? private : "",
+		       clock ? "|FUTEX_CLOCK_REALTIME" : "");
+	show_hex_symbol(d, text, op);
 }
 
 const struct decode_type decode_type_futex_op = {.decode = decode_futex_op};
@@ -125,16 +137,24 @@ static bool val3_present(struct decoder *d, unsigned i)
 	return shape_of(decode_link(d, i, 0)) & (HAS_VAL3 | HAS_BITSET | HAS_WAKE_OP | HAS_RAW);
 }
 
+static void wake_op_part(char text[48], const char *name, uint32_t v, unsigned shift, const char *unknown)
+{
+	if (name)
+		(void)snprintf(text, 48, "%s<<%u", name, shift);
+	else
+		(void)snprintf(text, 48, "%#x<<%u /* %s */", v, shift, unknown);
+}
+
 /* FUTEX_OP_SET<<28|0x1<<12|FUTEX_OP_CMP_EQ<<24|0x2 */
 static void show_wake_op(struct decoder *d, uint32_t v)
 {
 	const char *op = flag_set_name_of(&flag_set_futex_wake_ops, v >> 28 & 7);
 	const char *cmp = flag_set_name_of(&flag_set_futex_wake_cmps, v >> 24 & 15);
-	char shift[40] = "";
-	if (v >> 28 & 8)
-		(void)snprintf(shift, sizeof(shift), "FUTEX_OP_OPARG_SHIFT<<28|");
-	show_textf(d, "%s%s<<28|%#x<<12|%s<<24|%#x", shift, op ? op : "FUTEX_OP_???", v >> 12 & 0xfff,
-		   cmp ? cmp : "FUTEX_OP_CMP_???", v & 0xfff);
+	char op_text[48], cmp_text[48];
+	wake_op_part(op_text, op, v >> 28 & 7, 28, "FUTEX_OP_???");
+	wake_op_part(cmp_text, cmp, v >> 24 & 15, 24, "FUTEX_OP_CMP_???");
+	show_textf(d, "%s%s|%#x<<12|%s|%#x", v >> 28 & 8 ? "FUTEX_OP_OPARG_SHIFT<<28|" : "", op_text, v >> 12 & 0xfff,
+		   cmp_text, v & 0xfff);
 }
 
 static void decode_futex_val3(struct decoder *d, unsigned i)
@@ -159,21 +179,28 @@ static void decode_futex_waitv(struct decoder *d, unsigned i)
 	struct futex_waitv w;
 	uint64_t addr = decode_arg(d, i);
 	uint64_t count = has_link(d, i, 0) ? decode_link(d, i, 0) : 2;
-	if (!addr || count > FUTEX_WAITV_MAX) {
+	uint64_t shown = count < FUTEX_WAITV_MAX ? count : FUTEX_WAITV_MAX;
+	if (!d->options->verbose && shown > d->options->string_limit)
+		shown = d->options->string_limit;
+	if (!addr || (shown && !decode_read(d, addr, &w, sizeof(w)))) {
 		show_pointer(d, addr);
 		return;
 	}
+	uint64_t n = 0;
 	array_begin(d);
-	for (uint64_t n = 0; n < count; n++) {
-		element(d);
-		if (!decode_fetch(d, addr + n * sizeof(w), &w, sizeof(w)))
+	for (; n < shown; n++) {
+		if (n && !decode_read(d, addr + n * sizeof(w), &w, sizeof(w)))
 			break;
+		element(d);
 		struct_begin(d);
 		field_hex(d, "val", w.val);
 		field_pointer(d, "uaddr", w.uaddr);
 		field_flags(d, "flags", &flag_set_futex_waiter_flags, w.flags);
+		if (w.__reserved)
+			field_hex(d, "__reserved", w.__reserved);
 		struct_end(d);
 	}
+	show_array_rest(d, addr, n, shown, count, sizeof(w));
 	array_end(d);
 }
 

@@ -14,10 +14,34 @@
 
 /* ---- clone3 ---- */
 
-static void show_clone_args(struct decoder *d, const struct clone_args *a)
+#define SET_TID_MAX 32	/* nested namespaces */
+
+static void show_set_tid(struct decoder *d, uint64_t addr, uint64_t count)
 {
-	struct_begin(d);
-	field_flags(d, "flags", &flag_set_clone_flags, a->flags);
+	int32_t tids[SET_TID_MAX];
+	field(d, "set_tid");
+	if (!addr || !count || count > SET_TID_MAX) {
+		show_pointer(d, addr);
+		return;
+	}
+	uint64_t readable = read_elements(d, addr, count, sizeof(tids[0]), tids);
+	if (!readable) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (uint64_t n = 0; n < readable; n++) {
+		element(d);
+		show_sint(d, tids[n]);
+	}
+	show_array_rest(d, addr, readable, count, count, sizeof(tids[0]));
+	array_end(d);
+}
+
+/* size: the bytes of the structure that the caller has. */
+static void show_clone_args(struct decoder *d, const struct clone_args *a, uint64_t size)
+{
+	field_flags(d, "flags", &flag_set_clone3_flags, a->flags);
 	if (a->flags & CLONE_PIDFD)
 		field_pointer(d, "pidfd", a->pidfd);
 	if (a->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
@@ -25,37 +49,62 @@ static void show_clone_args(struct decoder *d, const struct clone_args *a)
 	if (a->flags & CLONE_PARENT_SETTID)
 		field_pointer(d, "parent_tid", a->parent_tid);
 	field(d, "exit_signal");
-	show_signal(d, (int)a->exit_signal);
+	if (a->exit_signal <= INT32_MAX)
+		show_signal(d, (int)a->exit_signal);
+	else
+		show_uint(d, a->exit_signal);
 	field_pointer(d, "stack", a->stack);
 	field_hex(d, "stack_size", a->stack_size);
 	if (a->flags & CLONE_SETTLS)
 		field_pointer(d, "tls", a->tls);
 	if (a->set_tid || a->set_tid_size) {
-		field_pointer(d, "set_tid", a->set_tid);
+		show_set_tid(d, a->set_tid, a->set_tid_size);
 		field_uint(d, "set_tid_size", a->set_tid_size);
 	}
-	if (a->flags & 0x200000000 /* CLONE_INTO_CGROUP */)
+	if (size >= CLONE_ARGS_SIZE_VER2 && (a->cgroup || a->flags & CLONE_INTO_CGROUP))
 		field_uint(d, "cgroup", a->cgroup);
-	struct_end(d);
 }
 
-/* What the kernel wrote for the parent: where a descriptor or an id was asked for. */
-static void show_clone_outcome(struct decoder *d)
+static void show_written_id(struct decoder *d, const char *name, uint64_t addr, bool fd)
 {
-	uint64_t flags = d->call->carry[0];
-	uint64_t addr = d->call->carry[1];
 	int32_t v;
-	if (!addr || decode_failed(d) || !decode_read(d, addr, &v, sizeof(v)))
+	field(d, name);
+	if (!addr || !decode_read(d, addr, &v, sizeof(v))) {
+		show_pointer(d, addr);
 		return;
-	d->p->ops->changed(d->p);
-	struct_begin(d);
-	field(d, flags & CLONE_PIDFD ? "pidfd" : "parent_tid");
+	}
 	wrap(d, "[");
-	if (flags & CLONE_PIDFD)
+	if (fd)
 		show_fd(d, v);
 	else
 		show_sint(d, v);
 	wrap(d, "]");
+}
+
+#define CLONE_WRITES (CLONE_PIDFD | CLONE_PARENT_SETTID)
+
+static bool tail_is_zero(struct decoder *d, uint64_t addr, uint64_t size)
+{
+	uint8_t b[256];
+	size_t len = (size_t)(size - sizeof(struct clone_args));
+	return len <= sizeof(b) && decode_read(d, addr + sizeof(struct clone_args), b, len) && !b[0] &&
+		memcmp(b, b + 1, len - 1) == 0;
+}
+
+/* What the kernel wrote for the parent, a descriptor or an id, and what it may have written that we do not know. */
+static void show_clone_outcome(struct decoder *d, const struct clone_args *a, uint64_t addr, uint64_t size)
+{
+	bool tail = size > sizeof(*a) && !tail_is_zero(d, addr, size);
+	if (!(a->flags & CLONE_WRITES) && !tail)
+		return;
+	d->p->ops->changed(d->p);
+	struct_begin(d);
+	if (a->flags & CLONE_PIDFD)
+		show_written_id(d, "pidfd", a->pidfd, true);
+	if (a->flags & CLONE_PARENT_SETTID)
+		show_written_id(d, "parent_tid", a->parent_tid, false);
+	if (tail)
+		show_tail(d, addr, sizeof(*a), size);
 	struct_end(d);
 }
 
@@ -64,22 +113,22 @@ static void decode_clone_args(struct decoder *d, unsigned i)
 	struct clone_args a = {0};
 	uint64_t size = decode_link(d, i, 0);
 	uint64_t addr = decode_arg(d, i);
-	if (d->exiting) {
-		show_clone_outcome(d);
+	if (size < CLONE_ARGS_SIZE_VER0) {
+		if (!d->exiting)
+			show_pointer(d, addr);
 		return;
 	}
-	if (size < CLONE_ARGS_SIZE_VER0) {
-		show_pointer(d, addr);
+	if (d->exiting) {
+		if (!decode_failed(d) && decode_read(d, addr, &a, size < sizeof(a) ? size : sizeof(a)))
+			show_clone_outcome(d, &a, addr, size);
 		return;
 	}
 	if (!decode_fetch(d, addr, &a, size < sizeof(a) ? size : sizeof(a)))
 		return;
-	show_clone_args(d, &a);
-	d->call->carry[0] = a.flags;
-	if (a.flags & CLONE_PIDFD)
-		d->call->carry[1] = a.pidfd;
-	else if (a.flags & CLONE_PARENT_SETTID)
-		d->call->carry[1] = a.parent_tid;
+	struct_begin(d);
+	show_clone_args(d, &a, size);
+	show_tail(d, addr, sizeof(a), size);
+	struct_end(d);
 }
 
 const struct decode_type decode_type_clone_args = {.decode = decode_clone_args, .needs = NEEDS_MEMORY};
@@ -136,13 +185,17 @@ static void decode_iocbs(struct decoder *d, unsigned i)
 	uint64_t shown = count < d->options->string_limit ? count : d->options->string_limit;
 	if (shown > IOCBS_MAX)
 		shown = IOCBS_MAX;
-	if (!addr) {
+	word_reader_init(&r, d, addr);
+	if (!addr || (int64_t)count < 0 || (count && !word_reader_next(&r, &word))) {
 		show_pointer(d, addr);
 		return;
 	}
-	word_reader_init(&r, d, addr);
 	array_begin(d);
-	for (uint64_t n = 0; n < shown && word_reader_next(&r, &word); n++) {
+	for (uint64_t n = 0; n < shown; n++) {
+		if (n && !word_reader_next(&r, &word)) {
+			show_cut(d, addr + n * d->word);
+			break;
+		}
 		element(d);
 		if (decode_fetch(d, word, &cb, sizeof(cb)))
 			show_iocb(d, &cb, true);
@@ -445,14 +498,18 @@ static void show_sched_attr(struct decoder *d, uint64_t addr)
 	}
 	struct_begin(d);
 	field_uint(d, "size", a.size);
-	field(d, "sched_policy");
-	show_sched_policy(d, a.policy);
+	if (!(a.flags & 8 /* SCHED_FLAG_KEEP_POLICY */)) {
+		field(d, "sched_policy");
+		show_sched_policy(d, a.policy);
+	}
 	field_flags(d, "sched_flags", &flag_set_sched_attr_flags, a.flags);
-	field_sint(d, "sched_nice", a.nice);
-	field_uint(d, "sched_priority", a.priority);
-	field_uint(d, "sched_runtime", a.runtime);
-	field_uint(d, "sched_deadline", a.deadline);
-	field_uint(d, "sched_period", a.period);
+	if (!(a.flags & 0x10 /* SCHED_FLAG_KEEP_PARAMS */)) {
+		field_sint(d, "sched_nice", a.nice);
+		field_uint(d, "sched_priority", a.priority);
+		field_uint(d, "sched_runtime", a.runtime);
+		field_uint(d, "sched_deadline", a.deadline);
+		field_uint(d, "sched_period", a.period);
+	}
 	if (len >= sizeof(a)) {
 		field_uint(d, "sched_util_min", a.util_min);
 		field_uint(d, "sched_util_max", a.util_max);

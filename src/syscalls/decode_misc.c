@@ -193,7 +193,7 @@ const struct decode_type decode_type_memfd_flags = {.decode = decode_memfd_flags
 static void decode_fanotify_init_flags(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
-	show_joined(d, &flag_set_fanotify_classes, v & 0xc, &flag_set_fanotify_init_flags, v & ~0xcu);
+	show_joined(d, &flag_set_fanotify_classes, v & 0xc, &flag_set_fanotify_init_rest, v & ~0xcu);
 }
 
 const struct decode_type decode_type_fanotify_init_flags = {.decode = decode_fanotify_init_flags};
@@ -228,7 +228,16 @@ static void decode_kcmp_idx(struct decoder *d, unsigned i)
 		show_hex(d, decode_arg(d, i));
 }
 
-const struct decode_type decode_type_kcmp_idx = {.decode = decode_kcmp_idx, .needs = NEEDS_FD};
+/* KCMP_FILE, KCMP_EPOLL_TFD; the others compare what there is one of. What is not known has both. */
+static bool kcmp_idx_present(struct decoder *d, unsigned i)
+{
+	uint64_t type = decode_link(d, i, 0);
+	return type == 0 || type >= 7;
+}
+
+const struct decode_type decode_type_kcmp_idx = {
+	.decode = decode_kcmp_idx, .present = kcmp_idx_present, .needs = NEEDS_FD,
+};
 
 static bool membarrier_cpu_present(struct decoder *d, unsigned i)
 {

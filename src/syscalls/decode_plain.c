@@ -99,7 +99,35 @@ static bool mknod_dev_present(struct decoder *d, unsigned i)
 const struct decode_type decode_type_mknod_mode = {.decode = decode_mknod_mode};
 const struct decode_type decode_type_mknod_dev = {.decode = decode_dev, .present = mknod_dev_present};
 
-PLAIN(statx_flags);
+/* Not -1 but a name, where a descriptor is not needed. */
+static void decode_fanotify_dirfd(struct decoder *d, unsigned i)
+{
+	int fd = (int)decode_arg(d, i);
+	if (fd == -1)
+		show_symbol(d, "FAN_NOFD", (uint64_t)fd);
+	else
+		show_dirfd(d, fd);
+}
+
+const struct decode_type decode_type_fanotify_dirfd = {.decode = decode_fanotify_dirfd, .needs = NEEDS_FD};
+
+#define STATX_SYNC_TYPE 0x6000u
+
+static void decode_statx_flags(struct decoder *d, unsigned i)
+{
+	uint32_t v = (uint32_t)decode_arg(d, i);
+	if ((v & STATX_SYNC_TYPE) != STATX_SYNC_TYPE) {
+		show_flags(d, d->desc->params[i].set, v);
+		return;
+	}
+	static const struct flag_name both[] = {
+		{"AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC", STATX_SYNC_TYPE, UINT64_MAX},
+	};
+	static const struct flag_set types = {.names = both, .count = 1, .exclusive = true};
+	show_joined(d, &types, STATX_SYNC_TYPE, d->desc->params[i].set, v & ~STATX_SYNC_TYPE);
+}
+
+const struct decode_type decode_type_statx_flags = {.decode = decode_statx_flags};
 
 /* ---- memory ---- */
 

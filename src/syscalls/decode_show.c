@@ -113,7 +113,8 @@ void show_path_at(struct decoder *d, uint64_t addr)
 	if (len < 0)
 		show_pointer(d, addr);
 	else
-		d->p->ops->string(d->p, buf, (size_t)len, !complete, true);
+		/* The kernel takes PATH_MAX bytes with the NUL: without it, the last of them is not shown. */
+		d->p->ops->string(d->p, buf, complete ? (size_t)len : PATH_MAX - 1, !complete, true);
 }
 
 static void show_string_within(struct decoder *d, uint64_t addr, char *buf, size_t limit)

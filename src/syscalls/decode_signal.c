@@ -37,15 +37,19 @@ void show_signal(struct decoder *d, int sig)
 
 /* ---- sets ---- */
 
+static void show_sigset_of(struct decoder *d, uint64_t addr, unsigned size)
+{
+	uint8_t bits[8] = {0};
+	if (decode_fetch(d, addr, bits, size))
+		show_sigset(d, decode_uint_at(bits, sizeof(bits)));
+}
+
 void show_sigset_at(struct decoder *d, uint64_t addr, uint64_t size)
 {
-	uint8_t bits[8];
-	if (size != 4 && size != 8) {
+	if (size == 8)
+		show_sigset_of(d, addr, 8);
+	else
 		show_pointer(d, addr);
-		return;
-	}
-	if (decode_fetch(d, addr, bits, size))
-		show_sigset(d, decode_uint_at(bits, (unsigned)size));
 }
 
 static void decode_sigset(struct decoder *d, unsigned i)
@@ -53,9 +57,19 @@ static void decode_sigset(struct decoder *d, unsigned i)
 	show_sigset_at(d, decode_arg(d, i), has_link(d, i, 0) ? decode_link(d, i, 0) : 8);
 }
 
+/* rt_sigpending alone gives as many bytes as it is asked for. */
+static void decode_sigset_out(struct decoder *d, unsigned i)
+{
+	uint64_t size = has_link(d, i, 0) ? decode_link(d, i, 0) : 8;
+	if (size && size <= 8)
+		show_sigset_of(d, decode_arg(d, i), (unsigned)size);
+	else
+		show_pointer(d, decode_arg(d, i));
+}
+
 static void decode_sigset32(struct decoder *d, unsigned i)
 {
-	show_sigset_at(d, decode_arg(d, i), 4);
+	show_sigset_of(d, decode_arg(d, i), 4);
 }
 
 /* pselect6's sixth argument. */
@@ -78,7 +92,7 @@ static void decode_sigmask32(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_sigset_in = {.decode = decode_sigset, .needs = NEEDS_MEMORY};
-const struct decode_type decode_type_sigset_out = {.decode = decode_sigset, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_sigset_out = {.decode = decode_sigset_out, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sigset32_in = {.decode = decode_sigset32, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sigset32_out = {.decode = decode_sigset32, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sigset_with_size = {.decode = decode_sigset_with_size, .needs = NEEDS_MEMORY};
@@ -376,9 +390,9 @@ const struct decode_type decode_type_siginfo_out = {.decode = decode_siginfo_at,
 
 static void decode_sigevent(struct decoder *d, unsigned i)
 {
-	uint8_t b[64];
+	uint8_t b[32];
 	unsigned w = d->word;
-	if (!decode_fetch(d, decode_arg(d, i), b, sizeof(b)))
+	if (!decode_fetch(d, decode_arg(d, i), b, 3 * w + 8))
 		return;
 	uint64_t value = decode_word_at(d, b);
 	int notify = (int)decode_sint_at(b + w + 4, 4);
@@ -391,7 +405,7 @@ static void decode_sigevent(struct decoder *d, unsigned i)
 		struct_end(d);
 	}
 	field(d, "sigev_signo");
-	if (notify == SIGEV_SIGNAL || notify == SIGEV_THREAD_ID)
+	if (notify == SIGEV_SIGNAL || notify == SIGEV_THREAD_ID || notify == SIGEV_THREAD)
 		show_signal(d, (int)decode_sint_at(b + w, 4));
 	else
 		show_uint(d, decode_uint_at(b + w, 4));

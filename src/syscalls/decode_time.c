@@ -138,14 +138,16 @@ const struct decode_type decode_type_timeval_inout = {
 static void show_utime(struct decoder *d, const uint8_t *at, unsigned size)
 {
 	struct time_pair t = time_at(at, size);
-	if (t.frac == UTIME_NOW) {
-		show_symbol(d, "UTIME_NOW", (uint64_t)t.frac);
-	} else if (t.frac == UTIME_OMIT) {
-		show_symbol(d, "UTIME_OMIT", (uint64_t)t.frac);
-	} else {
-		show_timespec(d, at, size);
-		d->p->ops->time(d->p, t.sec, (uint64_t)t.frac, 9);
+	const char *name = t.frac == UTIME_NOW ? "UTIME_NOW" : t.frac == UTIME_OMIT ? "UTIME_OMIT" : NULL;
+	if (name && d->options->consts == CONST_ABBREV) {
+		show_text(d, name);
+		return;
 	}
+	show_timespec(d, at, size);
+	if (!name)
+		d->p->ops->time(d->p, t.sec, (uint64_t)t.frac, 9);
+	else if (d->options->consts == CONST_VERBOSE)
+		show_comment(d, name);
 }
 
 static void show_dated_timeval(struct decoder *d, const uint8_t *at, unsigned size)
