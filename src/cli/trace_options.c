@@ -13,6 +13,7 @@ enum {
 	OPTION_ABBREV,
 	OPTION_AUDIT,
 	OPTION_DECODE_FDS,
+	OPTION_DECODE_PIDS,
 	OPTION_FAULT,
 	OPTION_FREE_PLACEMENT,
 	OPTION_IGNORED,
@@ -20,6 +21,7 @@ enum {
 	OPTION_JSON,
 	OPTION_MECHANISM,
 	OPTION_OUTPUT_SEPARATELY,
+	OPTION_PIDNS,
 	OPTION_POLICY,
 	OPTION_QUIET,
 	OPTION_RAW,
@@ -44,7 +46,7 @@ static const struct option long_options[] = {
 	{"daemonize", optional_argument, NULL, OPTION_IGNORED},
 	{"debug", no_argument, NULL, OPTION_IGNORED},
 	{"decode-fds", optional_argument, NULL, OPTION_DECODE_FDS},
-	{"decode-pids", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"decode-pids", required_argument, NULL, OPTION_DECODE_PIDS},
 	{"detach-on", required_argument, NULL, OPTION_UNSUPPORTED},
 	{"env", required_argument, NULL, 'E'},
 	{"failed-only", no_argument, NULL, 'Z'},
@@ -63,6 +65,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"output-append-mode", no_argument, NULL, 'A'},
 	{"output-separately", no_argument, NULL, OPTION_OUTPUT_SEPARATELY},
+	{"pidns-translation", no_argument, NULL, OPTION_PIDNS},
 	{"policy", required_argument, NULL, OPTION_POLICY},
 	{"quiet", optional_argument, NULL, OPTION_QUIET},
 	{"raw", required_argument, NULL, OPTION_RAW},
@@ -219,6 +222,8 @@ static bool take_flag(struct trace_options *o, int option)
 	case 'w': o->observe.system_time = false; return true;
 	case 'z': o->observe.statuses = STATUS_SUCCESSFUL; return true;
 	case 'Z': o->observe.statuses = STATUS_FAILED; return true;
+	case 'Y': o->observe.decode.pid_comms = true; return true;
+	case OPTION_PIDNS: o->observe.decode.pid_namespaces = true; return true;
 	case OPTION_FREE_PLACEMENT: o->free_placement = true; return true;
 	case OPTION_JSON: o->observe.format = OBSERVE_JSON; return true;
 	case OPTION_OUTPUT_SEPARATELY: o->follow_level = 2; return true;
@@ -241,6 +246,7 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case OPTION_INJECT: return trace_inject_add(&o->injections, value, false);
 	case OPTION_POLICY: o->policy_file = value; return 0;
 	case OPTION_DECODE_FDS: return trace_value_decode_fds(o, value ? value : "path");
+	case OPTION_DECODE_PIDS: return trace_value_decode_pids(o, value);
 	case OPTION_MECHANISM: return parse_mechanism(o, value);
 	case OPTION_QUIET: return trace_value_quiet(o, value ? value : "attach,personality");
 	case OPTION_RAW: return trace_value_all_or_none("--raw", value, &o->observe.decode.raw);
@@ -273,7 +279,6 @@ static int take_option(struct trace_options *o, int option, char *value)
 	case OPTION_UNSUPPORTED: return trace_unsupported("that");
 	case 'b': return trace_unsupported("-b");
 	case 'u': return trace_unsupported("-u");
-	case 'Y': return trace_unsupported("-Y");
 	default: return take_set(o, option, value);
 	}
 }

@@ -95,6 +95,17 @@ int trace_value_decode_fds(struct trace_options *o, const char *text)
 	return r;
 }
 
+int trace_value_decode_pids(struct trace_options *o, const char *text)
+{
+	enum { COMM = 1, NAMESPACE = 2 };
+	static const struct trace_word words[] = {{"comm", COMM}, {"pidns", NAMESPACE}};
+	unsigned set = 0;
+	int r = trace_set_words("--decode-pids", text, words, ARRAY_SIZE(words), &set);
+	o->observe.decode.pid_comms = set & COMM;
+	o->observe.decode.pid_namespaces = set & NAMESPACE;
+	return r;
+}
+
 int trace_value_consts(struct trace_options *o, const char *text)
 {
 	static const struct trace_word words[] = {
@@ -221,7 +232,7 @@ int trace_value_overhead(struct trace_options *o, const char *text)
 /* ---- -e ---- */
 
 enum expression {
-	EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS,
+	EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS, EXPR_PIDS,
 	EXPR_INJECT, EXPR_FAULT,
 	EXPR_NO,	/* strace's, and not ours */
 };
@@ -234,7 +245,7 @@ static const struct trace_word expressions[] = {
 	{"signal", EXPR_SIGNAL}, {"signals", EXPR_SIGNAL}, {"s", EXPR_SIGNAL},
 	{"status", EXPR_STATUS},
 	{"quiet", EXPR_QUIET}, {"silent", EXPR_QUIET}, {"silence", EXPR_QUIET}, {"q", EXPR_QUIET},
-	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS},
+	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS}, {"decode-pids", EXPR_PIDS}, {"decode-pid", EXPR_PIDS},
 	{"read", EXPR_NO}, {"reads", EXPR_NO}, {"r", EXPR_NO}, {"write", EXPR_NO}, {"writes", EXPR_NO}, {"w", EXPR_NO},
 	{"inject", EXPR_INJECT}, {"fault", EXPR_FAULT}, {"kvm", EXPR_NO},
 };
@@ -268,6 +279,8 @@ int trace_value_expression(struct trace_options *o, const char *text)
 		return trace_value_quiet(o, set);
 	case EXPR_FDS:
 		return trace_value_decode_fds(o, set);
+	case EXPR_PIDS:
+		return trace_value_decode_pids(o, set);
 	case EXPR_INJECT:
 	case EXPR_FAULT:
 		return trace_inject_add(&o->injections, set, kind == EXPR_FAULT);

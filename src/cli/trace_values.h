@@ -12,6 +12,7 @@ int trace_value_absolute(struct trace_options *o, const char *text);
 int trace_value_columns(struct trace_options *o, const char *text);
 int trace_value_decode_fds(struct trace_options *o, const char *text);
 int trace_value_expression(struct trace_options *o, const char *text);	/* -e */
+int trace_value_decode_pids(struct trace_options *o, const char *text);
 int trace_value_consts(struct trace_options *o, const char *text);
 int trace_value_hex(struct trace_options *o, const char *text);
 int trace_value_overhead(struct trace_options *o, const char *text);

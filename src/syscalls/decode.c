@@ -32,8 +32,10 @@ static void decode_plain(struct decoder *d, unsigned i)
 	uint64_t v = decode_arg(d, i);
 	switch ((enum param_kind)param->kind) {
 	case PARAM_INT:
-	case PARAM_PID:
 		show_sint(d, (int64_t)v);
+		return;
+	case PARAM_PID:
+		show_pid(d, (int)v);
 		return;
 	case PARAM_UINT:
 		show_uint(d, v);
@@ -203,8 +205,15 @@ void decode_exit(const struct decode_call *call, const struct decode_result *res
 
 /* ---- what a call needs ---- */
 
+static bool pids_need(const struct decode_options *options)
+{
+	return options->pid_comms || options->pid_namespaces;
+}
+
 static bool kind_needs(enum param_kind kind, const struct decode_options *options)
 {
+	if (kind == PARAM_PID && pids_need(options))
+		return true;
 	if (kind == PARAM_PATH || kind == PARAM_STRING)
 		return true;
 	return options->fd_paths && (kind == PARAM_FD || kind == PARAM_DIRFD);
@@ -212,7 +221,7 @@ static bool kind_needs(enum param_kind kind, const struct decode_options *option
 
 static bool type_needs(const struct decode_type *type, uint8_t what, const struct decode_options *options)
 {
-	return type && (type->needs & (what | (options->fd_paths ? NEEDS_FD : 0)));
+	return type && (type->needs & (what | (options->fd_paths ? NEEDS_FD : 0) | (pids_need(options) ? NEEDS_PID : 0)));
 }
 
 static bool param_needs(const struct call_param *param, const struct decode_options *options)
@@ -248,7 +257,7 @@ bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct d
 	if (id < 0)
 		return false;
 	const struct call_desc *desc = desc_of(id, abi);
-	if (options->fd_paths && desc->result == RESULT_FD)
+	if ((options->fd_paths && desc->result == RESULT_FD) || (pids_need(options) && desc->result == RESULT_PID))
 		return true;
 	if (options->raw)
 		return false;
@@ -340,8 +349,10 @@ static void show_result(struct decoder *d, int64_t value)
 			return;
 		}
 		break;
-	case RESULT_INT:
 	case RESULT_PID:
+		show_pid(d, (int)value);
+		return;
+	case RESULT_INT:
 	case RESULT_NONE:
 		break;
 	}

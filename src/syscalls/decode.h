@@ -43,6 +43,7 @@ struct decode_result {
 };
 
 struct decode_source;
+struct pid_note;
 
 struct decode_source_ops {
 	/* Read exactly len bytes at a guest address. 0 or -EFAULT (nothing usable). */
@@ -59,6 +60,17 @@ struct decode_source_ops {
 	 * or a device ("char 1:3", "block 8:0"). Length, or a negative errno. NULL operation: not available.
 	 */
 	ssize_t (*fd_socket)(struct decode_source *src, int fd, char *buf, size_t size);
+	/*
+	 * Of a process or thread by the id that the calling task knows it by: 0, or a negative errno if there is none.
+	 * NULL operation: not available.
+	 */
+	int (*pid_note)(struct decode_source *src, pid_t pid, struct pid_note *ret);
+};
+
+/* What -Y and --decode-pids=pidns say about an id. */
+struct pid_note {
+	pid_t here;	/* what trapline knows it by; 0: the same id, as both have one namespace */
+	char comm[16];	/* TASK_COMM_LEN; not terminated if it is as long */
 };
 
 /* Embedded at the start of a concrete source. */
@@ -80,6 +92,8 @@ struct decode_options {
 	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings) */
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
 	uint8_t consts;		/* enum const_style */
+	bool pid_comms;		/* -Y: the command behind each process id */
+	bool pid_namespaces;	/* --pidns-translation: the id that trapline's namespace has for it */
 	bool raw;		/* arguments in hex, undecoded (-e raw=) */
 };
 

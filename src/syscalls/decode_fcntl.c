@@ -42,7 +42,7 @@ static void show_flock(struct decoder *d, uint64_t addr, bool wide, bool with_pi
 	field_sint(d, "l_start", v.start);
 	field_sint(d, "l_len", v.len);
 	if (with_pid)
-		field_sint(d, "l_pid", v.pid);
+		field_pid(d, "l_pid", (int)v.pid);
 	struct_end(d);
 }
 
@@ -53,7 +53,7 @@ static void show_owner(struct decoder *d, uint64_t addr)
 		return;
 	struct_begin(d);
 	field_flags(d, "type", &flag_set_owner_types, (uint32_t)owner[0]);
-	field_sint(d, "pid", owner[1]);
+	field_pid(d, "pid", (int)owner[1]);
 	struct_end(d);
 }
 
@@ -62,6 +62,7 @@ static void show_owner(struct decoder *d, uint64_t addr)
 enum fcntl_kind {
 	FCNTL_NOTHING,
 	FCNTL_NUMBER,
+	FCNTL_PID,
 	FCNTL_FD_FLAGS,
 	FCNTL_STATUS_FLAGS,
 	FCNTL_SIGNAL,
@@ -80,8 +81,10 @@ static enum fcntl_kind fcntl_kind(uint64_t cmd)
 	switch (cmd) {
 	case F_GETFD: case F_GETFL: case F_GETOWN: case F_GETSIG: case F_GETLEASE: case F_GETPIPE_SZ: case F_GET_SEALS:
 		return FCNTL_NOTHING;
-	case F_DUPFD: case F_DUPFD_CLOEXEC: case F_SETOWN: case F_SETPIPE_SZ:
+	case F_DUPFD: case F_DUPFD_CLOEXEC: case F_SETPIPE_SZ:
 		return FCNTL_NUMBER;
+	case F_SETOWN:
+		return FCNTL_PID;
 	case F_SETFD:
 		return FCNTL_FD_FLAGS;
 	case F_SETFL:
@@ -132,6 +135,9 @@ static void decode_fcntl_arg(struct decoder *d, unsigned i)
 	case FCNTL_NUMBER:
 		show_sint(d, (int32_t)v);
 		return;
+	case FCNTL_PID:
+		show_pid(d, (int)v);
+		return;
 	case FCNTL_FD_FLAGS:
 		show_flags(d, &flag_set_fd_flags, (uint32_t)v);
 		return;
@@ -165,5 +171,5 @@ static void decode_fcntl_arg(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_fcntl_arg = {
-	.decode = decode_fcntl_arg, .present = fcntl_arg_present, .waits = fcntl_arg_waits, .needs = NEEDS_MEMORY,
+	.decode = decode_fcntl_arg, .present = fcntl_arg_present, .waits = fcntl_arg_waits, .needs = NEEDS_MEMORY | NEEDS_PID,
 };

@@ -31,15 +31,12 @@ void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t byte
 		show_pointer(d, addr);
 		return;
 	}
+	uint64_t n = 0;
 	array_begin(d);
-	for (uint64_t n = 0; n < shown; n++) {
-		element(d);
-		if (n && !decode_read(d, addr + n * 2 * d->word, b, 2u * d->word)) {
-			wrap(d, "... /* ");
-			show_pointer(d, addr + n * 2 * d->word);
-			wrap(d, " */");
+	for (; n < shown; n++) {
+		if (n && !decode_read(d, addr + n * 2 * d->word, b, 2u * d->word))
 			break;
-		}
+		element(d);
 		uint64_t base = decode_word_at(d, b);
 		uint64_t len = decode_word_at(d, b + d->word);
 		struct_begin(d);
@@ -50,10 +47,10 @@ void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t byte
 			show_pointer(d, base);
 		field_uint(d, "iov_len", len);
 		struct_end(d);
-		bytes -= len < bytes ? len : bytes;
+		if (bytes != UINT64_MAX)
+			bytes -= len < bytes ? len : bytes;
 	}
-	if (shown < count)
-		elided(d);
+	show_array_rest(d, addr, n, shown, count, 2u * d->word);
 	array_end(d);
 }
 

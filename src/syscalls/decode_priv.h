@@ -45,6 +45,7 @@ enum decode_needs {
 	NEEDS_MEMORY = 1,	/* reads guest memory */
 	NEEDS_FD = 2,		/* asks what a descriptor is, with -y */
 	NEEDS_RESULT = 4,	/* as a result type: reads guest memory */
+	NEEDS_PID = 8,		/* asks what a process id is, with -Y and --pidns-translation */
 };
 
 /* How parameters of a type are decoded. i: index of the parameter. */
@@ -204,6 +205,8 @@ void show_mode(struct decoder *d, uint32_t mode);		/* S_IFREG|0644 */
 void show_dev(struct decoder *d, uint64_t dev);			/* makedev(0x8, 0x1) */
 void show_ifindex(struct decoder *d, uint32_t index);		/* if_nametoindex("lo") */
 void show_uid(struct decoder *d, uint32_t id);			/* -1 for "no change" */
+void show_pid(struct decoder *d, int pid);
+static inline void field_pid(struct decoder *d, const char *name, int pid) { field(d, name); show_pid(d, pid); }
 void show_signal(struct decoder *d, int sig);
 static inline void show_sigset(struct decoder *d, uint64_t mask) { d->p->ops->signals(d->p, mask); }
 void show_sigset_at(struct decoder *d, uint64_t addr, uint64_t size);

@@ -129,10 +129,23 @@ static void decode_waitid_id(struct decoder *d, unsigned i)
 	if (decode_link(d, i, 0) == 3 /* P_PIDFD */)
 		show_fd(d, (int)decode_arg(d, i));
 	else
-		show_sint(d, (int64_t)decode_arg(d, i));
+		show_pid(d, (int)decode_arg(d, i));
 }
 
-const struct decode_type decode_type_waitid_id = {.decode = decode_waitid_id, .needs = NEEDS_FD};
+const struct decode_type decode_type_waitid_id = {.decode = decode_waitid_id, .needs = NEEDS_FD | NEEDS_PID};
+
+/* getpriority's PRIO_PROCESS is 0, ioprio_get's IOPRIO_WHO_PROCESS is 1; the group's is behind it. */
+static void decode_prio_who(struct decoder *d, unsigned i)
+{
+	bool io = d->call->id == CALL_ioprio_get || d->call->id == CALL_ioprio_set;
+	uint64_t which = decode_link(d, i, 0) - io;
+	if (which <= 1)
+		show_pid(d, (int)decode_arg(d, i));
+	else
+		show_sint(d, (int)decode_arg(d, i));
+}
+
+const struct decode_type decode_type_prio_who = {.decode = decode_prio_who, .needs = NEEDS_PID};
 
 /* ---- resources ---- */
 
@@ -316,10 +329,12 @@ static void show_bit_list(struct decoder *d, const uint8_t *bits, size_t len)
 
 static void show_cpu_set(struct decoder *d, uint64_t addr, uint64_t len)
 {
-	uint8_t bits[CPU_SET_MAX];
+	uint8_t bits[CPU_SET_MAX] = {0};
 	if (len > sizeof(bits))
 		len = sizeof(bits);
-	if (len ? decode_fetch(d, addr, bits, len) : (show_pointer(d, addr), false))
+	if (!len && addr && !decode_failed(d))
+		show_bit_list(d, bits, 0);
+	else if (len ? decode_fetch(d, addr, bits, len) : (show_pointer(d, addr), false))
 		show_bit_list(d, bits, len);
 }
 
@@ -345,7 +360,7 @@ static void decode_cap_header(struct decoder *d, unsigned i)
 		return;
 	struct_begin(d);
 	field_flags(d, "version", &flag_set_capability_versions, h.version);
-	field_sint(d, "pid", h.pid);
+	field_pid(d, "pid", (int)h.pid);
 	struct_end(d);
 }
 

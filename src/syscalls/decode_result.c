@@ -76,6 +76,9 @@ static void show_fcntl_result(struct decoder *d, int64_t value)
 	case F_GETLEASE:
 		show_flags_result(d, value, &flag_set_lock_types, "", true);
 		return;
+	case F_GETOWN:
+		show_pid(d, (int)value);
+		return;
 	case F_GETSIG:
 		show_signal_result(d, value);
 		return;
@@ -85,7 +88,7 @@ static void show_fcntl_result(struct decoder *d, int64_t value)
 	}
 }
 
-const struct decode_type decode_type_fcntl_result = {.show_result = show_fcntl_result, .needs = NEEDS_FD};
+const struct decode_type decode_type_fcntl_result = {.show_result = show_fcntl_result, .needs = NEEDS_FD | NEEDS_PID};
 
 static void show_ioctl_result(struct decoder *d, int64_t value)
 {

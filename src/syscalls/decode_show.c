@@ -225,6 +225,29 @@ void show_dirfd(struct decoder *d, int fd)
 		d->p->ops->fd(d->p, fd, name, NULL, NULL);
 }
 
+/* ---- processes ---- */
+
+static void show_pid_note(struct decoder *d, int pid)
+{
+	struct pid_note note = {0};
+	if (d->src->ops->pid_note(d->src, pid, &note) < 0 || d->quiet)
+		return;
+	if (d->options->pid_comms && note.comm[0]) {
+		char text[2 + sizeof(note.comm) + 1];
+		(void)snprintf(text, sizeof(text), "<%.*s>", (int)sizeof(note.comm), note.comm);
+		wrap(d, text);
+	}
+	if (d->options->pid_namespaces && note.here)
+		show_commentf(d, "%d in strace's PID NS", note.here);
+}
+
+void show_pid(struct decoder *d, int pid)
+{
+	show_sint(d, pid);
+	if ((d->options->pid_comms || d->options->pid_namespaces) && pid > 0 && d->src && d->src->ops->pid_note)
+		show_pid_note(d, pid);
+}
+
 /* ---- small values ---- */
 
 void show_uid(struct decoder *d, uint32_t id)

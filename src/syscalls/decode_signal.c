@@ -246,8 +246,9 @@ static void show_clock_ticks(struct decoder *d, const char *name, int64_t ticks)
 
 static void show_child(struct decoder *d, const siginfo_t *si)
 {
-	field_sint(d, "si_pid", si->si_pid);
-	field_uint(d, "si_uid", si->si_uid);
+	field_pid(d, "si_pid", si->si_pid);
+	field(d, "si_uid");
+	show_uid(d, si->si_uid);
 	field(d, "si_status");
 	if (si->si_code == CLD_EXITED)
 		show_sint(d, si->si_status);
@@ -283,8 +284,9 @@ static void show_bad_call(struct decoder *d, const siginfo_t *si)
 
 static void show_sent(struct decoder *d, const siginfo_t *si)
 {
-	field_sint(d, "si_pid", si->si_pid);
-	field_uint(d, "si_uid", si->si_uid);
+	field_pid(d, "si_pid", si->si_pid);
+	field(d, "si_uid");
+	show_uid(d, si->si_uid);
 	if (si->si_code == SI_USER || si->si_code == SI_TKILL)
 		return;
 	field_sint(d, "si_int", si->si_int);
@@ -341,16 +343,16 @@ void show_siginfo(struct decoder *d, const void *info)
 	struct_begin(d);
 	field(d, "si_signo");
 	show_signal(d, si->si_signo);
+	field(d, "si_code");
+	show_code(d, si_code_set(si->si_signo, si->si_code), si->si_code);
 	if (si->si_errno) {
 		const char *name = strerrorname_np(si->si_errno);
 		field(d, "si_errno");
 		if (name)
 			show_symbol(d, name, (uint64_t)si->si_errno);
 		else
-			show_sint(d, si->si_errno);
+			show_uint(d, (uint32_t)si->si_errno);
 	}
-	field(d, "si_code");
-	show_code(d, si_code_set(si->si_signo, si->si_code), si->si_code);
 	if (si->si_code == SI_TIMER) {
 		field_hex(d, "si_timerid", (uint32_t)si->si_timerid);
 		field_sint(d, "si_overrun", si->si_overrun);

@@ -60,11 +60,20 @@ static ssize_t recording_fd_socket(struct decode_source *src, int fd, char *buf,
 	return n;
 }
 
+static int recording_pid_note(struct decode_source *src, pid_t pid, struct pid_note *ret)
+{
+	struct recording_source *s = recording(src);
+	int r = s->live->ops->pid_note ? s->live->ops->pid_note(s->live, pid, ret) : -EOPNOTSUPP;
+	record(s->log, r < 0 ? r : (int32_t)sizeof(*ret), ret);
+	return r;
+}
+
 static const struct decode_source_ops recording_ops = {
 	.read = recording_read,
 	.read_string = recording_read_string,
 	.fd_path = recording_fd_path,
 	.fd_socket = recording_fd_socket,
+	.pid_note = recording_pid_note,
 };
 
 void recording_source_init(struct recording_source *s, struct decode_source *live, struct strbuf *log)
@@ -123,11 +132,17 @@ static ssize_t replay_fd(struct decode_source *src, int fd, char *buf, size_t si
 	return head < 0 ? head : head & ANSWER_LEN;
 }
 
+static int replay_pid_note(struct decode_source *src, pid_t pid, struct pid_note *ret)
+{
+	return replay_read(src, (uint64_t)pid, ret, sizeof(*ret));
+}
+
 static const struct decode_source_ops replay_ops = {
 	.read = replay_read,
 	.read_string = replay_read_string,
 	.fd_path = replay_fd,
 	.fd_socket = replay_fd,
+	.pid_note = replay_pid_note,
 };
 
 void replay_source_init(struct replay_source *s, const void *log, size_t len)

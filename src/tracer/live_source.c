@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracer/live_pid.h"
 #include "tracer/live_socket.h"
 #include "tracer/memory.h"
 
@@ -39,11 +40,17 @@ static ssize_t live_fd_socket(struct decode_source *src, int fd, char *buf, size
 	return live_descriptor(self(src)->tid, self(src)->tgid, fd, buf, size);
 }
 
+static int live_pid_note_of(struct decode_source *src, pid_t pid, struct pid_note *ret)
+{
+	return live_pid_note(self(src)->tid, pid, ret);
+}
+
 static const struct decode_source_ops live_ops = {
 	.read = live_read,
 	.read_string = live_read_string,
 	.fd_path = live_fd_path,
 	.fd_socket = live_fd_socket,
+	.pid_note = live_pid_note_of,
 };
 
 void live_source_init(struct live_source *s, pid_t tid, pid_t tgid)

@@ -57,7 +57,16 @@ static ssize_t fake_fd_socket(struct decode_source *src, int fd, char *buf, size
 	return fd == 3 ? snprintf(buf, size, "TCP:[127.0.0.1:80]") : -EINVAL;
 }
 
+static int fake_pid_note(struct decode_source *src UNUSED, pid_t pid, struct pid_note *ret)
+{
+	if (pid == 7)
+		return -ESRCH;
+	*ret = (struct pid_note){.here = pid + 1000, .comm = "exactly16letters"};
+	return 0;
+}
+
 static const struct decode_source_ops fake_ops = {
+	.pid_note = fake_pid_note,
 	.read = fake_read, .read_string = fake_read_string, .fd_path = fake_fd_path, .fd_socket = fake_fd_socket,
 };
 
@@ -238,6 +247,63 @@ START_TEST(constants_by_number_and_name)
 	expect("kill(1, 15 /* SIGTERM */) = 0", "kill", 0, ARGS(1, 15));
 	expect("mknod(\"/x\", 0100644 /* S_IFREG|0644 */) = 0", "mknod", 0, ARGS(MEMORY_BASE, 0100644));
 	expect("umount2(\"/x\", 0x80000000 /* MNT_??? */) = 0", "umount2", 0, ARGS(MEMORY_BASE, 0x80000000));
+}
+END_TEST
+
+START_TEST(process_ids_are_told)
+{
+	options.pid_comms = true;
+	expect("kill(4<exactly16letters>, SIGTERM) = 0", "kill", 0, ARGS(4, 15));
+	options.pid_namespaces = true;
+	expect("getpgid(4<exactly16letters> /* 1004 in strace's PID NS */) = 5<exactly16letters> "
+	       "/* 1005 in strace's PID NS */", "getpgid", 5, ARGS(4));
+	expect("kill(7, SIGTERM) = 0", "kill", 0, ARGS(7, 15));
+	expect("kill(-4, SIGTERM) = 0", "kill", 0, ARGS((uint64_t)-4, 15));
+}
+END_TEST
+
+START_TEST(arrays_end_where_memory_does)
+{
+	const uint32_t gids[3] = {1, 2, 3};
+	uint64_t at = put(MEMORY_SIZE - 12, gids, 12);
+	expect("setgroups(3, [1, 2, 3]) = 0", "setgroups", 0, ARGS(3, at));
+	expect("setgroups(4, [1, 2, 3, ... /* 0x20000 */]) = -1 EFAULT (Bad address)", "setgroups", -EFAULT, ARGS(4, at));
+	expect("setgroups(4, 0x20000) = -1 EFAULT (Bad address)", "setgroups", -EFAULT, ARGS(4, at + 12));
+	options.string_limit = 2;
+	expect("setgroups(3, [1, 2, ...]) = 0", "setgroups", 0, ARGS(3, at));
+	expect("setgroups(3, [2, 3, ... /* 0x20000 */]) = -1 EFAULT (Bad address)", "setgroups", -EFAULT,
+	       ARGS(3, at + 4));
+	expect("write(1, \"\\2\\0\"..., 8) = 8", "write", 8, ARGS(1, at + 4, 8));
+	expect("write(1, 0x1fffe, 8) = -1 EFAULT (Bad address)", "write", -EFAULT, ARGS(1, at + 10, 8));
+}
+END_TEST
+
+START_TEST(longer_structures_show_what_is_not_known)
+{
+	uint64_t how[4] = {0, 0, 0, 0};
+	uint64_t at = put(0, how, sizeof(how));
+	put(100, "/x", 3);
+	expect("openat2(4, \"/x\", {flags=O_RDONLY, resolve=0}, 32) = 3", "openat2", 3,
+	       ARGS(4, MEMORY_BASE + 100, at, 32));
+	memory.bytes[31] = 0xab;
+	expect("openat2(4, \"/x\", {flags=O_RDONLY, resolve=0, /* bytes 24..31 */ \"\\x00\\x00\\x00\\x00\\x00\\x00"
+	       "\\x00\\xab\"}, 32) = -1 E2BIG (Argument list too long)", "openat2", -E2BIG,
+	       ARGS(4, MEMORY_BASE + 100, at, 32));
+	at = put(MEMORY_SIZE - 24, how, 24);
+	expect("openat2(4, \"/x\", {flags=O_RDONLY, resolve=0, ???}, 32) = -1 EFAULT (Bad address)", "openat2", -EFAULT,
+	       ARGS(4, MEMORY_BASE + 100, at, 32));
+}
+END_TEST
+
+START_TEST(values_of_two_sets)
+{
+	expect("personality(0x1f /* PER_??? */|ADDR_NO_RANDOMIZE) = 0 (PER_LINUX)", "personality", 0, ARGS(0x4001f));
+	expect("shmget(IPC_PRIVATE, 1, IPC_CREAT|SHM_HUGETLB|21<<SHM_HUGE_SHIFT|0600) = 5", "shmget", 5,
+	       ARGS(0, 1, 01000 | 04000 | 21 << 26 | 0600));
+	expect("futex(0x1000, FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME, 1, NULL, FUTEX_BITSET_MATCH_ANY) = 0",
+	       "futex", 0, ARGS(0x1000, 9 | 128 | 256, 1, 0, 0, UINT32_MAX));
+	expect("futex(0x1000, 0x101 /* FUTEX_??? */, 1) = -1 ENOSYS (Function not implemented)", "futex", -ENOSYS,
+	       ARGS(0x1000, 0x101, 1));
 }
 END_TEST
 
@@ -543,6 +609,10 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, descriptors_have_paths_and_sockets);
 	tcase_add_test(text, results_have_their_form);
 	tcase_add_test(text, constants_by_number_and_name);
+	tcase_add_test(text, process_ids_are_told);
+	tcase_add_test(text, arrays_end_where_memory_does);
+	tcase_add_test(text, longer_structures_show_what_is_not_known);
+	tcase_add_test(text, values_of_two_sets);
 	tcase_add_test(text, arguments_of_programs);
 	tcase_add_test(text, json_is_typed);
 	tcase_add_test(text, a_walk_that_asks_otherwise_gets_nothing);
