@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""strace's own tests with `trapline trace` in strace's place: how many pass with strace, how many with trapline.
+
+strace_suite.py [--dir DIR] [--trapline BIN] [--strace BIN] [--only NAME,...] [--jobs N] [--log DIR]
+
+The source of strace 6.1 (GPL, never part of trapline) comes from this machine's Debian mirror and is built in DIR, once. A test that
+the installed strace does not pass here says nothing and is left out. Prints the tests that trapline does not pass, those that differ
+on purpose with the reason; last line: "N passed, N failed, N differ on purpose". What a test said is in --log. Exit 77 without the
+source or a compiler.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+VERSION = "6.1"
+MIRROR = "http://deb.debian.org/debian/pool/main/s/strace"
+ENVIRONMENT = {"srcdir": ".", "STRACE_ARCH": "x86_64", "STRACE_NATIVE_ARCH": "x86_64", "SIZEOF_LONG": "8", "SIZEOF_KERNEL_LONG_T": "8",
+               "MIPS_ABI": "", "CC": "gcc", "LC_ALL": "C", "ENABLE_STACKTRACE": "no"}
+
+ON_PURPOSE = (
+    ("pidfd_open*", "PIDFD_THREAD has a name, which strace 6.1 does not know"),
+    ("pidfd_send_signal*", "PIDFD_SIGNAL_* have names"),
+    ("fanotify_*", "FAN_* of newer kernels have names"),
+    ("memfd_create*", "MFD_EXEC, MFD_NOEXEC_SEAL have names"),
+    ("*mempolicy*", "MPOL_WEIGHTED_INTERLEAVE has a name"),
+    ("mbind*", "MPOL_WEIGHTED_INTERLEAVE has a name"),
+    ("statx.gen", "STATX_* of newer kernels have names"),
+    ("kexec_file_load*", "KEXEC_FILE_DEBUG has a name"),
+    ("nsyscalls*", "calls of newer kernels have names"),
+    ("epoll_pwait2*", "what the caller gave is shown also when the call failed"),
+    ("clone_ptrace*", "trapline follows all tasks; a guest cannot trace what trapline traces"),
+    ("ptrace*", "trapline follows all tasks; a guest cannot trace what trapline traces"),
+    ("count*", "times are by the wall clock, unless asked"),
+    ("strace-C", "the table has two more columns"),
+    ("options-syntax", "messages are trapline's own"),
+    ("qual_*-syntax", "messages are trapline's own"),
+    ("filtering_*-syntax", "messages are trapline's own"),
+    ("fflush", "messages are trapline's own"),
+    ("first_exec_failure", "messages are trapline's own"),
+    ("strace-D*", "trapline is no daemon"),
+)
+
+
+def parse():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("--dir", default="/var/tmp/strace-suite")
+    p.add_argument("--trapline", default=shutil.which("trapline"))
+    p.add_argument("--strace", default=shutil.which("strace"))
+    p.add_argument("--only")
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--log", default="/tmp/strace-suite-log")
+    return p.parse_args()
+
+
+def build(folder):
+    """The tests directory, made first if there is none; None if it cannot be."""
+    top = os.path.join(folder, "strace-" + VERSION)
+    if not os.path.exists(os.path.join(top, "built")):
+        os.makedirs(folder, exist_ok=True)
+        archive = os.path.join(folder, f"strace_{VERSION}.orig.tar.xz")
+        steps = [] if os.path.exists(archive) else [
+            (["/usr/lib/apt/apt-helper", "download-file", f"{MIRROR}/{os.path.basename(archive)}", archive], folder)]
+        steps += [(["tar", "xf", archive], folder), (["./configure", "--enable-mpers=no"], top), (["make"], top),
+                  (["make", "-C", "tests", "check", "TESTS="], top), (["touch", "built"], top)]
+        for command, where in steps:
+            if subprocess.run(command, cwd=where, stdout=subprocess.DEVNULL, check=False).returncode:
+                print("cannot", *command)
+                return None
+    return os.path.join(top, "tests")
+
+
+# ---- as strace: without -f only the first task is in the file, and no ids ----
+
+def what_is_asked(args):
+    """The trace's file, whether tasks are followed, and the column of results."""
+    file, follow, column, i = None, False, 40, 0
+    while i < len(args) and args[i].startswith("-") and args[i] != "--":
+        arg = args[i]
+        follow = follow or arg.startswith("--follow") or bool(re.match(r"-[a-zA-Z]*f", arg))
+        if arg == "-o":
+            file = args[i + 1]
+        elif arg == "-a":
+            column = int(args[i + 1])
+        elif re.match(r"-a\d|--columns=", arg):
+            column = int(re.sub(r"\D", "", arg))
+        i += 2 if arg in ("-e", "-s", "-a", "-P", "-E", "-p", "-S", "-U", "-O", "-u", "-I", "-b", "-X", "-o") else 1
+    return file, follow, column
+
+
+def of_one_task(text, column):
+    """The first task's lines, its broken ones joined, without ids."""
+    lines, first, begun = [], None, None
+    for line in text.splitlines(True):
+        head = re.match(rb"(\d+) +" if re.match(rb"\d{1,4} ", line) else rb"(\d+) ", line)
+        if not head:
+            lines.append(line)
+            continue
+        first = first or head[1]
+        if head[1] != first:
+            continue
+        line = line[head.end():]
+        rest = re.match(rb"(?:\[[0-9a-f?]+\] |[0-9.:]+ )*<\.\.\. \w+ resumed>(.*)", line, re.S)
+        if begun is not None and rest:
+            end = re.search(rb"\) +(?== )", rest[1])
+            line, begun = begun + rest[1], None
+            if end:
+                call = line[:len(line) - len(rest[1]) + end.start() + 1] + b" "
+                line = call.ljust(column) + rest[1][end.end():]
+        if line.endswith(b" <unfinished ...>\n"):
+            begun = line[:-len(b" <unfinished ...>\n")]
+        else:
+            lines.append(line)
+    return b"".join(lines + ([begun + b" <unfinished ...>\n"] if begun is not None else []))
+
+
+def as_strace(trapline, args):
+    file, follow, column = what_is_asked(args)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    p = subprocess.Popen([trapline, "trace"] + args, close_fds=False, restore_signals=False)
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda number, frame: p.send_signal(number))
+    status = p.wait()
+    if file and not follow and os.path.isfile(file):
+        with open(file, "rb") as f:
+            text = f.read()
+        with open(file, "wb") as f:
+            f.write(of_one_task(text, column))
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    return status
+
+
+# ---- the tests ----
+
+def passes(tests, name, strace, log):
+    with open(os.path.join(tests, name + ".test"), encoding="utf-8") as f:
+        shell = f.readline()[2:].split()
+    with open(os.path.join(log, name), "w", encoding="utf-8") as out:
+        p = subprocess.Popen(["timeout", "-s", "KILL", "40"] + shell + [f"./{name}.test"], cwd=tests,
+                             env=dict(os.environ, STRACE=strace, **ENVIRONMENT), stdin=subprocess.DEVNULL, stdout=out,
+                             stderr=subprocess.STDOUT, start_new_session=True)
+        status = p.wait()
+    try:
+        os.killpg(p.pid, signal.SIGKILL)
+    except OSError:
+        pass
+    return status == 0
+
+
+def run(tests, names, strace, log, jobs):
+    os.makedirs(log, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return [n for n, ok in zip(names, pool.map(lambda n: passes(tests, n, strace, log), names)) if ok]
+
+
+def reason(name):
+    return next((why for pattern, why in ON_PURPOSE if fnmatch.fnmatch(name, pattern)), None)
+
+
+def main():
+    if sys.argv[1:2] == ["--as-strace"]:
+        return as_strace(sys.argv[2], sys.argv[3:])
+    o = parse()
+    tests = build(o.dir)
+    if not tests or not o.trapline or not o.strace:
+        return 77
+    names = sorted(f[:-5] for f in os.listdir(tests) if f.endswith(".test"))
+    if o.only:
+        names = [n for n in names if any(fnmatch.fnmatch(n, pattern) for pattern in o.only.split(","))]
+    known = run(tests, names, o.strace, os.path.join(o.log, "strace"), o.jobs)
+    print(f"{len(known)} of {len(names)} tests pass with {o.strace}")
+    ours = f"{sys.executable} {os.path.abspath(__file__)} --as-strace {os.path.abspath(o.trapline)}"
+    passed = set(run(tests, known, ours, os.path.join(o.log, "trapline"), o.jobs))
+    differ = [n for n in known if n not in passed and reason(n)]
+    failed = [n for n in known if n not in passed and not reason(n)]
+    for name in differ:
+        print(f"differs: {name}: {reason(name)}")
+    for name in failed:
+        print(f"failed: {name}")
+    print(f"{len(passed)} passed, {len(failed)} failed, {len(differ)} differ on purpose")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
