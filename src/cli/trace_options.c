@@ -25,6 +25,7 @@ enum {
 	OPTION_POLICY,
 	OPTION_QUIET,
 	OPTION_RAW,
+	OPTION_READ,
 	OPTION_SIGNAL,
 	OPTION_STATUS,
 	OPTION_STRINGS_IN_HEX,
@@ -32,6 +33,7 @@ enum {
 	OPTION_TRACE,
 	OPTION_UNSUPPORTED,
 	OPTION_VERBOSE,
+	OPTION_WRITE,
 };
 
 static const char short_options[] = "a:Ab:cCdDe:E:fFhiI:kno:O:p:P:qrs:S:tTu:U:vVwxX:yYzZ";
@@ -69,7 +71,7 @@ static const struct option long_options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
 	{"quiet", optional_argument, NULL, OPTION_QUIET},
 	{"raw", required_argument, NULL, OPTION_RAW},
-	{"read", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"read", required_argument, NULL, OPTION_READ},
 	{"relative-timestamps", optional_argument, NULL, 'r'},
 	{"seccomp-bpf", no_argument, NULL, OPTION_IGNORED},
 	{"signal", required_argument, NULL, OPTION_SIGNAL},
@@ -95,7 +97,7 @@ static const struct option long_options[] = {
 	{"user", required_argument, NULL, OPTION_UNSUPPORTED},
 	{"verbose", required_argument, NULL, OPTION_VERBOSE},
 	{"version", no_argument, NULL, 'V'},
-	{"write", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"write", required_argument, NULL, OPTION_WRITE},
 	{0},
 };
 
@@ -250,6 +252,8 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case OPTION_MECHANISM: return parse_mechanism(o, value);
 	case OPTION_QUIET: return trace_value_quiet(o, value ? value : "attach,personality");
 	case OPTION_RAW: return trace_value_all_or_none("--raw", value, &o->observe.decode.raw);
+	case OPTION_READ: return trace_value_dump(o, "-e read", value, &o->dump.read);
+	case OPTION_WRITE: return trace_value_dump(o, "-e write", value, &o->dump.write);
 	case OPTION_SIGNAL: return trace_set_signals(value, &o->observe.signals);
 	case OPTION_STATUS: return trace_value_status(o, value);
 	case OPTION_STRINGS_IN_HEX: return trace_value_hex(o, value);

@@ -86,12 +86,14 @@ int trace_value_quiet(struct trace_options *o, const char *text)
 
 int trace_value_decode_fds(struct trace_options *o, const char *text)
 {
-	enum { PATHS = 1, MORE = 2 };
-	static const struct trace_word words[] = {{"path", PATHS}, {"socket", MORE}, {"dev", MORE}, {"pidfd", MORE}};
-	unsigned set;
+	static const struct trace_word words[] = {
+		{"path", SHOWN_FD_PATH}, {"socket", SHOWN_FD_SOCKET}, {"dev", SHOWN_FD_DEVICE}, {"pidfd", SHOWN_FD_PIDFD},
+	};
+	unsigned set = 0;
 	int r = trace_set_words("--decode-fds", text, words, ARRAY_SIZE(words), &set);
 	if (!r)
-		o->fd_level = set & MORE ? 2 : set & PATHS ? 1 : 0;
+		o->fd_level = set == SHOWN_FD_PATH ? 1 : set ? 2 : 0;
+	o->observe.decode.fd_kinds = r || set == SHOWN_FD_PATH ? 0 : (uint8_t)set;
 	return r;
 }
 
@@ -104,6 +106,35 @@ int trace_value_decode_pids(struct trace_options *o, const char *text)
 	o->observe.decode.pid_comms = set & COMM;
 	o->observe.decode.pid_namespaces = set & NAMESPACE;
 	return r;
+}
+
+int trace_value_dump(struct trace_options *o, const char *what, const char *text, struct dump_set *ret)
+{
+	bool invert = *text == '!';
+	const char *list = invert ? text + 1 : text;
+	bool all = strcmp(list, "all") == 0, none = strcmp(list, "none") == 0;
+	struct dump_set set = {.rest = all != invert};
+	size_t len, count = 0;
+	memset(set.bits, set.rest ? 0xff : 0, sizeof(set.bits));
+	for (const char *at = all || none ? "" : list, *item; (item = trace_set_next(&at, ",", &len)); count++) {
+		char *end;
+		unsigned long fd = strtoul(item, &end, 10);
+		if (*item < '0' || *item > '9' || end != item + len || fd >= DUMP_FDS) {
+			cli_error("trace", "%s: '%.*s' is not a descriptor from 0 to %d", what, (int)len, item, DUMP_FDS - 1);
+			return CLI_EXIT_USAGE;
+		}
+		if (invert)
+			set.bits[fd / 64] &= ~(UINT64_C(1) << fd % 64);
+		else
+			set.bits[fd / 64] |= UINT64_C(1) << fd % 64;
+	}
+	if (!all && !none && !count) {
+		cli_error("trace", "%s: '%s' names no descriptor (say 'none' if that is meant)", what, text);
+		return CLI_EXIT_USAGE;
+	}
+	*ret = set;
+	o->observe.decode.dump = &o->dump;
+	return 0;
 }
 
 int trace_value_consts(struct trace_options *o, const char *text)
@@ -233,7 +264,7 @@ int trace_value_overhead(struct trace_options *o, const char *text)
 
 enum expression {
 	EXPR_TRACE, EXPR_ABBREV, EXPR_VERBOSE, EXPR_RAW, EXPR_SIGNAL, EXPR_STATUS, EXPR_QUIET, EXPR_FDS, EXPR_PIDS,
-	EXPR_INJECT, EXPR_FAULT,
+	EXPR_INJECT, EXPR_FAULT, EXPR_READ, EXPR_WRITE,
 	EXPR_NO,	/* strace's, and not ours */
 };
 
@@ -246,7 +277,8 @@ static const struct trace_word expressions[] = {
 	{"status", EXPR_STATUS},
 	{"quiet", EXPR_QUIET}, {"silent", EXPR_QUIET}, {"silence", EXPR_QUIET}, {"q", EXPR_QUIET},
 	{"decode-fds", EXPR_FDS}, {"decode-fd", EXPR_FDS}, {"decode-pids", EXPR_PIDS}, {"decode-pid", EXPR_PIDS},
-	{"read", EXPR_NO}, {"reads", EXPR_NO}, {"r", EXPR_NO}, {"write", EXPR_NO}, {"writes", EXPR_NO}, {"w", EXPR_NO},
+	{"read", EXPR_READ}, {"reads", EXPR_READ}, {"r", EXPR_READ},
+	{"write", EXPR_WRITE}, {"writes", EXPR_WRITE}, {"w", EXPR_WRITE},
 	{"inject", EXPR_INJECT}, {"fault", EXPR_FAULT}, {"kvm", EXPR_NO},
 };
 
@@ -279,6 +311,10 @@ int trace_value_expression(struct trace_options *o, const char *text)
 		return trace_value_quiet(o, set);
 	case EXPR_FDS:
 		return trace_value_decode_fds(o, set);
+	case EXPR_READ:
+		return trace_value_dump(o, "-e read", set, &o->dump.read);
+	case EXPR_WRITE:
+		return trace_value_dump(o, "-e write", set, &o->dump.write);
 	case EXPR_PIDS:
 		return trace_value_decode_pids(o, set);
 	case EXPR_INJECT:

@@ -78,7 +78,7 @@ static int start_thread(struct recorder *r)
 /* A string argument may be -s bytes long, an array of them longer; a record may take half of the ring. */
 static size_t ring_bytes(const struct observe_options *options)
 {
-	size_t want = (size_t)options->decode.string_limit * 8;
+	size_t want = options->decode.dump ? RING_BYTES_MAX : (size_t)options->decode.string_limit * 8;
 	if (want > RING_BYTES_MAX)
 		return RING_BYTES_MAX;
 	return want > RING_BYTES ? want : RING_BYTES;

@@ -17,7 +17,7 @@ struct text_sink {
 	bool at_end;			/* lines are written when calls end */
 	struct observed_task *open;	/* whose line is open on the common output */
 	uint64_t previous_ns;		/* time of the line before, for -r; 0: none */
-	struct strbuf scratch;		/* results */
+	struct strbuf scratch;		/* what is put together before it is written */
 };
 
 static struct text_sink *text_sink(struct sink *s)
@@ -235,9 +235,12 @@ static void add_stack(struct strbuf *b, const char *stack, size_t len)
 	}
 }
 
-static void end_line(struct text_sink *s, struct observed_task *task, struct output *out)
+/* dump: the lines of -e read= and -e write= behind it, or NULL. */
+static void end_line(struct text_sink *s, struct observed_task *task, struct output *out, const struct strbuf *dump)
 {
 	strbuf_addc(&out->text, '\n');
+	if (dump)
+		strbuf_add(&out->text, dump->data, dump->len);
 	task->line_open = false;
 	if (s->open == task)
 		s->open = NULL;
@@ -277,7 +280,10 @@ static void text_call(struct sink *base, struct observed_task *task, const struc
 		stamp_seconds(b, e->head->time_ns - task->enter.time_ns, o->duration_precision, 0);
 		strbuf_addc(b, '>');
 	}
-	end_line(s, task, out);
+	strbuf_clear(&s->scratch);
+	if (o->decode.dump)
+		decode_dump_text(&task->call, &result, &o->decode, &src.base, &s->scratch);
+	end_line(s, task, out, &s->scratch);
 }
 
 static void text_lost(struct sink *base, struct observed_task *task, enum call_status why)
@@ -288,13 +294,13 @@ static void text_lost(struct sink *base, struct observed_task *task, enum call_s
 		struct output *out = writer_output(base->writer, task);
 		if (b && why == STATUS_DETACHED) {
 			strbuf_adds(b, " <detached ...>");
-			end_line(s, task, out);
+			end_line(s, task, out, NULL);
 		} else if (b) {
 			if (task->enter.id >= 0 && task->first < call_desc((enum call_id)task->enter.id)->nparams)
 				strbuf_adds(b, " <unfinished ...>");
 			close_arguments(s, task, out);
 			strbuf_adds(b, "= ?");
-			end_line(s, task, out);
+			end_line(s, task, out, NULL);
 		}
 	}
 }

@@ -85,15 +85,38 @@ enum const_style {
 	CONST_VERBOSE,	/* the number with the name as a comment behind it */
 };
 
+/* Descriptors whose bytes are shown, by number. */
+#define DUMP_FDS 1024
+struct dump_set {
+	uint64_t bits[DUMP_FDS / 64];
+	bool rest;	/* all from DUMP_FDS on */
+};
+bool dump_set_has(const struct dump_set *set, int fd);
+
+/* -e read=, -e write= */
+struct decode_dump {
+	struct dump_set read, write;
+};
+
+/* Bits of .fd_kinds: what is said of descriptors. */
+enum shown_fd {
+	SHOWN_FD_PATH = 1,
+	SHOWN_FD_SOCKET = 2,
+	SHOWN_FD_DEVICE = 4,
+	SHOWN_FD_PIDFD = 8,
+};
+
 /* strace's -s -v -x -xx -y -yy and friends. */
 struct decode_options {
 	uint32_t string_limit;	/* -s, default 32 */
 	bool verbose;		/* -v: whole structures, environment, all entries */
 	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings) */
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
+	uint8_t fd_kinds;	/* with .fd_paths 2: only these; 0: all */
 	uint8_t consts;		/* enum const_style */
 	bool pid_comms;		/* -Y: the command behind each process id */
 	bool pid_namespaces;	/* --pidns-translation: the id that trapline's namespace has for it */
+	const struct decode_dump *dump;	/* not owned; NULL: nothing */
 	bool raw;		/* arguments in hex, undecoded (-e raw=) */
 };
 
@@ -183,6 +206,15 @@ void decode_result_text(const struct decode_call *call, const struct decode_resu
  */
 void decode_result_json(const struct decode_call *call, const struct decode_result *result,
 			const struct decode_options *options, struct decode_source *src, struct strbuf *out);
+
+/*
+ * The lines of -e read= and -e write= behind the call's own, asked for last and with the same source; with out NULL it
+ * only reads. Text only.
+ */
+void decode_dump_text(const struct decode_call *call, const struct decode_result *result,
+		      const struct decode_options *options, struct decode_source *src, struct strbuf *out);
+/* Whether they are wanted of this call. */
+bool decode_dumps(const struct decode_call *call, const struct decode_options *options);
 
 /* The trap loop's cheap question: can decoding this call at entry (exit) read guest memory or descriptors at all? */
 bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct decode_options *options);

@@ -99,9 +99,14 @@ static void decode_fd_pair(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_fd_pair = {.decode = decode_fd_pair, .needs = NEEDS_MEMORY};
 
+#define GROUPS_MAX 65536	/* the kernel's NGROUPS_MAX: it reads none of more */
+
 static void decode_gids_in(struct decoder *d, unsigned i)
 {
-	show_array(d, decode_arg(d, i), decode_link(d, i, 0), 4, element_uid);
+	if (decode_link(d, i, 0) > GROUPS_MAX)
+		show_pointer(d, decode_arg(d, i));
+	else
+		show_array(d, decode_arg(d, i), decode_link(d, i, 0), 4, element_uid);
 }
 
 static void decode_gids16_in(struct decoder *d, unsigned i)

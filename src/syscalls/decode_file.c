@@ -415,10 +415,35 @@ const struct decode_type decode_type_file_handle_out = {
 
 /* ---- extended attributes ---- */
 
+#define VALUE_MAX 65536		/* the kernel's XATTR_SIZE_MAX */
+
+/* A value that ends in a NUL is shown without it. */
+static void show_xattr_value(struct decoder *d, uint64_t addr, uint64_t len)
+{
+	char last;
+	if (len > VALUE_MAX) {
+		show_pointer(d, addr);
+		return;
+	}
+	bool nul = len && len <= d->options->string_limit && decode_read(d, addr + len - 1, &last, 1) && !last;
+	show_bytes_at(d, addr, len - nul);
+}
+
 static void decode_xattr_in(struct decoder *d, unsigned i)
 {
-	show_bytes_at(d, decode_arg(d, i), decode_link(d, i, 1));
+	show_xattr_value(d, decode_arg(d, i), decode_link(d, i, 1));
 }
+
+static void decode_xattr_list_out(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (decode_failed(d) || !decode_link(d, i, 0))
+		show_pointer(d, addr);
+	else
+		show_bytes_at(d, addr, (uint64_t)d->result->value);
+}
+
+const struct decode_type decode_type_xattr_list_out = {.decode = decode_xattr_list_out, .needs = NEEDS_MEMORY};
 
 static void decode_xattr_out(struct decoder *d, unsigned i)
 {
@@ -426,7 +451,7 @@ static void decode_xattr_out(struct decoder *d, unsigned i)
 	if (decode_failed(d) || !decode_link(d, i, 1))
 		show_pointer(d, addr);
 	else
-		show_bytes_at(d, addr, (uint64_t)d->result->value);
+		show_xattr_value(d, addr, (uint64_t)d->result->value);
 }
 
 const struct decode_type decode_type_xattr_in = {.decode = decode_xattr_in, .needs = NEEDS_MEMORY};

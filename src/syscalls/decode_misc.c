@@ -15,13 +15,11 @@ ADDRESS(cachestat);
 ADDRESS(cachestat_range);
 ADDRESS(file_attr_in);
 ADDRESS(file_attr_out);
-ADDRESS(kexec_segments);
 ADDRESS(lsm_ctx_in);
 ADDRESS(lsm_ctx_out);
 ADDRESS(mnt_id_req);
 ADDRESS(ns_id_req);
 ADDRESS(statmount);
-ADDRESS(sysctl_args);
 ADDRESS(user_desc_ldt);
 ADDRESS(xattr_args);
 ADDRESS(quota_data);
@@ -128,14 +126,63 @@ static void decode_quota_id(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_quota_id = {.decode = decode_quota_id};
 
+/* struct kexec_segment: words. */
+static void decode_kexec_segments(struct decoder *d, unsigned i)
+{
+	static const unsigned max = 16;		/* KEXEC_SEGMENT_MAX: the kernel reads none of more */
+	uint8_t b[32];
+	uint64_t addr = decode_arg(d, i), count = decode_link(d, i, 0);
+	unsigned w = d->word;
+	if (!addr || count > max || (count && !decode_read(d, addr, b, 4 * w))) {
+		show_pointer(d, addr);
+		return;
+	}
+	uint64_t n = 0;
+	array_begin(d);
+	for (; n < count && (!n || decode_read(d, addr + n * 4 * w, b, 4 * w)); n++) {
+		element(d);
+		struct_begin(d);
+		field_pointer(d, "buf", decode_word_at(d, b));
+		field_uint(d, "bufsz", decode_word_at(d, b + w));
+		field_pointer(d, "mem", decode_word_at(d, b + 2 * w));
+		field_uint(d, "memsz", decode_word_at(d, b + 3 * w));
+		struct_end(d);
+	}
+	show_array_rest(d, addr, n, count, count, 4 * w);
+	array_end(d);
+}
+
+const struct decode_type decode_type_kexec_segments = {.decode = decode_kexec_segments, .needs = NEEDS_MEMORY};
+
+/* struct __sysctl_args: words, the second of them an int. */
+static void decode_sysctl_args(struct decoder *d, unsigned i)
+{
+	uint8_t b[48];
+	unsigned w = d->word;
+	if (!decode_fetch(d, decode_arg(d, i), b, 6 * w))
+		return;
+	struct_begin(d);
+	field_pointer(d, "name", decode_word_at(d, b));
+	field_sint(d, "nlen", decode_sint_at(b + w, 4));
+	field_pointer(d, "oldval", decode_word_at(d, b + 2 * w));
+	field_pointer(d, "oldlenp", decode_word_at(d, b + 3 * w));
+	field_pointer(d, "newval", decode_word_at(d, b + 4 * w));
+	field_uint(d, "newlen", decode_word_at(d, b + 5 * w));
+	struct_end(d);
+}
+
+const struct decode_type decode_type_sysctl_args = {.decode = decode_sysctl_args, .needs = NEEDS_MEMORY};
+
 static bool reboot_arg_present(struct decoder *d, unsigned i)
 {
 	return (uint32_t)decode_link(d, i, 0) == LINUX_REBOOT_CMD_RESTART2;
 }
 
+#define REBOOT_COMMAND_MAX 255
+
 static void decode_string(struct decoder *d, unsigned i)
 {
-	show_string_at(d, decode_arg(d, i));
+	show_string_upto(d, decode_arg(d, i), REBOOT_COMMAND_MAX);
 }
 
 const struct decode_type decode_type_reboot_arg = {
@@ -155,6 +202,29 @@ static void decode_syslog_action(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_syslog_action = {.decode = decode_syslog_action};
 
+/* CLOSE, OPEN, CLEAR, CONSOLE_OFF, CONSOLE_ON, SIZE_UNREAD, SIZE_BUFFER take nothing. */
+static bool syslog_takes_more(struct decoder *d, unsigned i)
+{
+	static const uint32_t nothing = 1u << 0 | 1u << 1 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 | 1u << 10;
+	uint64_t action = decode_link(d, i, 0);
+	return action > 10 || !(nothing >> action & 1);
+}
+
+/* SYSLOG_ACTION_CONSOLE_LEVEL's is one of linux/kern_levels.h. */
+static void decode_syslog_len(struct decoder *d, unsigned i)
+{
+	static const char *const levels[] = {
+		"LOGLEVEL_EMERG", "LOGLEVEL_ALERT", "LOGLEVEL_CRIT", "LOGLEVEL_ERR", "LOGLEVEL_WARNING",
+		"LOGLEVEL_NOTICE", "LOGLEVEL_INFO", "LOGLEVEL_DEBUG", "LOGLEVEL_DEBUG+1",
+	};
+	uint64_t v = decode_arg(d, i);
+	show_sint(d, (int32_t)v);
+	if (decode_link(d, i, 0) == 8)
+		show_comment(d, v < ARRAY_SIZE(levels) ? levels[v] : "LOGLEVEL_???");
+}
+
+const struct decode_type decode_type_syslog_len = {.decode = decode_syslog_len, .present = syslog_takes_more};
+
 static bool syslog_buf_waits(struct decoder *d, unsigned i)
 {
 	uint64_t action = decode_link(d, i, 0);
@@ -171,7 +241,7 @@ static void decode_syslog_buf(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_syslog_buf = {
-	.decode = decode_syslog_buf, .waits = syslog_buf_waits, .needs = NEEDS_MEMORY,
+	.decode = decode_syslog_buf, .present = syslog_takes_more, .waits = syslog_buf_waits, .needs = NEEDS_MEMORY,
 };
 
 /* ---- flags with a number in them ---- */

@@ -124,7 +124,7 @@ static void decode_statx_flags(struct decoder *d, unsigned i)
 		{"AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC", STATX_SYNC_TYPE, UINT64_MAX},
 	};
 	static const struct flag_set types = {.names = both, .count = 1, .exclusive = true};
-	show_joined(d, &types, STATX_SYNC_TYPE, d->desc->params[i].set, v & ~STATX_SYNC_TYPE);
+	show_joined(d, &types, STATX_SYNC_TYPE, &flag_set_at_flags, v & ~STATX_SYNC_TYPE);
 }
 
 const struct decode_type decode_type_statx_flags = {.decode = decode_statx_flags};

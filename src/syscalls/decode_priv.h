@@ -198,6 +198,8 @@ void show_cstring(struct decoder *d, const char *s, size_t size);
 /* Guest strings and bytes: the text, or the address where it cannot be read. */
 void show_path_at(struct decoder *d, uint64_t addr);
 void show_string_at(struct decoder *d, uint64_t addr);
+/* Of a string that the kernel takes max bytes of, no more is read. */
+void show_string_upto(struct decoder *d, uint64_t addr, size_t max);
 void show_bytes_at(struct decoder *d, uint64_t addr, uint64_t len);
 void show_fd(struct decoder *d, int fd);
 void show_dirfd(struct decoder *d, int fd);

@@ -147,6 +147,21 @@ void show_string_at(struct decoder *d, uint64_t addr)
 		show_string_within(d, addr, buf, limit);
 }
 
+void show_string_upto(struct decoder *d, uint64_t addr, size_t max)
+{
+	char buf[STRING_SMALL];
+	bool complete = false;
+	if (max > d->options->string_limit || max > sizeof(buf)) {
+		show_string_at(d, addr);
+		return;
+	}
+	ssize_t len = addr ? d->src->ops->read_string(d->src, addr, buf, max, &complete) : -EFAULT;
+	if (len < 0)
+		show_pointer(d, addr);
+	else
+		d->p->ops->string(d->p, buf, (size_t)len, !complete, true);
+}
+
 /* As strace, one byte more is read than is shown, if there is more: it may be what cannot be read. */
 static void show_bytes_within(struct decoder *d, uint64_t addr, char *buf, size_t len, bool more)
 {
@@ -189,6 +204,19 @@ void show_cstring(struct decoder *d, const char *s, size_t size)
 
 /* ---- descriptors ---- */
 
+/* --decode-fds: socket is what -yy says beyond the path, NULL for the path alone. */
+static bool kind_is_wanted(struct decoder *d, const char *socket)
+{
+	unsigned kind = SHOWN_FD_SOCKET;
+	if (!socket)
+		kind = SHOWN_FD_PATH;
+	else if (strncmp(socket, "char ", 5) == 0 || strncmp(socket, "block ", 6) == 0)
+		kind = SHOWN_FD_DEVICE;
+	else if (strncmp(socket, "pid:", 4) == 0)
+		kind = SHOWN_FD_PIDFD;
+	return !d->options->fd_kinds || d->options->fd_kinds & kind;
+}
+
 static void show_fd_named(struct decoder *d, int fd, const char *name)
 {
 	char path[PATH_MAX + 1];
@@ -205,7 +233,9 @@ static void show_fd_named(struct decoder *d, int fd, const char *name)
 		if (socket_len >= 0)
 			socket[socket_len] = '\0';
 	}
-	d->p->ops->fd(d->p, fd, name, path_len >= 0 ? path : NULL, socket_len >= 0 ? socket : NULL);
+	bool show_more = socket_len >= 0 && kind_is_wanted(d, socket);
+	bool show_path = path_len >= 0 && (show_more || kind_is_wanted(d, NULL));
+	d->p->ops->fd(d->p, fd, name, show_path ? path : NULL, show_more ? socket : NULL);
 }
 
 void show_fd(struct decoder *d, int fd)

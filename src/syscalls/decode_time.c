@@ -86,6 +86,9 @@ static bool remainder_is_set(struct decoder *d)
 	case CALL_nanosleep:
 	case CALL_clock_nanosleep:
 	case CALL_clock_nanosleep_time64:
+		/* Until a time, nothing is left. */
+		if (d->call->id != CALL_nanosleep && d->call->args[1] & 1 /* TIMER_ABSTIME */)
+			return false;
 		return d->result && d->result->is_error &&
 			(d->result->value == -EINTR || (d->result->value <= -512 && d->result->value >= -516));
 	default:

@@ -32,6 +32,27 @@ static void decode_buf_in(struct decoder *d, unsigned i)
 const struct decode_type decode_type_buf_in = {.decode = decode_buf_in, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_counted_string = {.decode = decode_buf_in, .needs = NEEDS_MEMORY};
 
+#define HOST_NAME_LENGTH_MAX 64		/* the kernel's __NEW_UTS_LEN */
+
+static void decode_host_name(struct decoder *d, unsigned i)
+{
+	if (decode_link(d, i, 0) > HOST_NAME_LENGTH_MAX)
+		show_pointer(d, decode_arg(d, i));
+	else
+		decode_buf_in(d, i);
+}
+
+const struct decode_type decode_type_host_name = {.decode = decode_host_name, .needs = NEEDS_MEMORY};
+
+#define MEMFD_NAME_MAX 250	/* with the NUL */
+
+static void decode_memfd_name(struct decoder *d, unsigned i)
+{
+	show_string_upto(d, decode_arg(d, i), MEMFD_NAME_MAX);
+}
+
+const struct decode_type decode_type_memfd_name = {.decode = decode_memfd_name, .needs = NEEDS_MEMORY};
+
 /* As many bytes as the result says, never more than the caller made room for. */
 static void decode_buf_out(struct decoder *d, unsigned i)
 {

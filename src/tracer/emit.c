@@ -82,6 +82,8 @@ static void capture_exit(struct session *s, struct tracee *t, const struct decod
 	struct decode_source *src = capture_init(&c, t, log);
 	decode_exit(&t->call, result, t->first_out, s->options->decode, src, null_printer());
 	decode_result_text(&t->call, result, s->options->decode, src, NULL);
+	if (s->options->decode->dump)
+		decode_dump_text(&t->call, result, s->options->decode, src, NULL);
 }
 
 void emit_enter(struct session *s, struct tracee *t, uint64_t now)
@@ -107,7 +109,8 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 	r.injected = t->injected;
 	if (t->by->system_ns > t->entered_system_ns)
 		r.cpu_ns = t->by->system_ns - t->entered_system_ns;
-	if (decode_needs_source_exit(t->call.id, t->call.abi, s->options->decode))
+	if (decode_needs_source_exit(t->call.id, t->call.abi, s->options->decode) ||
+	    (s->options->decode->dump && decode_dumps(&t->call, s->options->decode)))
 		capture_exit(s, t, &result, log);
 	else
 		strbuf_clear(log);

@@ -307,6 +307,36 @@ START_TEST(values_of_two_sets)
 }
 END_TEST
 
+static void expect_dump(const char *want, const char *name, int64_t value, const uint64_t args[6])
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct decode_call call = {.id = call_from_name(name, strlen(name)), .abi = ABI_X86_64};
+	struct decode_result result = {.value = value, .is_error = value < 0};
+	memcpy(call.args, args, sizeof(call.args));
+	decode_dump_text(&call, &result, &options, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out), want);
+}
+
+START_TEST(moved_bytes_are_dumped)
+{
+	struct decode_dump dump = {.read.bits = {1 << 3}, .write.rest = true};
+	uint64_t at = put(0, "0123456789abcdefgh\n\377", 20);
+	const uint64_t iov[6] = {at, 2, at + 2, 0, at, 20};
+	uint64_t vec = put(100 * 8, iov, sizeof(iov));
+	expect_dump("", "read", 20, ARGS(3, at, 100));
+	options.dump = &dump;
+	expect_dump(" | 00000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  0123456789abcdef |\n"
+		    " | 00010  67 68 0a ff                                       gh..             |\n",
+		    "read", 20, ARGS(3, at, 100));
+	expect_dump("", "read", 20, ARGS(4, at, 100));
+	expect_dump("", "read", -EIO, ARGS(3, at, 100));
+	expect_dump("", "write", 20, ARGS(3, at, 20));
+	expect_dump(" * 2 bytes in buffer 0\n"
+		    " | 00000  30 31                                             01               |\n",
+		    "writev", 2, ARGS(1024, vec, 3));
+}
+END_TEST
+
 START_TEST(arguments_of_programs)
 {
 	put(0, (const uint64_t[4]){MEMORY_BASE + 100, MEMORY_BASE + 110, 0, 0}, 32);
@@ -613,6 +643,7 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, arrays_end_where_memory_does);
 	tcase_add_test(text, longer_structures_show_what_is_not_known);
 	tcase_add_test(text, values_of_two_sets);
+	tcase_add_test(text, moved_bytes_are_dumped);
 	tcase_add_test(text, arguments_of_programs);
 	tcase_add_test(text, json_is_typed);
 	tcase_add_test(text, a_walk_that_asks_otherwise_gets_nothing);
