@@ -86,7 +86,7 @@ enum const_style {
 };
 
 /* Descriptors whose bytes are shown, by number. */
-#define DUMP_FDS 1024
+#define DUMP_FDS 65536
 struct dump_set {
 	uint64_t bits[DUMP_FDS / 64];
 	bool rest;	/* all from DUMP_FDS on */

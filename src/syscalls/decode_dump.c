@@ -64,9 +64,9 @@ bool decode_dumps(const struct decode_call *call, const struct decode_options *o
 }
 
 /* " | 00010  67 68 69 0a 01 ff                                 ghi...           |" */
-static void add_line(struct strbuf *out, uint64_t offset, const uint8_t *bytes, size_t len)
+static void add_line(struct strbuf *out, int width, uint64_t offset, const uint8_t *bytes, size_t len)
 {
-	strbuf_addf(out, " | %05llx ", (unsigned long long)offset);
+	strbuf_addf(out, " | %0*llx ", width, (unsigned long long)offset);
 	for (size_t i = 0; i < LINE; i++) {
 		if (i % 8 == 0)
 			strbuf_addc(out, ' ');
@@ -90,13 +90,17 @@ struct dump {
 static void dump_buffer(struct dump *d, uint64_t addr, uint64_t len)
 {
 	uint8_t buf[PIECE];
+	/* Five digits, or what the last line's offset has. */
+	int width = 5;
+	while (width < 16 && len && (len - 1) >> 4 * width)
+		width++;
 	for (uint64_t at = 0; at < len && d->room;) {
 		size_t n = len - at < sizeof(buf) ? (size_t)(len - at) : sizeof(buf);
 		n = n < d->room ? n : (size_t)d->room;
 		if (d->src->ops->read(d->src, addr + at, buf, n) < 0)
 			return;
 		for (size_t i = 0; d->out && i < n; i += LINE)
-			add_line(d->out, at + i, buf + i, n - i < LINE ? n - i : LINE);
+			add_line(d->out, width, at + i, buf + i, n - i < LINE ? n - i : LINE);
 		at += n;
 		d->room -= n;
 	}

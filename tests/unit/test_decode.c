@@ -333,7 +333,7 @@ START_TEST(moved_bytes_are_dumped)
 	expect_dump("", "write", 20, ARGS(3, at, 20));
 	expect_dump(" * 2 bytes in buffer 0\n"
 		    " | 00000  30 31                                             01               |\n",
-		    "writev", 2, ARGS(1024, vec, 3));
+		    "writev", 2, ARGS(65536, vec, 3));
 }
 END_TEST
 
