@@ -89,6 +89,17 @@ static void give_turn(int worker)
 		_exit(5);
 }
 
+/* Who ends closes its descriptors, which others can tell (a fifo without a reader): all end when all was run. */
+static void end_together(int worker)
+{
+	if (worker != 0) {
+		take_turn(worker);
+		return;
+	}
+	for (int i = 1; i < WORKERS; i++)
+		give_turn(i);
+}
+
 /* Each walks the same list and runs what is its own; the turn goes to whom the next one belongs. */
 static void *work(void *arg)
 {
@@ -126,6 +137,7 @@ static void *work(void *arg)
 	}
 	if (w->number == 0)
 		audit(o);
+	end_together(w->number);
 	free(o->line);
 	free(o);
 	return NULL;

@@ -77,6 +77,13 @@ static bool acl_is_ours(const struct walk_env *env, const struct inode *inode)
 	return inode->super->flags & SUPER_KEEPS_ACLS || !permission_is_hosts(env, inode);
 }
 
+/* Linux asks who changes security.* before it asks the filesystem; the others after. */
+static int may_change(const struct walk_env *env, struct inode *inode, const char *name, bool supported)
+{
+	int err = supported || has_prefix(name, "security.") ? check_change(env, inode, name) : 0;
+	return err ? err : supported ? 0 : -EOPNOTSUPP;
+}
+
 ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size)
 {
 	struct inode *inode = path_inode(p);
@@ -92,10 +99,8 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 	struct inode *inode = path_inode(p);
 	bool of_default;
 	int err = check_name(env, p, name, MAY_WRITE);
-	if (!err && !inode->ops->setxattr)
-		err = -EOPNOTSUPP;
 	if (!err)
-		err = check_change(env, inode, name);
+		err = may_change(env, inode, name, inode->ops->setxattr);
 	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
 		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, value, size);
 	else if (!err)
@@ -144,10 +149,8 @@ int vfs_removexattr(const struct walk_env *env, const struct path *p, const char
 	struct inode *inode = path_inode(p);
 	bool of_default;
 	int err = check_name(env, p, name, MAY_WRITE);
-	if (!err && !inode->ops->removexattr)
-		err = -EOPNOTSUPP;
 	if (!err)
-		err = check_change(env, inode, name);
+		err = may_change(env, inode, name, inode->ops->removexattr);
 	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
 		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, NULL, 0);
 	else if (!err)

@@ -84,6 +84,7 @@ static void files(void)
 	CHECK(fcntl(mine, F_SETFL, O_NOATIME) == 0);
 	fd = open("readable", O_RDONLY);
 	CHECK_ERRNO(fcntl(fd, F_SETFL, O_NOATIME), EPERM);
+	CHECK_ERRNO(lsetxattr("/proc/self/exe", "security.s", "x", 1, 0), EPERM);
 	CHECK_EQ(listxattr("readable", NULL, 0), 0);	/* trusted.t is not for us */
 	close(fd);
 	CHECK_ERRNO(chown("mine", OTHER + 1, -1), EPERM);
