@@ -255,7 +255,9 @@ void say_link(struct op *o, const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		shown[n++] = text[i];
-		if ((text[i] == '#' && i && text[i - 1] == '/') || (i == 5 && strncmp(text, "/proc/", 6) == 0)) {
+		bool thread = i >= 5 && strncmp(text, "/proc/", 6) == 0 && strncmp(text + i - 5, "/task/", 6) == 0;
+
+		if ((text[i] == '#' && i && text[i - 1] == '/') || (i == 5 && strncmp(text, "/proc/", 6) == 0) || thread) {
 			while (i + 1 < len && text[i + 1] >= '0' && text[i + 1] <= '9')
 				i++;
 		}

@@ -37,11 +37,17 @@ static int ghost_getattr(struct inode *inode, struct statx *ret)
 	return 0;
 }
 
+/* A removed directory as it was at the end. */
+struct remains {
+	struct inode inode;
+	struct statx attr;
+};
+
 static int remains_getattr(struct inode *inode, struct statx *ret)
 {
-	int err = ghost_getattr(inode, ret);
+	*ret = ((struct remains *)inode)->attr;
 	ret->stx_nlink = 0;
-	return err;
+	return 0;
 }
 
 static void ghost_destroy(struct inode *inode)
@@ -95,9 +101,15 @@ int ghost_create(struct super *sb, mode_t type, struct inode **ret)
 	return create(sb, type, &ghost_ops, ret);
 }
 
-int ghost_create_remains(struct super *sb, struct inode **ret)
+int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret)
 {
-	return create(sb, S_IFDIR, &remains_ops, ret);
+	struct ghosts *g = (struct ghosts *)sb;
+	struct remains *r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	inode_init(&r->inode, sb, &remains_ops, atomic_fetch_add(&g->next_ino, 1), S_IFDIR);
+	*ret = &r->inode;
+	return removed->ops->getattr(removed, &r->attr) < 0 ? ghost_getattr(&r->inode, &r->attr) : 0;
 }
 
 int ghosts_create(struct super **ret)

@@ -167,7 +167,7 @@ static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 	vfs_root(v, &env.root);
 	ssize_t len = vfs_shown_name(&env, &e->path, name, sizeof(name));
 	path_put(&env.root);
-	int err = ghost_create_remains(v->ghosts, &inode);
+	int err = ghost_create_remains(v->ghosts, path_inode(&e->path), &inode);
 	if (err)
 		return err;
 	err = dentry_create_unhashed(NULL, len > 0 ? name : "/ (deleted)", inode, DENTRY_REMOVED | DENTRY_ANONYMOUS, &p.dentry);

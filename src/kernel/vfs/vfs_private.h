@@ -230,8 +230,8 @@ void mounts_finish(struct vfs *v);
 /* ---- ghost.c ---- */
 int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
-/* An empty directory without a link. */
-int ghost_create_remains(struct super *sb, struct inode **ret);
+/* An empty directory without a link, that looks like one that was removed. */
+int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret);
 
 /* ---- walk.c ---- */
 enum walk_last { LAST_NORMAL, LAST_ROOT, LAST_DOT, LAST_DOTDOT };

@@ -1,6 +1,7 @@
 /* Names and objects are two things: rename over an open file, unlink while open, hard links, exchange, whole
  * directories. */
 #include <linux/fs.h>
+#include <sys/inotify.h>
 
 #include "files.h"
 
@@ -144,6 +145,20 @@ static void long_names_in_removed(void)
 	close(dir);
 }
 
+/* A directory that was watched once is let go of at the host when it is removed, and looks as before. */
+static void removed_while_open(void)
+{
+	struct stat before, after;
+	int in = inotify_init1(IN_NONBLOCK), fd;
+
+	CHECK(mkdir("removed", 0710) == 0 && inotify_add_watch(in, "removed", IN_ATTRIB) >= 0 && close(in) == 0);
+	fd = open("removed", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0 && fstat(fd, &before) == 0 && rmdir("removed") == 0 && fstat(fd, &after) == 0);
+	CHECK(after.st_nlink == 0 && after.st_mode == before.st_mode);
+	CHECK(after.st_ino == before.st_ino && after.st_dev == before.st_dev);
+	close(fd);
+}
+
 int main(void)
 {
 	files_enter();
@@ -151,6 +166,7 @@ int main(void)
 	unlink_while_open();
 	hard_links();
 	rename_to_itself();
+	removed_while_open();
 	flags();
 	directories();
 	long_names_in_removed();
