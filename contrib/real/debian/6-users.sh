@@ -8,6 +8,7 @@ usermod -l alix -d /home/alix -m alice; id alix; ls /home; gpasswd -a alix users
 su alix -c 'rm -rf /home/alix/d; echo x >>/home/alix/f; ls -A ~ | sort'; su nobody -s /bin/sh -c 'cat /home/alix/f; echo y >/home/alix/f' 2>&1 | sed 's/^sh: [0-9]*: //'
 groupmod -n team crew; stat -c %G /home/alix; chmod 2775 /home/alix; su alix -c 'mkdir ~/s; stat -c "%a %G" ~/s'
 if command -v sudo >/dev/null; then
+    sudo() { command sudo "$@" 2>&1 | grep -v 'audit message\|resolve host'; }   # the host takes audit messages of its own root alone
     echo 'alix ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alix; chmod 440 /etc/sudoers.d/alix; visudo -c >/dev/null; echo "visudo $?"
     sudo -u alix id -un; sudo -u alix sh -c 'echo $SUDO_USER $HOME'; sudo -l -U alix | tail -1; rm /etc/sudoers.d/alix
 fi
