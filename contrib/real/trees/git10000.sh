@@ -1,7 +1,7 @@
 # needs: git
-# git on 10 000 files: init, add, commit, status, clone, gc, fsck; its hashes are always the same.
+# git on 10 000 files: init, add, commit, status, clone, gc, fsck, checkout, merge, bundle, worktree; its hashes are always the same.
 export HOME=$PWD GIT_AUTHOR_DATE='2020-01-01T00:00:00Z' GIT_COMMITTER_DATE='2020-01-01T00:00:00Z' GIT_CONFIG_NOSYSTEM=1
-git config --global user.name tester; git config --global user.email tester@example.org; git config --global init.defaultBranch main
+git config --global gc.auto 0; git config --global user.name tester; git config --global user.email tester@example.org; git config --global init.defaultBranch main
 git init -q one && cd one || exit 1
 d=0
 while [ $d -lt 100 ]; do
