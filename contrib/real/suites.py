@@ -65,7 +65,7 @@ def options(opts, place, base):
     work = base + "/work"
     if place == "tree":
         found = ["-r", opts.tree, "-b", base + "/out", "--tmpfs", work + ":mode=01777"]
-        return found if os.path.exists(opts.tree + TESTS + "/test_os.py") else [*found, "--overlay", f"{TESTS}:{base}/upper:{TESTS}"]
+        return found if os.path.exists(opts.tree + TESTS + "/test_os.py") else [*found, "-b", TESTS]
     found = ["-r", "/"]
     if place == "tmpfs":
         found += ["--tmpfs", work + ":mode=01777"]
