@@ -1,4 +1,4 @@
-/* procfs: maps and smaps with the names that the guest knows. */
+/* procfs: maps, smaps and numa_maps with the names that the guest knows. */
 #include "kernel/fs/procfs_private.h"
 
 #include <string.h>
@@ -113,4 +113,81 @@ int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 	}
 	task_view_finish(&view);
 	return 0;
+}
+
+/* ---- numa_maps ---- */
+
+/* What seq_path of fs/proc/task_mmu.c escapes there. */
+static void add_escaped(const char *name, struct strbuf *b)
+{
+	for (; *name; name++) {
+		if (strchr("\n\t= ", *name))
+			strbuf_addf(b, "\\%03o", (unsigned)*name);
+		else
+			strbuf_addc(b, *name);
+	}
+}
+
+/* The line of maps that begins at this address; both go upwards. *at moves to it. Lines end in NUL. */
+static const char *line_at(const char **at, const char *end, unsigned long long addr)
+{
+	while (*at < end && strtoull(*at, NULL, 16) < addr)
+		*at += strlen(*at) + 1;
+	return *at < end && strtoull(*at, NULL, 16) == addr ? *at : NULL;
+}
+
+/* "55d0 default file=/bin/cat mapped=2 ..." */
+static void add_numa_line(const struct proc_inode *pi, const struct walk_env *env, const char *line, const char *in_maps,
+			  struct last_file *file, struct strbuf *b)
+{
+	struct mapping m;
+	const char *name = strstr(line, " file=");
+	if (in_maps && is_loader(in_maps))
+		return;
+	bool known = name && in_maps && parse_mapping(in_maps, &m) && m.ino;
+	if (known)
+		find_file(pi, env, &m, file);
+	if (known && file->known) {
+		const char *from = name + strlen(" file=");
+		strbuf_add(b, line, (size_t)(from - line));
+		add_escaped(file->name, b);
+		line = from + strcspn(from, " ");
+	}
+	strbuf_adds(b, line);
+	strbuf_addc(b, '\n');
+}
+
+static void end_lines(struct strbuf *b)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		if (b->data[i] == '\n')
+			b->data[i] = '\0';
+	}
+}
+
+int proc_print_numa_maps(const struct proc_inode *pi, struct strbuf *b)
+{
+	char path[PROC_PATH_MAX];
+	AUTO_STRBUF struct strbuf numa, maps;
+	AUTO_FREE struct last_file *file = calloc(1, sizeof(*file));
+	struct task_view view;
+	strbuf_init(&numa);
+	strbuf_init(&maps);
+	if (!file)
+		return -ENOMEM;
+	(void)snprintf(path, sizeof(path), "%.*smaps", (int)(strlen(pi->path) - strlen("numa_maps")), pi->path);
+	int r = proc_read_host(pi, &numa);
+	if (r == 0)
+		r = proc_read_path(pi, path, &maps);
+	if (r < 0)
+		return r;
+	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
+		return -ENOENT;
+	end_lines(&numa);
+	end_lines(&maps);
+	const char *at = maps.data, *end = maps.data + maps.len;
+	for (const char *line = numa.data; line && line < numa.data + numa.len; line += strlen(line) + 1)
+		add_numa_line(pi, &view.env, line, line_at(&at, end, strtoull(line, NULL, 16)), file, b);
+	task_view_finish(&view);
+	return strbuf_error(b);
 }

@@ -13,6 +13,7 @@
 	{.name = "status", .type = S_IFREG, .print = proc_print_status}, \
 	{.name = "maps", .type = S_IFREG, .print = proc_print_maps}, \
 	{.name = "smaps", .type = S_IFREG, .print = proc_print_maps}, \
+	{.name = "numa_maps", .type = S_IFREG, .print = proc_print_numa_maps}, \
 	{.name = "mounts", .type = S_IFREG, .print = proc_print_mounts}, \
 	{.name = "mountinfo", .type = S_IFREG, .print = proc_print_mountinfo}, \
 	{.name = "arch_status"}, {.name = "attr"}, {.name = "auxv"}, {.name = "cgroup"}, {.name = "clear_refs"}, \

@@ -13,7 +13,12 @@ enum { READ_SIZE = 64 * 1024, READ_MAX = 64 << 20 };
 /* The host's file by the same path. Its end is cut off where it is too long to be copied. */
 int proc_read_host(const struct proc_inode *pi, struct strbuf *b)
 {
-	AUTO_CLOSE int fd = openat(proc_super(pi)->host, pi->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return proc_read_path(pi, pi->path, b);
+}
+
+int proc_read_path(const struct proc_inode *pi, const char *path, struct strbuf *b)
+{
+	AUTO_CLOSE int fd = openat(proc_super(pi)->host, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EMFILE ? -ENFILE : errno == ESRCH ? -ENOENT : -errno;
 	AUTO_FREE char *buf = malloc(READ_SIZE);

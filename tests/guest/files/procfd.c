@@ -112,6 +112,29 @@ static void directories(void)
 	close(at);
 }
 
+/* A mapped file has the name there that it has in the tree. */
+static void numa_maps(void)
+{
+	char want[PATH_MAX + 16], line[PATH_MAX + 256];
+	int fd = open("mapped", O_RDWR | O_CREAT, 0600);
+	bool found = false;
+	volatile char *at;
+	FILE *f;
+
+	CHECK(fd >= 0 && ftruncate(fd, 4096) == 0);
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(at != MAP_FAILED);
+	at[0] = 1;
+	snprintf(want, sizeof(want), " file=%s/mapped ", files_dir);
+	f = fopen("/proc/self/numa_maps", "r");
+	while (f && fgets(line, sizeof(line), f))
+		found |= strstr(line, want) != NULL;
+	CHECK(!f || found);
+	if (f)
+		fclose(f);
+	CHECK(munmap((void *)(uintptr_t)at, 4096) == 0 && close(fd) == 0 && unlink("mapped") == 0);
+}
+
 int main(void)
 {
 	files_enter();
@@ -119,6 +142,7 @@ int main(void)
 	standard_input();
 	unnamed();
 	directories();
+	numa_maps();
 	files_leave();
 	return 0;
 }
