@@ -115,7 +115,7 @@ void show_loop_config(struct decoder *d, uint64_t addr, size_t len UNUSED)
 	field_uint(d, "block_size", c.block_size);
 	field(d, "info");
 	show_loop64(d, &c.info);
-	if (d->options->verbose || memcmp(c.__reserved, (uint64_t[8]){0}, sizeof(c.__reserved)) != 0) {
+	if (memcmp(c.__reserved, (uint64_t[8]){0}, sizeof(c.__reserved)) != 0) {
 		field(d, "__reserved");
 		array_begin(d);
 		for (unsigned i = 0; i < 8; i++) {

@@ -25,12 +25,12 @@ static const struct body route_bodies[] = {
 	{RTM_NEWCHAIN, RTM_GETCHAIN, &layout_tcmsg, &attrs_tc},
 	{RTM_GETMULTICAST, RTM_GETMULTICAST, &layout_rtgenmsg, NULL},
 	{RTM_GETANYCAST, RTM_GETANYCAST, &layout_rtgenmsg, NULL},
-	{RTM_NEWNSID, RTM_GETNSID, &layout_rtgenmsg, NULL},
-	{RTM_NEWNEIGHTBL, RTM_SETNEIGHTBL, &layout_ndtmsg, NULL},
-	{RTM_NEWADDRLABEL, RTM_GETADDRLABEL, &layout_ifaddrlblmsg, NULL},
-	{RTM_GETDCB, RTM_SETDCB, &layout_dcbmsg, NULL},
+	{RTM_NEWNSID, RTM_GETNSID, &layout_rtgenmsg, &attrs_netns},
+	{RTM_NEWNEIGHTBL, RTM_SETNEIGHTBL, &layout_ndtmsg, &attrs_neighbour_table},
+	{RTM_NEWADDRLABEL, RTM_GETADDRLABEL, &layout_ifaddrlblmsg, &attrs_addrlabel},
+	{RTM_GETDCB, RTM_SETDCB, &layout_dcbmsg, &attrs_dcb},
 	{RTM_NEWACTION, RTM_GETACTION, &layout_tcamsg, NULL},
-	{RTM_NEWNETCONF, RTM_GETNETCONF, &layout_netconfmsg, NULL},
+	{RTM_NEWNETCONF, RTM_GETNETCONF, &layout_netconfmsg, &attrs_netconf},
 };
 
 static const struct body *body_of(uint16_t type)

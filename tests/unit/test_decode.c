@@ -605,7 +605,7 @@ START_TEST(every_call_survives_nonsense)
 }
 END_TEST
 
-/* Messages of random attributes in attributes: bounded, whole as text and as JSON. */
+/* Messages of random attributes in attributes: no read beyond them, and an end. */
 START_TEST(netlink_survives_nonsense)
 {
 	for (unsigned round = 0; round < 2000; round++) {
