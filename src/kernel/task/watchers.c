@@ -23,8 +23,8 @@ bool watchers_parse(const char *line, struct watch_line *ret)
 {
 	unsigned sdev;
 	int rest = -1;
-	if (sscanf(line, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:%x%n", &ret->wd, &ret->ino, &sdev, &ret->mask,
-		   &ret->ignored_mask, &rest) < 5 || rest < 0)
+	if (sscanf(line, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:%x%n", &ret->wd, &ret->ino, &sdev,
+		   &ret->mask, &ret->ignored_mask, &rest) < 5 || rest < 0)
 		return false;
 	ret->dev = device_of(sdev);
 	return true;

@@ -1,6 +1,6 @@
 /*
- * What happens to names and attributes, told to who watches, in the order in which fs/namei.c of Linux tells it: what a hook
- * of fsnotify would be called for, the puppet is made to do.
+ * What happens to names and attributes, told to who watches, in the order in which fs/namei.c of Linux tells it: what
+ * a hook of fsnotify would be called for, the puppet is made to do.
  */
 #include "kernel/vfs/watch.h"
 

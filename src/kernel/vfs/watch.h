@@ -1,12 +1,13 @@
 /*
  * inotify(7) for what only this process has: events of the virtual tree, for guests' own inotify descriptors.
  *
- * A watched inode has a puppet (watch_mirror.h) that the guest's descriptor really watches. Here is said what happens to names
- * and objects, and the puppets are made to do the same: so wd, masks, cookies, merging and the end of a watch are the kernel's.
- * What guests do with open descriptors, which no call tells of, is heard from the host objects behind them (watch_source.c).
+ * A watched inode has a puppet (watch_mirror.h) that the guest's descriptor really watches. Here is said what happens
+ * to names and objects, and the puppets are made to do the same: so wd, masks, cookies, merging and the end of a
+ * watch are the kernel's. What guests do with open descriptors, which no call tells of, is heard from the host
+ * objects behind them (watch_source.c).
  *
- * Lock: watches.lock, taken after inode.lock of directories and before the locks of filesystems. Without a watch in the whole
- * session each of these functions is one load.
+ * Lock: watches.lock, taken after inode.lock of directories and before the locks of filesystems. Without a watch in
+ * the whole session each of these functions is one load.
  */
 #ifndef TRAPLINE_KERNEL_VFS_WATCH_H
 #define TRAPLINE_KERNEL_VFS_WATCH_H
@@ -90,7 +91,10 @@ bool watch_places_of(struct vfs *v, struct dentry *d, struct watch_places *ret);
 void watch_opened(struct vfs *v, const struct path *p, int flags, const struct vfs_opened *opened);
 /* getdents64 gave something of it. */
 void watch_listed(struct vfs *v, struct dentry *d);
-/* watches.lock held. Pass on what open descriptors were used for until now. without: not IN_MODIFY of this inode, or NULL. */
+/*
+ * watches.lock held. Pass on what open descriptors were used for until now. without: not IN_MODIFY of this
+ * inode, or NULL.
+ */
 void watch_drain(struct vfs *v, const struct inode *without);
 /* watches.lock held. Hear of what is open already, of this inode and if it is a directory of what is in it. */
 void watch_hear_opened(struct vfs *v, struct inode *inode);

@@ -1,5 +1,6 @@
 /*
- * The host side of watches. Failures are a matter of the host's (no space for a name): the event is lost then, and nothing else.
+ * The host side of watches. Failures are a matter of the host's (no space for a name): the event is lost then, and
+ * nothing else.
  */
 #include "kernel/vfs/watch_mirror.h"
 
@@ -33,9 +34,12 @@ static void empty(int fd, int depth)
 		return;
 	}
 	for (const struct dirent *e; (e = readdir(d));) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || unlinkat(dirfd(d), e->d_name, 0) == 0)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    unlinkat(dirfd(d), e->d_name, 0) == 0)
 			continue;
-		int below = depth > 0 ? openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+		int below = -1;
+		if (depth > 0)
+			below = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0)
 			empty(below, depth - 1);
 		(void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
@@ -253,7 +257,8 @@ void puppet_move_entry(struct mirror *m, const struct puppet *from, const char *
 	(void)(directory ? rmdir(new) : unlink(new));
 }
 
-void puppet_exchange(struct mirror *m, const struct puppet *a, const char *a_name, const struct puppet *b, const char *b_name)
+void puppet_exchange(struct mirror *m, const struct puppet *a, const char *a_name, const struct puppet *b,
+		     const char *b_name)
 {
 	char one[MIRROR_PATH_MAX];
 	char other[MIRROR_PATH_MAX];

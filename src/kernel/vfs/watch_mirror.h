@@ -1,9 +1,10 @@
 /*
- * Puppets: objects of the host on which a guest's inotify descriptor watches what only this process has. What happens to
- * the virtual object is done to its puppet, so that the kernel itself makes, merges, queues and counts the events.
+ * Puppets: objects of the host on which a guest's inotify descriptor watches what only this process has. What happens
+ * to the virtual object is done to its puppet, so that the kernel itself makes, merges, queues and counts the events.
  *
- * Each watched object has one, named by its number, in a directory of this session's in the place of scratch directories. In
- * that of a directory there is a name for each of its entries: a file of one byte, or an empty directory.
+ * Each watched object has one, named by its number, in a directory of this session's in the place of scratch
+ * directories. In that of a directory there is a name for each of its entries: a file of one byte, or an empty
+ * directory.
  */
 #ifndef TRAPLINE_KERNEL_VFS_WATCH_MIRROR_H
 #define TRAPLINE_KERNEL_VFS_WATCH_MIRROR_H
@@ -23,7 +24,10 @@ struct mirror {
 };
 
 void mirror_init(struct mirror *m);
-/* Make the session's directory below place (a descriptor that is borrowed), and remove what sessions that were killed left there. */
+/*
+ * Make the session's directory below place (a descriptor that is borrowed), and remove what sessions that were
+ * killed left there.
+ */
 MUST_CHECK int mirror_begin(struct mirror *m, int place);
 void mirror_finish(struct mirror *m);
 
@@ -52,7 +56,8 @@ void puppet_remove_entry(struct mirror *m, const struct puppet *dir, const char 
 void puppet_move_entry(struct mirror *m, const struct puppet *from, const char *from_name, const struct puppet *to,
 		       const char *to_name, bool directory);
 /* Both are watched. */
-void puppet_exchange(struct mirror *m, const struct puppet *a, const char *a_name, const struct puppet *b, const char *b_name);
+void puppet_exchange(struct mirror *m, const struct puppet *a, const char *a_name, const struct puppet *b,
+		     const char *b_name);
 
 /* What path says: IN_ATTRIB; IN_MODIFY; what utimensat(2) makes of these times. */
 void mirror_attrib(const char *path);

@@ -1,10 +1,11 @@
 /*
- * What guests do with open descriptors: they read, write and close without us, and the host object behind the descriptor tells
- * an inotify descriptor of ours. A thread passes that on to the puppets, and each call that makes an event of its own passes on
- * first what came before it.
+ * What guests do with open descriptors: they read, write and close without us, and the host object behind the
+ * descriptor tells an inotify descriptor of ours. A thread passes that on to the puppets, and each call that makes an
+ * event of its own passes on first what came before it.
  *
- * For each description that was given out the puppets' files are open too, in the same mode: its end closes them, which is the event
- * that Linux gives. A name that is removed meanwhile is thereby still the name of the events, but with IN_EXCL_UNLINK.
+ * For each description that was given out the puppets' files are open too, in the same mode: its end closes them,
+ * which is the event that Linux gives. A name that is removed meanwhile is thereby still the name of the events, but
+ * with IN_EXCL_UNLINK.
  */
 #include <fcntl.h>
 #include <poll.h>

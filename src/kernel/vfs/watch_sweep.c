@@ -1,6 +1,6 @@
 /*
- * Which watches are over: guests remove them and close inotify descriptors without us. So now and then all that guests' inotify
- * descriptors watch is asked for, and what is not among it is let go.
+ * Which watches are over: guests remove them and close inotify descriptors without us. So now and then all that
+ * guests' inotify descriptors watch is asked for, and what is not among it is let go.
  */
 #include <sys/eventfd.h>
 
