@@ -57,7 +57,7 @@ static void look_at(int fd, const char *how)
 	ssize_t n = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	if (n > 0 && strncmp(buf, "INSIDE", 6) != 0)
-		escaped("%s gave \"%.20s\"", how, buf);
+		escaped("%s gave \"%.20s\", %zd bytes, byte 0 %d, fd %d", how, buf, n, buf[0], fd);
 }
 
 static void try_below(int dir, const char *how)
