@@ -46,7 +46,8 @@ void strbuf_add(struct strbuf *b, const void *bytes, size_t len)
 	char *at = reserve(b, len);
 	if (!at)
 		return;
-	memcpy(at, bytes, len);
+	if (len)	/* bytes may be NULL then */
+		memcpy(at, bytes, len);
 	at[len] = '\0';
 	b->len += len;
 }
