@@ -82,10 +82,15 @@ def once(way, args, script, scratch):
     if args.pinned:
         line = ["taskset", "-c", "0"] + line
     env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C"}
-    start = time.monotonic()
+    # Files, not /dev/null: as root, runsc gives its standard descriptors away to nobody, the host's own node with them.
+    with tempfile.TemporaryFile() as nothing, tempfile.TemporaryFile() as out:
+        start = time.monotonic()
+        return finished(way, args, script, start, {"args": line, "env": env, "stdin": nothing, "stdout": out})
+
+
+def finished(way, args, script, start, how):
     try:
-        done = subprocess.run(line, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              timeout=args.limit, check=False)
+        done = subprocess.run(**how, stderr=subprocess.PIPE, timeout=args.limit, check=False)
     except subprocess.TimeoutExpired:
         print(f"{way}: over {args.limit} s: {script[:40]}", file=sys.stderr)
         return None
