@@ -2,7 +2,6 @@
 #include "kernel/fs/overlay_private.h"
 
 #include <fcntl.h>
-#include <linux/limits.h>
 
 /* As Linux counts: "." and "..", and a ".." in each directory below. Where the host does not count (btrfs), nobody does. */
 static int count_links(struct overlay_inode *oi, struct statx *stx)
@@ -197,24 +196,5 @@ ssize_t overlay_listxattr(struct inode *inode, char *list, size_t size)
 
 	if (!real->ops->listxattr)
 		return -EOPNOTSUPP;
-	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
-	if (!all)
-		return -ENOMEM;
-	ssize_t n = real->ops->listxattr(real, all, XATTR_LIST_MAX);
-	size_t kept = 0;
-	for (ssize_t at = 0; at < n;) {
-		size_t len = strlen(all + at) + 1;
-		if (!overlay_own_xattr(all + at)) {
-			memmove(all + kept, all + at, len);
-			kept += len;
-		}
-		at += (ssize_t)len;
-	}
-	if (n < 0)
-		return n;
-	if (size > 0 && kept > size)
-		return -ERANGE;
-	if (size > 0)
-		memcpy(list, all, kept);
-	return (ssize_t)kept;
+	return xattr_list_without(real, overlay_own_xattr, list, size);
 }

@@ -216,5 +216,7 @@ void super_unref(struct super *sb);			/* NULL is nothing; destroys root, then th
 
 /* Is it the name of a POSIX ACL's attribute? */
 bool xattr_is_acl(const char *name, bool *ret_default);
+/* .listxattr, which inode has, without the names that are hidden: bytes of the list, -ERANGE, or its error. size 0: the bytes only. */
+ssize_t xattr_list_without(struct inode *inode, bool (*hidden)(const char *name), char *list, size_t size);
 
 #endif

@@ -110,8 +110,7 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 	return err;
 }
 
-/* Names that only CAP_SYS_ADMIN sees are not there for others. */
-static ssize_t list_for_others(struct inode *inode, char *list, size_t size)
+ssize_t xattr_list_without(struct inode *inode, bool (*hidden)(const char *name), char *list, size_t size)
 {
 	AUTO_FREE char *all = malloc(XATTR_LIST_MAX);
 	if (!all)
@@ -120,7 +119,7 @@ static ssize_t list_for_others(struct inode *inode, char *list, size_t size)
 	size_t kept = 0;
 	for (ssize_t at = 0, len; at < n; at += len) {
 		len = (ssize_t)strlen(all + at) + 1;
-		if (has_prefix(all + at, "trusted."))
+		if (hidden(all + at))
 			continue;
 		memmove(all + kept, all + at, (size_t)len);
 		kept += (size_t)len;
@@ -134,13 +133,19 @@ static ssize_t list_for_others(struct inode *inode, char *list, size_t size)
 	return (ssize_t)kept;
 }
 
+/* Only CAP_SYS_ADMIN sees these; for others they are not there. */
+static bool is_trusted(const char *name)
+{
+	return has_prefix(name, "trusted.");
+}
+
 ssize_t vfs_listxattr(const struct walk_env *env, const struct path *p, char *list, size_t size)
 {
 	struct inode *inode = path_inode(p);
 	if (!inode->ops->listxattr)
 		return 0;
 	if (env->cred && !cred_capable(env->cred, CAP_SYS_ADMIN))
-		return list_for_others(inode, list, size);
+		return xattr_list_without(inode, is_trusted, list, size);
 	return inode->ops->listxattr(inode, list, size);
 }
 
