@@ -6,18 +6,6 @@
 
 static char self[PATH_MAX];
 
-static void copy_self(const char *name)
-{
-	char buf[65536];
-	int in = open(self, O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	ssize_t n;
-
-	CHECK(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(out, buf, (size_t)n), n);
-	CHECK(n == 0 && close(out) == 0 && close(in) == 0);
-}
-
 /* A process that runs name and ends when the write end of the pipe, *ret_end, is closed. */
 static pid_t start(const char *name, int *ret_end)
 {
@@ -87,7 +75,7 @@ int main(int argc, char **argv)
 	}
 	CHECK(realpath("/proc/self/exe", self) != NULL);
 	files_enter();
-	copy_self("prog");
+	files_copy_program(self, "prog", O_TRUNC);
 	allowed("prog");
 	pid = start("./prog", &end);
 	refused("prog");
@@ -105,7 +93,7 @@ int main(int argc, char **argv)
 	/* unlinked and made anew: another file */
 	pid = start("./moved", &end);
 	CHECK(unlink("moved") == 0 && unlink("hard") == 0);
-	copy_self("moved");
+	files_copy_program(self, "moved", O_TRUNC);
 	allowed("moved");
 	stop(pid, end);
 

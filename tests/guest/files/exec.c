@@ -14,18 +14,6 @@ static void script(const char *name, const char *line)
 	CHECK(chmod(name, 0755) == 0);
 }
 
-static void copy_self(const char *name)
-{
-	char buf[65536];
-	int in = open(self, O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	ssize_t n;
-
-	CHECK(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(out, buf, (size_t)n), n);
-	CHECK(n == 0 && close(out) == 0 && close(in) == 0);
-}
-
 /* Run in a child: its exit status, or 200 + errno. */
 static int run(const char *file, char *const argv[])
 {
@@ -52,7 +40,7 @@ static void programs(void)
 {
 	char path[PATH_MAX + 8];
 
-	copy_self("prog");
+	files_copy_program(self, "prog", O_TRUNC);
 	CHECK_EQ(RUN("prog", text("ok")), 42);
 	CHECK_EQ(RUN("./prog", text("ok")), 42);
 	snprintf(path, sizeof(path), "%s/prog", files_dir);
@@ -105,10 +93,10 @@ static void refusals(void)
 	CHECK_EQ(RUN("elf"), 100 + ENOEXEC);
 	script("void", "");
 	CHECK_EQ(RUN("void"), 100 + ENOEXEC);
-	copy_self("noexec");
+	files_copy_program(self, "noexec", O_TRUNC);
 	CHECK(chmod("noexec", 0644) == 0);
 	CHECK_EQ(RUN("noexec", text("ok")), 100 + EACCES);
-	copy_self("busy");
+	files_copy_program(self, "busy", O_TRUNC);
 	fd = open("busy", O_RDWR);
 	CHECK(fd >= 0);
 	CHECK_EQ(RUN("busy", text("ok")), 100 + ETXTBSY);

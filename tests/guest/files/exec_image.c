@@ -139,18 +139,6 @@ static int program(int argc, char **argv)
 
 /* ---- who runs it ---- */
 
-static void copy_self(const char *name)
-{
-	static char buf[1 << 16];
-	int in = open("/proc/self/exe", O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_EXCL, 0755);
-	ssize_t n;
-
-	CHECK(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(out, buf, (size_t)n), n);
-	CHECK(n == 0 && close(in) == 0 && close(out) == 0);
-}
-
 static void run(const char *name, char **argv)
 {
 	pid_t pid = guest_fork();
@@ -180,7 +168,7 @@ int main(int argc, char **argv)
 	CHECK(close_range(3, ~0U, 0) == 0);
 	setvbuf(stdout, NULL, _IONBF, 0);
 	files_enter();
-	copy_self("prog");
+	files_copy_program("/proc/self/exe", "prog", O_EXCL);
 	run("prog", (char **)plain);
 	run("./prog", (char **)(char *[]){text("other name"), NULL});
 	run("prog", (char **)(char *[]){NULL});

@@ -63,25 +63,13 @@ static void run(bool race)
 	CHECK((race && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 1));
 }
 
-static void copy_self(const char *name)
-{
-	static char buf[1 << 16];
-	int in = open("/proc/self/exe", O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_EXCL, 0755);
-	ssize_t n;
-
-	CHECK(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(out, buf, (size_t)n), n);
-	CHECK(n == 0 && close(in) == 0 && close(out) == 0);
-}
-
 /* A program of the host's own, by its absolute name, the host executes; one by a relative name below a new directory we do. */
 static void run_by_loader(void)
 {
 	pid_t pid;
 
 	files_enter();
-	copy_self("prog");
+	files_copy_program("/proc/self/exe", "prog", O_EXCL);
 	pid = guest_fork();
 	if (pid == 0) {
 		execl("prog", "prog", "again", NULL);

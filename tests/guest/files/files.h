@@ -86,4 +86,17 @@ __attribute__((unused)) static void files_want_link(const char *name, const char
 	CHECK(strcmp(buf, target) == 0);
 }
 
+/* The program at from, which may be /proc/self/exe, once more under the name to. flags: O_EXCL or O_TRUNC. */
+__attribute__((unused)) static void files_copy_program(const char *from, const char *to, int flags)
+{
+	static char buf[1 << 16];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | flags, 0755);
+	ssize_t n;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		CHECK_EQ(write(out, buf, (size_t)n), n);
+	CHECK(n == 0 && close(in) == 0 && close(out) == 0);
+}
+
 #endif

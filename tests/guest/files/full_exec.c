@@ -8,18 +8,6 @@
 
 enum { LIMIT = 24, LOCKED = 5, PLACE = 7 };
 
-static void copy_self(const char *name)
-{
-	static char buf[1 << 16];
-	int in = open("/proc/self/exe", O_RDONLY), out = open(name, O_WRONLY | O_CREAT | O_EXCL, 0755);
-	ssize_t n;
-
-	CHECK(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(out, buf, (size_t)n), n);
-	CHECK(n == 0 && close(in) == 0 && close(out) == 0);
-}
-
 static int program(void)
 {
 	struct stat st, other;
@@ -73,7 +61,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return program();
 	files_enter();
-	copy_self("prog");
+	files_copy_program("/proc/self/exe", "prog", O_EXCL);
 	pid = guest_fork();
 	if (pid == 0)
 		child();
