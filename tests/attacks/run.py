@@ -62,21 +62,27 @@ class Host(threading.Thread):
 
 
 class Swapper(Host):
-    """/host/dir is a directory, a link to outside, a relative link to outside, by turns; /host/file likewise."""
+    """/host/dir is a directory, a link to outside, a relative link to outside, by turns; /host/file likewise.
 
-    def run(self):
-        d, f = self.root + "/host/dir", self.root + "/host/file"
-        names = [self.outside + "/" + os.path.basename(self.root) + n for n in (".abs", ".rel", ".absfile", ".relfile")]
-        os.makedirs(d + "/sub", exist_ok=True)
-        for name in (d + "/secret", d + "/sub/secret", f):
+    All of it is there before the guest starts: a guest that truncates a file between its making and its first byte reads zeros.
+    """
+
+    def __init__(self, root, outside):
+        super().__init__(root, outside)
+        self.dir, self.file = self.root + "/host/dir", self.root + "/host/file"
+        self.names = [self.outside + "/" + os.path.basename(self.root) + n for n in (".abs", ".rel", ".absfile", ".relfile")]
+        os.makedirs(self.dir + "/sub", exist_ok=True)
+        for name in (self.dir + "/secret", self.dir + "/sub/secret", self.file):
             write(name, "INSIDE\n")
         for i, target in enumerate((self.outside, "../../outside")):
-            os.symlink(target, names[i])
-            os.symlink(target + "/secret", names[i + 2])
+            os.symlink(target, self.names[i])
+            os.symlink(target + "/secret", self.names[i + 2])
+
+    def run(self):
         while not self.over.is_set():
             for i in (0, 1, 0):
-                exchange(d, names[i])
-                exchange(f, names[i + 2])
+                exchange(self.dir, self.names[i])
+                exchange(self.file, self.names[i + 2])
                 self.swaps += 1
 
 

@@ -71,6 +71,8 @@ HEX = re.compile(r"0x[0-9a-f]{4,}")
 RULES = [
     # Whether a futex was still held is the threads' timing.
     (re.compile(r"^(futex\(.*\)\s*)= .*"), r"\1= HELD"),
+    # How many of what it waits for are ready when it looks depends on how fast the others have been.
+    (re.compile(r"^((?:poll|ppoll|select|pselect6|epoll_wait|epoll_pwait)\(.*\)\s*)= [1-9]\d* \(.*\)$"), r"\1= READY"),
     # What it "returns" is the result of whatever call the signal fell upon.
     (re.compile(r"^(rt_sigreturn\(.*\)\s*)= .*"), r"\1= RESUMED"),
     (re.compile(r"/\* \d+ vars? \*/"), "/* N vars */"),
