@@ -66,19 +66,20 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Map the memfd's bytes at two neighbouring addresses. */
-static int map_twice(int fd, size_t capacity, uint8_t **ret)
+/*
+ * The same bytes at two neighbouring addresses. Shared memory without a file of ours: RLIMIT_FSIZE has no say, and mremap of no
+ * bytes of a shared mapping makes another mapping of it (mremap(2)).
+ */
+static int map_twice(size_t capacity, uint8_t **ret)
 {
 	uint8_t *at = mmap(NULL, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	for (int half = 0; half < 2; half++) {
-		void *want = at + (size_t)half * capacity;
-		if (mmap(want, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-			int err = -errno;
-			(void)munmap(at, 2 * capacity);
-			return err;
-		}
+	if (mmap(at, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ||
+	    mremap(at, 0, capacity, MREMAP_MAYMOVE | MREMAP_FIXED, at + capacity) == MAP_FAILED) {
+		int err = -errno;
+		(void)munmap(at, 2 * capacity);
+		return err;
 	}
 	*ret = at;
 	return 0;
@@ -89,14 +90,11 @@ int ring_create(size_t capacity, struct ring **ret)
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
 	while (size < capacity)
 		size *= 2;
-	AUTO_CLOSE int fd = memfd_create("trapline-ring", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
-		return -errno;
 	struct ring *r = aligned_alloc(LINE, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	memset(r, 0, sizeof(*r));
-	int err = map_twice(fd, size, &r->buffer);
+	int err = map_twice(size, &r->buffer);
 	if (err) {
 		free(r);
 		return err;

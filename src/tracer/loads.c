@@ -55,8 +55,8 @@ static void fill_head(const struct loads *l, char *head)
 	const Elf64_Phdr p[3] = {
 		{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = code, .p_memsz = code, .p_align = page},
 		{
-			.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = LOADER_PARAM_OFFSET, .p_vaddr = LOADER_PARAM_OFFSET,
-			.p_filesz = LOADER_PARAM_SIZE, .p_memsz = LOADER_PARAM_SIZE, .p_align = page,
+			.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = LOADER_PARAM_OFFSET, .p_memsz = LOADER_PARAM_SIZE,
+			.p_align = page,
 		},
 		{.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W, .p_align = 16},
 	};
@@ -93,9 +93,11 @@ static int write_image(const struct loads *l, int fd)
 {
 	char head[LOADER_CODE_OFFSET + sizeof(loader_code)] = {0};
 	fill_head(l, head);
-	if (pwrite(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) || ftruncate(fd, LOADER_SIZE) < 0 ||
-	    fchmod(fd, 0555) < 0)
+	ssize_t written = pwrite(fd, head, sizeof(head), 0);
+	if (written < 0 || fchmod(fd, 0555) < 0)
 		return -errno;
+	if (written < (ssize_t)sizeof(head))
+		return -EFBIG;
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ? -errno : 0;
 }
 

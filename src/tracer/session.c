@@ -358,7 +358,9 @@ static int start(struct session *s)
 	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);
-	if (r < 0)
+	if (r == -EFBIG)
+		log_error("cannot start a session: no file of 4 KiB may be written here (ulimit -f)");
+	else if (r < 0)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;
 }

@@ -186,6 +186,17 @@ int signals_start(struct session *s)
 	return 0;
 }
 
+/* For a file of ours that reached RLIMIT_FSIZE the kernel sent this thread a signal; the call's error has told it. */
+static void forget_file_size_signal(void)
+{
+	static const struct timespec now = {0};
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGXFSZ);
+	while (sigtimedwait(&set, NULL, &now) == SIGXFSZ)
+		;
+}
+
 void signals_finish(struct session *s)
 {
 	if (s->signal_thread_runs) {
@@ -198,6 +209,7 @@ void signals_finish(struct session *s)
 		return;
 	(void)sigaction(SIGCHLD, &s->old_sigchld, NULL);
 	(void)sigaction(poke_signal(), &s->old_poke, NULL);
+	forget_file_size_signal();
 	(void)pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
 	if (s->ignores_hangup)
 		(void)sigaction(SIGHUP, &s->old_hangup, NULL);

@@ -57,6 +57,15 @@ class Tree(harness.Case):
                             "cd /x; touch f; chown 12:34 f; stat -c '%u %g' f"])
         self.assert_prints(got, "12 34\n")
 
+    def test_short_files(self):
+        """RLIMIT_FSIZE is the guest's, whatever its supervisor may not exceed itself."""
+        script = ("ulimit -f {}; exec {} run --tmpfs /mnt -- /bin/bash -c "
+                  "'head -c 9000 /dev/zero >/mnt/a; echo $?; stat -c %s /mnt/a'")
+        got = run(NOBODY + ["/bin/bash", "-c", script.format(8, harness.trapline)])
+        self.assertEqual((got.status, got.out), (0, "153\n8192\n"))
+        got = run(NOBODY + ["/bin/bash", "-c", script.format(1, harness.trapline)])
+        self.assert_refused(got, 1, "ulimit -f")
+
     def test_another_user_executes(self):
         """Root that has become somebody else may not look into trapline, and still executes what is in the tree."""
         self.need_root()

@@ -3,7 +3,7 @@
  *
  *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays mapped
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
- *            ... and at its end the loader's own stack
+ *            ... and at its end the loader's own stack. Not in the file, which is so short that any RLIMIT_FSIZE allows it
  */
 #ifndef TRAPLINE_TRACER_LOADER_IMAGE_H
 #define TRAPLINE_TRACER_LOADER_IMAGE_H
@@ -16,7 +16,6 @@
 #define LOADER_PARAM_OFFSET 0x10000
 #define LOADER_PARAM_SIZE 0x10000	/* a page at most, on any machine */
 #define LOADER_STACK_SIZE 0x4000	/* of these, at the end */
-#define LOADER_SIZE (LOADER_PARAM_OFFSET + LOADER_PARAM_SIZE)
 
 /*
  * The loader's private calls are openat(LOADER_CALL, what), which a filter that a guest has put on itself hardly forbids; and if
