@@ -90,7 +90,7 @@ static void inode_destroy(struct inode *inode)
 	(void)pthread_mutex_lock(&fs->lock);
 	unhash(fs, hi);
 	(void)pthread_mutex_unlock(&fs->lock);
-	if (atomic_load(&hi->unlinked))
+	if (atomic_load(&hi->unlinked) && !atomic_load(&hi->buried))
 		hostfs_virtual_forget(fs, &hi->id);
 	int fd = atomic_load(&hi->fd);
 	if (fd >= 0) {
@@ -320,6 +320,41 @@ static int hostfs_statfs(struct super *sb, struct statfs *ret)
 	return fstatfs(atomic_load(&hostfs_inode(sb->root)->fd), ret) < 0 ? hostfs_errno() : 0;
 }
 
+static void hostfs_bury(struct inode *inode)
+{
+	atomic_store(&hostfs_inode(inode)->buried, true);
+}
+
+static int hostfs_exhume(struct super *sb, const struct statx *attr, int fd, struct inode **ret)
+{
+	struct statx stx;
+	struct hostfs_id was, is;
+
+	if (statx(fd, "", AT_EMPTY_PATH, HOSTFS_STATX, &stx) < 0)
+		return hostfs_errno();
+	hostfs_id_of(attr, &was);
+	hostfs_id_of(&stx, &is);
+	if (!hostfs_id_equal(&was, &is))
+		return -ESTALE;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return hostfs_errno();
+	int r = hostfs_get((struct hostfs *)sb, &stx, NULL, NULL, own, ret);
+	if (r < 0)
+		return r;
+	atomic_store(&hostfs_inode(*ret)->unlinked, true);
+	hostfs_bury(*ret);
+	return 0;
+}
+
+static void hostfs_forget(struct super *sb, const struct statx *attr)
+{
+	struct hostfs_id id;
+
+	hostfs_id_of(attr, &id);
+	hostfs_virtual_forget((struct hostfs *)sb, &id);
+}
+
 static void hostfs_destroy(struct super *sb)
 {
 	struct hostfs *fs = (struct hostfs *)sb;
@@ -332,6 +367,9 @@ static void hostfs_destroy(struct super *sb)
 
 static const struct super_ops hostfs_super_ops = {
 	.statfs = hostfs_statfs,
+	.bury = hostfs_bury,
+	.exhume = hostfs_exhume,
+	.forget = hostfs_forget,
 	.destroy = hostfs_destroy,
 };
 

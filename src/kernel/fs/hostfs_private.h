@@ -58,6 +58,7 @@ struct hostfs_inode {
 	struct hostfs_inode *next;	/* hostfs.lock */
 	bool hashed;			/* hostfs.lock */
 	atomic_bool unlinked;		/* its last name is gone */
+	atomic_bool buried;		/* what guests set on it outlives the inode: super_ops.bury */
 	atomic_bool closed;		/* with virtual_attrs: our own, but its mode keeps us out */
 	atomic_bool placeholders;	/* a directory that may hold some: its host listing is not right */
 	pthread_rwlock_t place_lock;

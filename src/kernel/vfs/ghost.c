@@ -37,9 +37,10 @@ static int ghost_getattr(struct inode *inode, struct statx *ret)
 	return 0;
 }
 
-/* A removed directory as it was at the end. */
+/* A removed directory as it was at the end. Who has a descriptor of it gets at what it is now: ghost_exhume. */
 struct remains {
 	struct inode inode;
+	struct super *of;		/* a reference */
 	struct statx attr;
 };
 
@@ -55,6 +56,15 @@ static void ghost_destroy(struct inode *inode)
 	free(inode);
 }
 
+static void remains_destroy(struct inode *inode)
+{
+	struct remains *r = (struct remains *)inode;
+	if (r->of && r->of->ops->forget)
+		r->of->ops->forget(r->of, &r->attr);
+	super_unref(r->of);
+	free(r);
+}
+
 static const struct inode_ops ghost_ops = {
 	.lookup = ghost_lookup,
 	.iterate = ghost_iterate,
@@ -66,7 +76,7 @@ static const struct inode_ops remains_ops = {
 	.lookup = ghost_lookup,
 	.iterate = ghost_iterate,
 	.getattr = remains_getattr,
-	.destroy = ghost_destroy,
+	.destroy = remains_destroy,
 };
 
 static int ghosts_statfs(struct super *sb UNUSED, struct statfs *ret)
@@ -109,7 +119,27 @@ int ghost_create_remains(struct super *sb, struct inode *removed, struct inode *
 		return -ENOMEM;
 	inode_init(&r->inode, sb, &remains_ops, atomic_fetch_add(&g->next_ino, 1), S_IFDIR);
 	*ret = &r->inode;
-	return removed->ops->getattr(removed, &r->attr) < 0 ? ghost_getattr(&r->inode, &r->attr) : 0;
+	if (removed->ops->getattr(removed, &r->attr) < 0)
+		return ghost_getattr(&r->inode, &r->attr);
+	r->of = super_ref(removed->super);
+	if (r->of->ops->bury)
+		r->of->ops->bury(removed);
+	return 0;
+}
+
+void ghost_exhume(int fd, struct path *p)
+{
+	struct remains *r = (struct remains *)path_inode(p);
+	struct inode *inode;
+	struct dentry *d;
+	if (r->inode.ops != &remains_ops || !r->of || !r->of->ops->exhume || r->of->ops->exhume(r->of, &r->attr, fd, &inode) < 0)
+		return;
+	/* Names of anonymous dentries do not change. */
+	if (dentry_create_unhashed(NULL, dentry_name(p->dentry)->text, inode, dentry_flags(p->dentry), &d) < 0)
+		return;
+	struct path remains = *p;
+	p->dentry = d;
+	path_put(&remains);
 }
 
 int ghosts_create(struct super **ret)

@@ -52,6 +52,14 @@ struct super_ops {
 	/* The last mount of it is gone: drop the references that a tree in memory holds on its inodes (and they on sb). NULL: none. */
 	void (*shutdown)(struct super *sb);
 	void (*destroy)(struct super *sb);	/* after its last inode */
+	/*
+	 * Removed directories that are open, of which no inode is kept (vfs/ghost.c). attr: as .getattr gave it at the end. bury: what
+	 * guests set on it is not forgotten with the inode; exhume: an inode again, of what fd, borrowed, stands for; forget: nobody
+	 * has it any more. NULL, all of them: such a directory changes no more.
+	 */
+	void (*bury)(struct inode *inode);
+	int (*exhume)(struct super *sb, const struct statx *attr, int fd, struct inode **ret);
+	void (*forget)(struct super *sb, const struct statx *attr);
 };
 
 struct super {

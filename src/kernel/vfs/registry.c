@@ -399,7 +399,10 @@ void vfs_lend(struct vfs *v, int fd)
 int vfs_identify(struct vfs *v, int fd, struct path *ret)
 {
 	enum backing kind;
-	return registry_find(v, fd, ret, &kind);
+	int err = registry_find(v, fd, ret, &kind);
+	if (!err)
+		ghost_exhume(fd, ret);
+	return err;
 }
 
 /* What the host says of an open object, as its filesystem shows it. */
@@ -422,6 +425,8 @@ int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *
 		.st_dev = makedev(ret_attr->stx_dev_major, ret_attr->stx_dev_minor), .st_ino = ret_attr->stx_ino,
 	};
 	int err = find(v, &st, fd, ret, &kind);
+	if (!err)
+		ghost_exhume(fd, ret);
 	if (err || is_shown(ret, kind, ret_attr))
 		return err;
 	err = vfs_getattr(ret, ret_attr);

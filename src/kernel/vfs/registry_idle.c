@@ -161,7 +161,7 @@ void registry_trim(struct vfs *v)
 static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
 {
 	char name[VFS_PATH_MAX];
-	struct path p = {.mount = v->anonymous};
+	struct path p = {.mount = e->path.mount};
 	struct inode *inode;
 	struct walk_env env = {.vfs = v};
 	vfs_root(v, &env.root);

@@ -232,6 +232,8 @@ int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
 /* An empty directory without a link, that looks like one that was removed. */
 int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret);
+/* If p is such a one, which fd is open on: the directory itself in its place, with a name of its own, for as long as it is held. */
+void ghost_exhume(int fd, struct path *p);
 
 /* ---- walk.c ---- */
 enum walk_last { LAST_NORMAL, LAST_ROOT, LAST_DOT, LAST_DOTDOT };

@@ -1,8 +1,33 @@
-/* A watched directory is removed, which was opened or not, is still open or not: its end is told once nobody has it. */
+/*
+ * A watched directory is removed, which was opened or not, is still open or not: its end is told once nobody has it, and till
+ * then it is a directory like any other.
+ */
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/xattr.h>
 
 #include "files.h"
+
+/* By its descriptor and by names that lead to that. */
+static void change(int fd)
+{
+	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+	char name[64], value[16];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK(fchmod(fd, 0751) == 0);
+	CHECK(fchown(fd, geteuid(), (gid_t)-1) == 0);
+	CHECK(futimens(fd, times) == 0);
+	CHECK(fsetxattr(fd, "user.a", "one", 3, 0) == 0);
+	CHECK(chmod(name, 0711) == 0);
+	CHECK(fgetxattr(fd, "user.a", value, sizeof(value)) == 3);
+	CHECK(fremovexattr(fd, "user.a") == 0);
+	CHECK(fstat(fd, &st) == 0);
+	printf("0%o, %lld and %lld\n", st.st_mode & 07777, (long long)st.st_atime, (long long)st.st_mtime);
+	CHECK(stat(name, &st) == 0);
+	printf("0%o, %lld and %lld\n", st.st_mode & 07777, (long long)st.st_atime, (long long)st.st_mtime);
+}
 
 static void removed(int in, bool opened, bool still_open)
 {
@@ -16,8 +41,10 @@ static void removed(int in, bool opened, bool still_open)
 	if (opened && !still_open)
 		close(fd);
 	CHECK(rmdir("d") == 0);
-	if (still_open)
+	if (still_open) {
+		change(fd);
 		close(fd);
+	}
 	CHECK(poll(&(struct pollfd){.fd = in, .events = POLLIN}, 1, 10000) == 1);
 	/* IN_DELETE_SELF and IN_IGNORED are made in one go, but may be read one by one. */
 	for (uint32_t seen = 0; !(seen & IN_IGNORED);) {
