@@ -1,6 +1,7 @@
 /*
- * What file calls cost a guest: natively, on each of trapline's filesystems, and beside the floor of the mechanism (a
- * bare loop that receives a notification and answers it with a descriptor, or after one read of guest memory).
+ * What file calls cost a guest: natively, on each of trapline's filesystems, and beside the floor of the mechanism: a bare
+ * loop that receives a notification and answers it with a descriptor (opens), or after one read of guest memory (names); for
+ * calls that the host carries out, a seccomp filter of one instruction that lets all pass.
  */
 #ifndef TRAPLINE_BENCH_FILES_H
 #define TRAPLINE_BENCH_FILES_H
@@ -20,7 +21,8 @@ enum files_way { FILES_NATIVE, FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY, 
 
 const char *files_op_name(enum files_op op);
 const char *files_way_name(enum files_way way);
-/* Does the bare loop that op is measured against exist? Opens: with a descriptor installed; names: with one read. */
+/* What the least is that op can be measured against. */
+enum files_floor { FLOOR_NONE, FLOOR_FILTER, FLOOR_READ, FLOOR_INSTALL };
 bool files_op_has_floor(enum files_op op);
 
 struct files_bench {
@@ -42,7 +44,10 @@ MUST_CHECK int files_bench_scaling(const struct files_bench *b, double *ret_nati
 /* The guest: sets up op in dir, runs it, prints picoseconds for one. floor: behind the bare loop. Threads: 1 or 2. */
 MUST_CHECK int files_guest_run(enum files_op op, uint64_t calls, const char *dir, bool floor, unsigned threads);
 
-/* files_floor.c: from now on this thread's calls of nr are answered by a bare loop in another process. */
-MUST_CHECK int files_floor_start(int nr, bool installs, int source_fd);
+/*
+ * files_floor.c: from now on this thread's calls of nr are answered by a bare loop in another process, or with FLOOR_FILTER all
+ * calls pass a filter.
+ */
+MUST_CHECK int files_floor_start(enum files_floor kind, int nr, int source_fd);
 
 #endif

@@ -1,4 +1,4 @@
-/* The floor: a notification received, (guest memory read once,) answered with a value or a descriptor; nothing else. */
+/* The floors: a notification received, (guest memory read once,) answered with a value or a descriptor; a filter; nothing else. */
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -63,7 +63,21 @@ static void serve(struct shared *s)
 	}
 }
 
-static int install(int nr)
+static int restrict_privileges(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The kernel's own price of having any filter at all. */
+static int install_pass(void)
+{
+	struct sock_filter pass = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
+	struct filter_prog prog = {.insns = &pass, .count = 1};
+	int r = restrict_privileges();
+	return r < 0 ? r : filter_install(&prog, 0);
+}
+
+static int install_notify(int nr)
 {
 	uint32_t actions[512] = {0};
 	enum call_abi own = regs_arch_host() == REGS_X86_64 ? ABI_X86_64 : ABI_AARCH64;
@@ -78,20 +92,24 @@ static int install(int nr)
 	int r = filter_build(&spec, &prog);
 	if (r < 0)
 		return r;
-	r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+	r = restrict_privileges();
 	if (r == 0)
 		r = filter_install(&prog, SECCOMP_FILTER_FLAG_NEW_LISTENER);
 	filter_prog_finish(&prog);
 	return r;
 }
 
-int files_floor_start(int nr, bool installs, int source_fd)
+int files_floor_start(enum files_floor kind, int nr, int source_fd)
 {
+	if (kind == FLOOR_NONE)
+		return -EINVAL;
+	if (kind == FLOOR_FILTER)
+		return install_pass();
 	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		return -errno;
 	atomic_store(&s->listener, -1);
-	s->installs = installs;
+	s->installs = kind == FLOOR_INSTALL;
 	s->source_fd = source_fd;
 	/* A process of its own, as a supervisor is, that shares the descriptors: the listener needs no sending. */
 	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
@@ -99,7 +117,7 @@ int files_floor_start(int nr, bool installs, int source_fd)
 		return -errno;
 	if (pid == 0)
 		serve(s);
-	int fd = install(nr);
+	int fd = install_notify(nr);
 	if (fd < 0) {
 		(void)kill((pid_t)pid, SIGKILL);
 		return fd;

@@ -186,26 +186,26 @@ static int do_rename(struct guest *g)
 static const struct {
 	const char *name;
 	int (*run)(struct guest *g);
-	int floor_nr;		/* -1: none */
-	bool floor_installs;
+	enum files_floor floor;
+	int floor_nr;		/* what the bare loop answers */
 } ops[FILES_OPS] = {
-	[FILES_READ] = {"read 4 KiB", do_read, -1, false},
-	[FILES_WRITE] = {"write 4 KiB", do_write, -1, false},
-	[FILES_READ_SMALL] = {"read 16 bytes", do_read_small, -1, false},
-	[FILES_WRITE_SMALL] = {"write 16 bytes", do_write_small, -1, false},
-	[FILES_LSEEK] = {"lseek", do_lseek, -1, false},
-	[FILES_FSTAT] = {"fstat(2)", do_fstat, -1, false},
-	[FILES_FSTAT_LIBC] = {"fstat of libc", do_fstat_libc, -1, false},
-	[FILES_MMAP] = {"mmap, fault, munmap", do_mmap, -1, false},
-	[FILES_OPEN_CLOSE] = {"open, close", do_open, SYS_openat, true},
-	[FILES_STAT] = {"stat", do_stat, SYS_newfstatat, false},
-	[FILES_STAT_DEEP] = {"stat, 5 levels down", do_stat_deep, SYS_newfstatat, false},
-	[FILES_ACCESS] = {"access", do_access, -1, false},
-	[FILES_READLINK] = {"readlink", do_readlink, -1, false},
-	[FILES_LIST] = {"list 50 entries", do_list, -1, false},
-	[FILES_CREATE_UNLINK] = {"create, unlink", do_create, -1, false},
-	[FILES_MKDIR_RMDIR] = {"mkdir, rmdir", do_mkdir, -1, false},
-	[FILES_RENAME] = {"rename, rename", do_rename, -1, false},
+	[FILES_READ] = {"read 4 KiB", do_read, FLOOR_FILTER, 0},
+	[FILES_WRITE] = {"write 4 KiB", do_write, FLOOR_FILTER, 0},
+	[FILES_READ_SMALL] = {"read 16 bytes", do_read_small, FLOOR_FILTER, 0},
+	[FILES_WRITE_SMALL] = {"write 16 bytes", do_write_small, FLOOR_FILTER, 0},
+	[FILES_LSEEK] = {"lseek", do_lseek, FLOOR_FILTER, 0},
+	[FILES_FSTAT] = {"fstat(2)", do_fstat, FLOOR_FILTER, 0},
+	[FILES_FSTAT_LIBC] = {"fstat of libc", do_fstat_libc, FLOOR_FILTER, 0},
+	[FILES_MMAP] = {"mmap, fault, munmap", do_mmap, FLOOR_FILTER, 0},
+	[FILES_OPEN_CLOSE] = {"open, close", do_open, FLOOR_INSTALL, SYS_openat},
+	[FILES_STAT] = {"stat", do_stat, FLOOR_READ, SYS_newfstatat},
+	[FILES_STAT_DEEP] = {"stat, 5 levels down", do_stat_deep, FLOOR_READ, SYS_newfstatat},
+	[FILES_ACCESS] = {"access", do_access, FLOOR_NONE, 0},
+	[FILES_READLINK] = {"readlink", do_readlink, FLOOR_NONE, 0},
+	[FILES_LIST] = {"list 50 entries", do_list, FLOOR_NONE, 0},
+	[FILES_CREATE_UNLINK] = {"create, unlink", do_create, FLOOR_NONE, 0},
+	[FILES_MKDIR_RMDIR] = {"mkdir, rmdir", do_mkdir, FLOOR_NONE, 0},
+	[FILES_RENAME] = {"rename, rename", do_rename, FLOOR_NONE, 0},
 };
 
 const char *files_op_name(enum files_op op)
@@ -215,7 +215,7 @@ const char *files_op_name(enum files_op op)
 
 bool files_op_has_floor(enum files_op op)
 {
-	return ops[op].floor_nr >= 0;
+	return ops[op].floor != FLOOR_NONE;
 }
 
 static uint64_t now_ps(void)
@@ -294,8 +294,7 @@ int files_guest_run(enum files_op op, uint64_t calls, const char *dir, bool floo
 	uint64_t ps = 0;
 	int r = set_up(&g);
 	if (r == 0 && floor)
-		r = ops[op].floor_nr < 0 ? -EINVAL :
-		    files_floor_start(ops[op].floor_nr, ops[op].floor_installs, g.fd);
+		r = files_floor_start(ops[op].floor, ops[op].floor_nr, g.fd);
 	if (r == 0)
 		r = threads ? measure_threads(&g, op, calls, threads, &ps) : measure(&g, op, calls, &ps);
 	if (r < 0)
