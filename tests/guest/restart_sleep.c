@@ -1,6 +1,8 @@
 /* Sleeps that signals interrupt: a handler gives EINTR and the right remaining time; a stop or an ignored signal
- * does not shorten or lengthen the sleep (restart_syscall). */
+ * does not shorten or lengthen the sleep (restart_syscall). Nothing here asks a loaded machine to be quick: what cannot be
+ * told from slowness is tried again, what would never end if it were wrong has the test's time limit. */
 #include <poll.h>
+#include <stdatomic.h>
 
 #include "guest.h"
 
@@ -25,21 +27,44 @@ static pid_t signaller(pid_t target, const int *sigs, int n, long each_ms)
 	_exit(0);
 }
 
-static void interrupted(void)
+/* A signal in the middle of a long sleep. By how much longer the call took than what it says that it slept, in ms. */
+static int64_t interrupted_once(void)
 {
+	enum { LONG_S = 600 };
 	const int sig = SIGUSR1;
-	struct timespec ts = {.tv_sec = 30}, left = {.tv_sec = -1};
-	pid_t pid = signaller(getpid(), &sig, 1, 100);
-	int64_t start = guest_ms(), took, slept;
+	struct timespec ts = {.tv_sec = LONG_S}, left = {.tv_sec = -1};
+	pid_t target = getpid(), pid;
+	int64_t start, took, slept;
 
 	hits = 0;
+	pid = guest_fork();
+	if (pid == 0) {
+		while (guest_state(target) != 'S')
+			guest_sleep_ms(1);
+		guest_sleep_ms(100);
+		_exit(kill(target, sig));
+	}
+	start = guest_ms();
 	CHECK_ERRNO(nanosleep(&ts, &left), EINTR);
 	took = guest_ms() - start;
-	slept = 30000 - (left.tv_sec * 1000 + left.tv_nsec / 1000000);
+	slept = LONG_S * 1000 - (left.tv_sec * 1000 + left.tv_nsec / 1000000);
 	CHECK_EQ(hits, 1);
 	CHECK(slept > 0 && slept <= took + 2);
-	CHECK(slept + 2000 >= took);	/* the way out of the call takes time on a loaded machine */
 	guest_wait_exit(pid, 0);
+	return took - slept;
+}
+
+/* The way into the call and out of it takes any time on a loaded machine, but not each time. */
+static void interrupted(void)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 20 && least > 50; i++) {
+		int64_t more = interrupted_once();
+
+		least = more < least ? more : least;
+	}
+	CHECK(least < 2000);
 }
 
 /* Ignored, stopping and continuing signals: the whole time is slept, once. */
@@ -63,22 +88,30 @@ static void undisturbed(int kind)
 	}
 	took = guest_ms() - start;
 	CHECK(took >= 119);
-	CHECK(took < 5000);
 	guest_wait_exit(pid, 0);
 }
 
-/* The middle of a poll is interrupted by a stop: what is left is waited for, not the whole again and again. */
+/* A poll is interrupted by stops until it has ended: if each began the whole of it anew, it would end after the last one. */
 static void repeatedly(void)
 {
-	const int sigs[] = {
-		SIGSTOP, SIGCONT, SIGSTOP, SIGCONT, SIGSTOP, SIGCONT, SIGSTOP, SIGCONT, SIGSTOP, SIGCONT, SIGSTOP, SIGCONT,
-	};
-	int64_t start = guest_ms();
-	pid_t pid = signaller(getpid(), sigs, 12, 60);
+	enum { STOPS = 200 };
+	atomic_int *state = guest_shared(2 * sizeof(*state));	/* [0]: the poll has ended; [1]: stops made */
+	pid_t target = getpid(), pid = guest_fork();
 
+	if (pid == 0) {
+		while (!atomic_load(&state[0]) && atomic_fetch_add(&state[1], 1) < STOPS) {
+			guest_sleep_ms(60);
+			kill(target, SIGSTOP);
+			guest_sleep_ms(60);
+			kill(target, SIGCONT);
+		}
+		_exit(0);
+	}
 	CHECK_EQ(poll(NULL, 0, 300), 0);
-	CHECK(guest_ms() - start < 700);	/* six restarts of the whole would end after 720 + 300 */
+	atomic_store(&state[0], 1);
+	CHECK(atomic_load(&state[1]) < STOPS);
 	guest_wait_exit(pid, 0);
+	CHECK(munmap(state, 2 * sizeof(*state)) == 0);
 }
 
 int main(void)

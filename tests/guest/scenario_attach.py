@@ -40,10 +40,11 @@ def refused(opts, prefix):
     """Where it cannot attach it says so and leaves the program alone."""
     if prefix[1:2] != ["trace"] or attaches(opts, prefix):
         return
-    target = subprocess.Popen(["sleep", "0.3"])
-    got = subprocess.run([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid)], stderr=subprocess.PIPE)
-    check(got.returncode == 1 and b"cannot attach" in got.stderr, f"refusal: {got.returncode}, {got.stderr!r}")
-    equal(target.wait(opts.timeout), 0, "the program's status")
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as target:
+        got = subprocess.run([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid)], stderr=subprocess.PIPE)
+        check(got.returncode == 1 and b"cannot attach" in got.stderr, f"refusal: {got.returncode}, {got.stderr!r}")
+        target.stdin.close()
+        equal(target.wait(opts.timeout), 0, "the program's status")
 
 
 def tracer_of(pid):
@@ -93,11 +94,14 @@ def ends_with_target(opts, prefix):
     """The target ends while it is watched: so does the watcher."""
     if not attaches(opts, prefix):
         return
-    target = subprocess.Popen(["sleep", "0.5"])
-    tracer = subprocess.run([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid), "-o", "/dev/null"],
-                            stderr=subprocess.PIPE, timeout=opts.timeout)
-    equal(target.wait(opts.timeout), 0, "sleep's status")
-    equal(tracer.returncode, 0, f"the watcher's status: {tracer.stderr.decode()}")
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as target:
+        tracer = subprocess.Popen([opts.trapline, "trace", "--mechanism", opts.mechanism, "-p", str(target.pid), "-o", "/dev/null"],
+                                  stderr=subprocess.PIPE)
+        until(lambda: tracer.poll() is not None or "0" not in tracer_of(target.pid), "the target to be traced")
+        target.stdin.close()
+        _, errors = tracer.communicate(timeout=opts.timeout)
+        equal(target.wait(opts.timeout), 0, "the target's status")
+        equal(tracer.returncode, 0, f"the watcher's status: {errors.decode()}")
 
 
 if __name__ == "__main__":

@@ -82,13 +82,12 @@ def is_worker(pid):
 
 def command_dies(opts, prefix):
     """kill -9 of the command itself: trapline ends by the same signal, what the command had started goes on."""
-    script = "(sleep 0.3; echo late) & echo $$; while :; do sleep 0.01; done"
-    read, write = os.pipe()
-    child = subprocess.Popen([*prefix, "sh", "-c", script], stdout=write)
-    os.close(write)
-    with os.fdopen(read, "rb") as out:
-        kill(int(out.readline()))
-        equal(out.readline(), b"late\n", "the orphan goes on")
+    script = "exec 3<&0; (read -r word <&3; echo $word) & echo $$; while :; do sleep 0.01; done"
+    with subprocess.Popen([*prefix, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        kill(int(child.stdout.readline()))
+        child.stdin.write(b"late\n")
+        child.stdin.flush()
+        equal(child.stdout.readline(), b"late\n", "the orphan goes on")
         equal(child.wait(opts.timeout), -signal.SIGKILL, "the status of a killed command")
 
 

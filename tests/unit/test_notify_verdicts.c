@@ -5,6 +5,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -13,10 +14,11 @@
 
 #include "tracer/session.h"
 
-enum { ASK_FD, ASK_FD_CLOEXEC, ASK_BLOCK, ASK_BLOCK_FD, ASK_CHECK_FD, ASK_FDS_OPEN, ASK_MANY };
+enum { ASK_FD, ASK_FD_CLOEXEC, ASK_BLOCK, ASK_BLOCK_FD, ASK_CHECK_FD, ASK_FDS_OPEN, ASK_MANY, ASK_BLOCKED };
 
 static int held = -1;		/* a pipe that nobody writes to */
 static int peer = -1;
+static atomic_int blocked;	/* threads of ours that read it */
 static char self[4096];
 
 /* ---- the supervisor's side ---- */
@@ -36,8 +38,11 @@ static struct verdict block_run(struct blocking *b)
 	bool fd = ((struct test_block *)b)->fd;
 	char byte;
 	free(b);
-	if (read(held, &byte, 1) < 0)
-		return verdict_value(-errno);
+	(void)atomic_fetch_add(&blocked, 1);
+	int err = read(held, &byte, 1) < 0 ? -errno : 0;
+	(void)atomic_fetch_sub(&blocked, 1);
+	if (err)
+		return verdict_value(err);
 	return fd ? verdict_fd(memfd_create("late", MFD_CLOEXEC), true) : verdict_value(byte);
 }
 
@@ -81,6 +86,8 @@ static struct verdict answer(void *ctx, struct call_event *ev)
 		return verdict_value(count_fds());
 	case ASK_MANY:
 		return verdict_value(write(peer, "xxxxxxxxxx", ev->args[1]));
+	case ASK_BLOCKED:
+		return verdict_value(atomic_load(&blocked));
 	}
 	return verdict_value(-ENOSYS);
 }
@@ -109,9 +116,13 @@ static int run_guest(const char *what)
 #define ask_(what, arg, ...) syscall(SYS_nfsservctl, (long)(what), (long)(arg))
 #define WANT(cond) do { if (!(cond)) { fprintf(stderr, "line %d: errno %d\n", __LINE__, errno); _exit(1); } } while (0)
 
+static atomic_int *hits;	/* of a guest's handler, for its children too */
+
 static void on_signal(int sig)
 {
 	(void)sig;
+	if (hits)
+		atomic_fetch_add(hits, 1);
 }
 
 static void guest_fd(void)
@@ -139,18 +150,32 @@ static void guest_emfile(void)
 	WANT(close(5) == 0 && ask(ASK_FD, 0) == 5);
 }
 
+/* A call's thread comes and goes a moment after the call. */
+static void until_blocked(long calls)
+{
+	while (ask(ASK_BLOCKED, 0) != calls)
+		(void)usleep(1000);
+}
+
 /* Interrupted, restarted, killed: and other calls are answered meanwhile. */
 static void guest_block(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	(void)sigaction(SIGALRM, &sa, NULL);
-	(void)ualarm(20000, 0);
+	(void)ualarm(20000, 20000);	/* until one comes in the middle of the call */
 	WANT(ask(ASK_BLOCK, 0) == -1 && errno == EINTR);
+	(void)ualarm(0, 0);
+	until_blocked(0);
 	sa.sa_flags = SA_RESTART;
 	(void)sigaction(SIGALRM, &sa, NULL);
+	hits = mmap(NULL, sizeof(*hits), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	WANT(hits != MAP_FAILED);
 	pid_t writer = fork();
 	if (writer == 0) {
-		(void)usleep(150000);
+		while (atomic_load(hits) == 0)
+			(void)usleep(1000);
+		(void)usleep(100000);
+		until_blocked(1);
 		_exit(ask(ASK_MANY, 1) != 1);
 	}
 	(void)ualarm(20000, 0);
@@ -160,10 +185,10 @@ static void guest_block(void)
 	pid_t killed = fork();
 	if (killed == 0)
 		_exit((int)ask(ASK_BLOCK, 0));
-	(void)usleep(20000);
+	until_blocked(1);
 	(void)kill(killed, SIGKILL);
 	WANT(waitpid(killed, &status, 0) == killed && WIFSIGNALED(status));
-	(void)usleep(100000);	/* its thread hears of it a moment later */
+	until_blocked(0);
 	WANT(ask(ASK_MANY, 1) == 1 && ask(ASK_BLOCK_FD, 0) == 3);
 }
 
@@ -190,7 +215,7 @@ static void guest_left(void)
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit((int)ask(ASK_BLOCK, 0));
-	(void)usleep(20000);
+	until_blocked(1);
 	(void)kill(pid, SIGKILL);
 }
 

@@ -271,12 +271,14 @@ static void interrupted(void)
 	CHECK(sigaction(SIGUSR1, &act, NULL) == 0);
 	pid = guest_fork();
 	if (pid == 0) {
-		guest_sleep_ms(50);
-		CHECK(kill(getppid(), SIGUSR1) == 0);
-		_exit(0);
+		for (;;) {	/* until one comes in the middle of the call, and not before it */
+			guest_sleep_ms(50);
+			CHECK(kill(getppid(), SIGUSR1) == 0);
+		}
 	}
 	CHECK_ERRNO(recvfrom(server, buf, sizeof(buf), 0, (struct sockaddr *)&a, &len), EINTR);
-	guest_wait_exit(pid, 0);
+	CHECK(kill(pid, SIGKILL) == 0);
+	guest_wait_signal(pid, SIGKILL);
 	act.sa_flags = SA_RESTART;
 	CHECK(sigaction(SIGUSR1, &act, NULL) == 0);
 	pid = guest_fork();
