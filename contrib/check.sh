@@ -88,10 +88,10 @@ build clang clang && tests clang --suite unit --suite cli
 # descriptors, and runs trapline as a guest, where a leak check cannot work.
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 build asan gcc -Db_sanitize=address,undefined &&
-    tests asan --suite unit --suite policy --suite guest-step --suite guest-notify --timeout-multiplier 3
+    tests asan --suite unit --suite policy --suite guest-step --suite guest-notify --timeout-multiplier 10
 
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="$top/tests/tsan.supp"
-build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --timeout-multiplier 3
+build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --timeout-multiplier 10
 
 # The layers that know architectures, for the other one.
 build aarch64 aarch64-linux-gnu-gcc --cross-file "$top/contrib/cross/aarch64.ini" -Dlayers=core && tests aarch64

@@ -178,7 +178,7 @@ def main():
     p.add_argument("--trapline", required=True)
     p.add_argument("--guest", required=True)
     p.add_argument("--rounds", type=int, default=2000)
-    p.add_argument("--timeout", type=float, default=100)
+    p.add_argument("--timeout", type=float, default=100 * proctree.PATIENCE)
     p.add_argument("--root", action="store_true", help="with -0")
     p.add_argument("--tree", default="host", choices=("host", "overlay", "tmpfs"))
     p.add_argument("attack")

@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 import harness
-from harness import NOBODY, run
+from harness import NOBODY, PATIENCE, run
 
 
 class Command(harness.Case):
@@ -98,7 +98,7 @@ class Attach(harness.Case):
         self.addCleanup(child.kill)
         return str(child.pid)
 
-    def attach(self, pid, *before, timeout=10):
+    def attach(self, pid, *before, timeout=10 * PATIENCE):
         """One attachment that must fail. The target is a child of ours, so proctree's own leak check cannot be used."""
         got = subprocess.run([*before, harness.trapline, "trace", "-o", "/dev/null", "-p", pid], timeout=timeout, text=True,
                              stdin=subprocess.DEVNULL, capture_output=True, check=False)

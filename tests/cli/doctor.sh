@@ -15,7 +15,7 @@ complain() {
 run() {
 	case=$1 want=$2
 	shift 2
-	timeout -k 5 60 "$@" >"$tmp/out" 2>"$tmp/err"
+	timeout -k 5 $((60 * ${TRAPLINE_TEST_PATIENCE:-1})) "$@" >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	[ "$status" = "$want" ] || complain "status $status, not $want"
 }

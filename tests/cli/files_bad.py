@@ -13,7 +13,7 @@ import tempfile
 import time
 
 import harness
-from harness import NOBODY, run
+from harness import NOBODY, PATIENCE, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "differential"))
 import ways  # noqa: E402
@@ -293,7 +293,7 @@ tell('replace', os.rename, 'd', 'g'); print(sorted(os.listdir('.')))
                     host(at, turn)
                     child.stdin.write("\n")
                     child.stdin.flush()
-                out, err = child.communicate(timeout=20)
+                out, err = child.communicate(timeout=20 * PATIENCE)
                 return said + out, err, child.returncode
 
         for name in ("native", "host"):
@@ -328,7 +328,7 @@ print(sorted(seen - known))
             endless = script.replace("'/x", f"'{at}").replace("4000", "10**9").replace("Random(7)", "Random(8)")
             with subprocess.Popen([PYTHON, "-c", endless]) as storm:
                 try:
-                    got = subprocess.run([harness.trapline, "run", *options, "--", PYTHON, "-c", script], timeout=60, text=True,
+                    got = subprocess.run([harness.trapline, "run", *options, "--", PYTHON, "-c", script], timeout=60 * PATIENCE, text=True,
                                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
                 finally:
                     storm.kill()
@@ -449,7 +449,7 @@ def holds(top):
             time.sleep(wait)
             child.send_signal(signal.SIGKILL)
             said = head + child.stdout.read()
-            self.assertEqual(child.wait(20), -signal.SIGKILL)
+            self.assertEqual(child.wait(20 * PATIENCE), -signal.SIGKILL)
         lines = said.split(b"\n")
         return int(lines[-2]) if len(lines) > 1 else done
 

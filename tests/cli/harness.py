@@ -14,6 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
 import proctree  # noqa: E402
+from proctree import PATIENCE  # noqa: E402
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 MECHANISMS = ("auto", "notify", "trace", "sysemu", "step")
@@ -25,14 +26,14 @@ deny_calls = ""
 
 def run(argv, timeout=30, **options):
     """A proctree.Outcome whose .out is text."""
-    got = proctree.run(argv, timeout, **options)
+    got = proctree.run(argv, timeout * PATIENCE, **options)
     got.out = got.out.decode(errors="replace")
     return got
 
 
 @functools.cache
 def subcommands():
-    text = subprocess.run([trapline, "help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
+    text = subprocess.run([trapline, "help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20 * PATIENCE,
                           check=False).stdout
     return {line.split()[0] for line in text.splitlines() if line.startswith("  ")}
 

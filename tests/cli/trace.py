@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import harness
-from harness import run
+from harness import PATIENCE, run
 
 CALL = re.compile(r"^(?:\d+ +|\[pid +\d+\] )?(?:<\.\.\. )?\w+(?:\(| resumed>).*(?: = .*| <unfinished \.\.\.>)$")
 EVENT = re.compile(r"^(?:\d+ +|\[pid +\d+\] )?(?:--- .* ---|\+\+\+ .* \+\+\+)$")
@@ -164,7 +164,7 @@ class Live(TraceCase):
         self.addCleanup(end)
         return p
 
-    def read_until(self, fd, wanted, seconds=10):
+    def read_until(self, fd, wanted, seconds=10 * PATIENCE):
         seen = b""
         while wanted not in seen:
             ready, _, _ = select.select([fd], [], [], seconds)
@@ -182,7 +182,7 @@ class Live(TraceCase):
         p.stdin.flush()
         self.read_until(p.stderr.fileno(), b'"x\\n", 131072)')
         p.stdin.close()
-        self.assertEqual(p.wait(20), 0)
+        self.assertEqual(p.wait(20 * PATIENCE), 0)
 
     def test_attach_and_detach(self):
         guest = self.start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -195,10 +195,10 @@ class Live(TraceCase):
         guest.stdin.flush()
         self.read_until(p.stderr.fileno(), b'write(1, "2\\n", 2)')
         p.send_signal(signal.SIGINT)
-        self.assertEqual(p.wait(20), 0)
+        self.assertEqual(p.wait(20 * PATIENCE), 0)
         self.assertIn(b"detached", p.stderr.read())
         guest.stdin.close()
-        self.assertEqual(guest.wait(20), 0)
+        self.assertEqual(guest.wait(20 * PATIENCE), 0)
 
 
 if __name__ == "__main__":

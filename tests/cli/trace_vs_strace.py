@@ -5,13 +5,16 @@
 
 Both traces are reduced to shapes: pids, addresses, times, sizes and counters become one word each, an interrupted line
 is joined with its resumption. A shape that one tool printed and the other never did is a difference. Scheduling makes
-some shapes come and go (EAGAIN, a restarted wait), so a program that differs is run again: what differs every time
-counts.
+some shapes come and go (EAGAIN, a restarted wait, a lock that is free, a child that has ended already), so a program that
+differs is run again: what differs every time counts. One tool is slower than the other, and so always the same shapes may be
+missing: the runs are made in different circumstances (PACES).
 
 Exit status: 0 none differs, 1 some do, 77 strace is not there.
 """
 
 import collections
+import concurrent.futures
+import contextlib
 import os
 import re
 import shlex
@@ -35,7 +38,7 @@ PROGRAMS = {
     "ls": "ls -l /etc",
     "cat": "cat /etc/passwd /nonexistent",
     "pipeline": "sh -c 'cat /etc/services | grep tcp | sort | head -3 | wc -l'",
-    "redirect": "sh -c 'cd /tmp; umask 077; echo a > trv.$$; mv trv.$$ trv2.$$; ln -s x trv3.$$; "
+    "redirect": "sh -c 'cd DIR; umask 077; echo a > trv.$$; mv trv.$$ trv2.$$; ln -s x trv3.$$; "
                 "rm trv2.$$ trv3.$$'",
     "jobs": "sh -c 'sleep 0.05 & wait; kill -0 $$; trap \"echo t\" USR1; kill -USR1 $$; exit 3'",
     "id": "id",
@@ -53,19 +56,21 @@ PROGRAMS = {
               "p = select.poll(); p.register(w); p.poll(5); e = select.epoll(); e.register(w); e.poll(0.01)'",
     "network": "python3 -c " + shlex.quote(PYTHON_NET),
     "perl": "perl -e 'print 1; system(\"true\"); opendir D, \"/\"; readdir D'",
-    "gcc": "sh -c 'echo \"int main(void){return 0;}\" | gcc -x c -o /tmp/trv.out - && rm /tmp/trv.out'",
+    "gcc": "sh -c 'echo \"int main(void){return 0;}\" | gcc -x c -o DIR/out - && rm DIR/out'",
     "tar": "sh -c 'tar cf - /etc/passwd /etc/group 2>/dev/null | tar tf -'",
     "git": "git --version",
-    "sqlite": "python3 -c 'import sqlite3; c = sqlite3.connect(\"/tmp/trv.db\"); "
-              "c.execute(\"create table if not exists t(a)\"); c.execute(\"insert into t values(1)\"); c.commit()'",
+    "sqlite": "python3 -c 'import sqlite3; c = sqlite3.connect(\"DIR/db\"); "
+              "c.execute(\"create table t(a)\"); c.execute(\"insert into t values(1)\"); c.commit()'",
     "stty": "script -qec 'stty -a' /dev/null",
     "make": "make --version",
     "gzip": "sh -c 'gzip -c /etc/services | gunzip | md5sum'",
-    "timeout": "timeout 0.05 sleep 5",
+    "timeout": "timeout 0.3 sleep 50",
     "env": "env -i /bin/sh -c 'ulimit -a; times; pwd'",
 }
 
-RUNS = 8
+# The fast tool is made slow by turns, and the slow one gets a machine for itself.
+PACES = ("as it is", "on one core", "both at once", "on one core at once")
+RUNS = 6 * len(PACES)
 
 HEX = re.compile(r"0x[0-9a-f]{4,}")
 RULES = [
@@ -116,11 +121,13 @@ def joined(path):
             yield text
 
 
-def run(command, output, argv):
+def traced(command, output, argv):
+    """The shapes of a trace of argv, which has a new directory for itself (DIR)."""
     with open(output, "w"):
         pass
-    subprocess.run(command + shlex.split(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=120, check=False)
+    with tempfile.TemporaryDirectory(prefix="trv") as work:
+        subprocess.run(command + shlex.split(argv.replace("DIR", work)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=600, check=False)
     shapes = collections.OrderedDict()
     for text in joined(output):
         key = re.sub(r"\s+", " ", shape(text))
@@ -129,24 +136,35 @@ def run(command, output, argv):
     return shapes
 
 
-def differences(trapline, options, argv, directory):
-    ours = run([trapline, "trace", *options, "-o", f"{directory}/ours"], f"{directory}/ours", argv)
-    theirs = run(["strace", "-f", *options, "-o", f"{directory}/theirs"], f"{directory}/theirs", argv)
+@contextlib.contextmanager
+def one_core(wanted):
+    cores = os.sched_getaffinity(0)
+    if wanted:
+        os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+def differences(trapline, options, argv, directory, pace):
+    ours = [trapline, "trace", *options, "-o", f"{directory}/ours"], f"{directory}/ours", argv
+    theirs = ["strace", "-f", *options, "-o", f"{directory}/theirs"], f"{directory}/theirs", argv
+    with one_core("one core" in pace), concurrent.futures.ThreadPoolExecutor(2 if "at once" in pace else 1) as pool:
+        ours, theirs = pool.map(lambda job: traced(*job), (ours, theirs))
     only_theirs = {k: v for k, v in theirs.items() if k not in ours}
     only_ours = {k: v for k, v in ours.items() if k not in theirs}
     return only_theirs, only_ours, len(theirs)
 
 
 def lasting(trapline, options, argv, directory):
-    """The differences that so many runs have in common: what threads meet differs from run to run."""
-    theirs, ours, count = differences(trapline, options, argv, directory)
-    for _ in range(RUNS - 1):
+    """The differences that so many runs have in common, and the runs."""
+    theirs, ours, count = differences(trapline, options, argv, directory, PACES[0])
+    for i in range(1, RUNS):
         if not theirs and not ours:
-            break
-        again_theirs, again_ours, _ = differences(trapline, options, argv, directory)
+            return theirs, ours, count, i
+        again_theirs, again_ours, _ = differences(trapline, options, argv, directory, PACES[i % len(PACES)])
         theirs = {k: v for k, v in theirs.items() if k in again_theirs}
         ours = {k: v for k, v in ours.items() if k in again_ours}
-    return theirs, ours, count
+    return theirs, ours, count, RUNS
 
 
 def main(args):
@@ -164,8 +182,8 @@ def main(args):
             if not shutil.which(shlex.split(argv)[0]):
                 print(f"{name}: skipped, not installed")
                 continue
-            theirs, ours, count = lasting(trapline, options, argv, directory)
-            print(f"{name}: {count} shapes, {len(theirs)} only strace's, {len(ours)} only trapline's", flush=True)
+            theirs, ours, count, runs = lasting(trapline, options, argv, directory)
+            print(f"{name}: {count} shapes, {len(theirs)} only strace's, {len(ours)} only trapline's, {runs} runs", flush=True)
             failed += bool(theirs or ours)
             for sign, lines in (("-", theirs), ("+", ours)):
                 for text in lines.values():

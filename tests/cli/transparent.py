@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import harness
-from harness import run
+from harness import PATIENCE, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = ["/usr/bin/python3", "-I", "-B", "-S"]
@@ -123,7 +123,7 @@ class Supervisor(harness.Case):
                 with self.subTest(name):
                     process = self.start(way, "echo ready; exec sleep 1000")
                     process.send_signal(sig)
-                    self.assertEqual(process.wait(10), -sig)
+                    self.assertEqual(process.wait(10 * PATIENCE), -sig)
                     self.assert_nothing_left()
 
     def test_terminated_with_a_guest_that_handles_it(self):
@@ -132,7 +132,7 @@ class Supervisor(harness.Case):
                 process = self.start(way, "trap 'echo handled; exit 7' TERM; echo ready; while :; do sleep 0.05; done")
                 process.send_signal(signal.SIGTERM)
                 self.assertEqual(process.stdout.read(), "handled\n")
-                self.assertEqual(process.wait(10), 7)
+                self.assertEqual(process.wait(10 * PATIENCE), 7)
                 self.assert_nothing_left()
 
     def test_killed(self):
@@ -140,7 +140,7 @@ class Supervisor(harness.Case):
             with self.subTest(name):
                 process = self.start(way, "(sleep 1000 & sleep 1000) & echo ready; sleep 1000")
                 process.kill()
-                process.wait(10)
+                process.wait(10 * PATIENCE)
                 self.assert_nothing_left()
 
     def test_guest_killed(self):
@@ -148,7 +148,7 @@ class Supervisor(harness.Case):
             with self.subTest(name):
                 process = self.start(way, "echo ready; echo $$; exec sleep 1000")
                 os.kill(int(process.stdout.readline()), signal.SIGKILL)
-                self.assertEqual(process.wait(10), -signal.SIGKILL)
+                self.assertEqual(process.wait(10 * PATIENCE), -signal.SIGKILL)
                 self.assert_nothing_left()
 
 
@@ -176,7 +176,7 @@ class Terminal:
         self.text += data.decode(errors="replace").replace("\r\n", "\n")
         return bool(data)
 
-    def expect(self, pattern, timeout=15):
+    def expect(self, pattern, timeout=15 * PATIENCE):
         """Wait for the pattern and forget all up to its end. Returns the match."""
         until = time.monotonic() + timeout
         while True:
@@ -190,7 +190,7 @@ class Terminal:
     def send(self, text):
         os.write(self.fd, text.encode())
 
-    def finish(self, timeout=15, hang_up=False):
+    def finish(self, timeout=15 * PATIENCE, hang_up=False):
         """Its exit status as a return code, or None if it does not end."""
         until = time.monotonic() + timeout
         while not hang_up and self.read_some(until):
@@ -277,7 +277,7 @@ class JobControl(harness.Case):
 
     def wait_for_foreground(self, terminal, comm):
         """Until the terminal's foreground group holds a running process of this name."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 10 * PATIENCE
         while time.monotonic() < until:
             group = os.tcgetpgrp(terminal.fd)
             for pid in harness.proctree.descendants(os.getpid()):

@@ -65,7 +65,7 @@ def parse():
     p.add_argument("--length", type=int, default=2000)
     p.add_argument("--fs", default="tmpfs,hostfs,overlay")
     p.add_argument("--disk", default="/var/tmp")
-    p.add_argument("--timeout", type=float, default=120)
+    p.add_argument("--timeout", type=float, default=120 * float(os.environ.get("TRAPLINE_TEST_PATIENCE", "1")))
     p.add_argument("--native", action="store_true")
     p.add_argument("--no-shrink", action="store_true")
     p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")

@@ -31,7 +31,7 @@ def parse():
     p.add_argument("--identity", action="store_true")
     p.add_argument("--plain", action="store_true", help="no identity: no call is answered")
     p.add_argument("--verb", choices=("run", "trace"), help="only this one")
-    p.add_argument("--timeout", type=float, default=30)
+    p.add_argument("--timeout", type=float, default=30 * proctree.PATIENCE)
     p.add_argument("--cpu", type=int, help="pin everything to this processor")
     p.add_argument("guest", nargs="+")
     return p.parse_args()

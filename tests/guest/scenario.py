@@ -11,7 +11,7 @@ import time
 import proctree
 import run as runner
 
-LIMIT = 20
+LIMIT = 20 * proctree.PATIENCE
 
 
 class Failed(Exception):

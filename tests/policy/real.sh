@@ -2,6 +2,7 @@
 # Real programs under the shipped policies. Exit 77 (skip) where a session cannot use seccomp or ptrace.
 set -u
 trapline=$1 dir=$2
+limit=$((60 * ${TRAPLINE_TEST_PATIENCE:-1}))
 work=$(mktemp -d /tmp/trapline-policy.XXXXXX) || exit 99
 home=$(mktemp -d /root/trapline-policy.XXXXXX 2>/dev/null) || home=
 trap 'rm -rf "$work" ${home:+"$home"}' EXIT
@@ -11,7 +12,7 @@ failed=0
 under() {
 	policy=$dir/$1.policy
 	shift
-	out=$(timeout 60 "$trapline" run -q --policy "$policy" -- "$@" 2>&1)
+	out=$(timeout "$limit" "$trapline" run -q --policy "$policy" -- "$@" 2>&1)
 	status=$?
 }
 
@@ -109,7 +110,7 @@ want 0 "-1 38"
 cat >"$work/job.sh" <<'SH'
 cat /etc/passwd >"$1/copy" && mv "$1/copy" "$1/moved" && ls "$1" >/dev/null && rm "$1/moved" && echo finished
 SH
-timeout 60 "$trapline" policy learn -o "$work/learned.policy" -- sh "$work/job.sh" "$work" >/dev/null 2>&1
+timeout "$limit" "$trapline" policy learn -o "$work/learned.policy" -- sh "$work/job.sh" "$work" >/dev/null 2>&1
 dir=$work
 under learned sh "$work/job.sh" "$work"
 want 0 finished
@@ -118,7 +119,7 @@ want 1 "Operation not permitted"
 dir=$2
 
 rm -f "$work/audit"
-timeout 60 "$trapline" run --audit "$work/audit" --policy "$dir/audit-only.policy" -- sh -c 'ls / >/dev/null; echo done' >"$work/out" 2>&1
+timeout "$limit" "$trapline" run --audit "$work/audit" --policy "$dir/audit-only.policy" -- sh -c 'ls / >/dev/null; echo done' >"$work/out" 2>&1
 if ! grep -q '^done$' "$work/out" || ! grep -q '"execve"' "$work/audit"; then
 	echo "audit-only:"
 	cat "$work/out" "$work/audit"

@@ -24,7 +24,7 @@ def shown(abi, what):
     """The names of the calls that strace shows, or None where it cannot trace here."""
     with tempfile.NamedTemporaryFile("r", errors="replace") as out:
         done = subprocess.run(["strace", "-qq", "-o", out.name, "-e", "signal=none", "-e", "trace=" + what, PROBE, abi],
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
         if done.returncode != MARK:
             return None
         names = set(re.findall(r"^([a-z_]\w*)\(", out.read(), re.M))

@@ -23,7 +23,7 @@ def parse():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--trapline", required=True)
     p.add_argument("--tree", required=True, choices=("native", "host", "tmpfs", "overlay", "fake", "weak"))
-    p.add_argument("--timeout", type=float, default=60)
+    p.add_argument("--timeout", type=float, default=60 * proctree.PATIENCE)
     p.add_argument("--only", action="store_true", help="not natively first")
     p.add_argument("guest", nargs="+")
     return p.parse_args()

@@ -11,6 +11,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from proctree import PATIENCE  # noqa: E402
+
 
 def write(name, text):
     with open(name, "w", encoding="ascii") as f:
@@ -38,7 +42,7 @@ class Guest:
     def end(self):
         self.child.stdin.close()
         self.child.stdout.close()
-        self.said.append(f"status {self.child.wait(20)}")
+        self.said.append(f"status {self.child.wait(20 * PATIENCE)}")
         return self.said
 
 
