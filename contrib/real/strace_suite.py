@@ -125,7 +125,11 @@ def as_strace(trapline, args):
     p = subprocess.Popen([trapline, "trace"] + args, close_fds=False, restore_signals=False)
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: p.send_signal(number))
-    status = p.wait()
+    status = None
+    while status is None:   # under `unshare -p` this is the namespace's init: orphans are its own to wait for
+        pid, ended = os.wait()
+        if pid == p.pid:
+            status = os.waitstatus_to_exitcode(ended)
     if file and not follow and os.path.isfile(file):
         with open(file, "rb") as f:
             text = f.read()

@@ -189,7 +189,8 @@ static void add_netlink(struct strbuf *out, int sock, ino_t inode)
 	struct sockaddr_nl own = {0};
 	socklen_t len = sizeof(own);
 	bool known = protocol >= 0 && (size_t)protocol < ARRAY_SIZE(protocols) && protocols[protocol];
-	if (!known || getsockname(sock, (struct sockaddr *)&own, &len) < 0)
+	/* One without a port, or of a protocol that sock_diag(7) does not list, is known by its inode. */
+	if (!known || getsockname(sock, (struct sockaddr *)&own, &len) < 0 || !own.nl_pid)
 		strbuf_addf(out, "NETLINK:[%llu]", (unsigned long long)inode);
 	else
 		strbuf_addf(out, "NETLINK:[%s:%u]", protocols[protocol], own.nl_pid);
