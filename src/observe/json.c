@@ -193,12 +193,14 @@ static void add_signal(struct json_sink *s, struct strbuf *b, const struct obser
 		return;
 	siginfo_t info;
 	struct json_printer p;
+	struct replay_source src;
 	memcpy(&info, e->payload, sizeof(info));
+	replay_source_init(&src, (const char *)e->payload + sizeof(info), e->len - sizeof(info));
 	json_printer_init(&p, b, &s->options->decode);
 	p.open = true; /* a member of this object, not of "args" */
 	strbuf_addc(b, ',');
 	p.base.ops->param_begin(&p.base, "info");
-	decode_siginfo(&info, &s->options->decode, &p.base);
+	decode_siginfo(&info, &s->options->decode, &src.base, &p.base);
 	p.base.ops->param_end(&p.base);
 }
 

@@ -14,7 +14,7 @@
 enum record_kind {
 	RECORD_ENTER,		/* a call was entered; payload: read log of decode_enter */
 	RECORD_EXIT,		/* it returned; payload: read log of decode_exit, then decode_result_text */
-	RECORD_SIGNAL,		/* delivery of a signal; payload: siginfo_t */
+	RECORD_SIGNAL,		/* delivery of a signal; payload: siginfo_t, read log of decode_siginfo */
 	RECORD_GROUP_STOP,	/* "--- stopped by SIGTSTP ---"; .result is the signal */
 	RECORD_TASK_NEW,	/* a new task; .result is the parent's tid (0: started or attached by us) */
 	RECORD_TASK_EXITED,	/* "+++ exited with N +++"; .result is the status */
@@ -23,6 +23,7 @@ enum record_kind {
 	RECORD_DETACHED,	/* " <detached ...>" */
 	RECORD_STACK,		/* stack of .tid's call, put between its ENTER and EXIT; payload: one line a frame, see below */
 	RECORD_ABI_CHANGE,	/* "[ Process PID=N runs in 32 bit mode. ]"; .abi is the new one */
+	RECORD_COMM,		/* with -Y: the task's command is known, or another; payload: its bytes, at most 16 */
 };
 
 /*

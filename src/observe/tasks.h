@@ -15,6 +15,7 @@ struct observed_task {
 	struct record enter;
 	struct strbuf log;		/* of .enter; kept only for sinks that show a call when it ends */
 	struct strbuf stack;		/* of the call it is in */
+	char comm[16];			/* with -Y; not terminated if it is as long */
 
 	/* Belong to the sink that shows calls. */
 	struct decode_call call;	/* as decode_enter left it */
@@ -22,6 +23,7 @@ struct observed_task {
 	bool hidden;			/* -P: this call is not shown */
 	bool line_open;			/* the line that its call began has not ended */
 	bool interrupted;		/* its call's line was broken off by another */
+	bool told;			/* its line has ended before the call: nothing more will be said */
 	bool comma;			/* text: the comma before .first is written */
 	uint64_t line_start;		/* where in the output the line begins */
 	struct output *own;		/* -ff: its file; owned */

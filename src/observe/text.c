@@ -46,12 +46,33 @@ static void call_printer_init(struct text_sink *s, struct call_printer *p, struc
 
 /* ---- lines ---- */
 
+/* ") " and blanks up to the column of "=". */
+static void close_arguments(const struct text_sink *s, const struct observed_task *task, struct output *out)
+{
+	strbuf_add(&out->text, ") ", 2);
+	uint64_t end = task->line_start + s->options->column;
+	for (uint64_t at = output_position(out); at < end; at++)
+		strbuf_addc(&out->text, ' ');
+}
+
+/* A call that does not return: its line need not wait for anything. */
+static bool ends_task(const struct observed_task *task)
+{
+	return task->enter.id == CALL_exit || task->enter.id == CALL_exit_group;
+}
+
 static void break_open_line(struct text_sink *s, struct observed_task *task, struct output *out)
 {
 	struct observed_task *open = task->line_open ? task : s->open;
 	if (!open)
 		return;
-	strbuf_adds(&out->text, " <unfinished ...>\n");
+	if (ends_task(open)) {
+		close_arguments(s, open, out);
+		strbuf_adds(&out->text, "= ?\n");
+		open->told = true;
+	} else {
+		strbuf_adds(&out->text, " <unfinished ...>\n");
+	}
 	open->interrupted = true;
 	open->line_open = false;
 	s->open = NULL;
@@ -73,16 +94,24 @@ static void add_padded(struct strbuf *b, uint64_t v, unsigned width, bool left)
 		strbuf_addc(b, ' ');
 }
 
+static void add_comm(const struct observed_task *task, struct strbuf *b)
+{
+	if (task->comm[0])
+		decode_comm(task->comm, sizeof(task->comm), b);
+}
+
 static void add_pid(struct text_sink *s, struct observed_task *task, struct strbuf *b)
 {
 	if (s->options->per_task)
 		return;
 	if (s->options->file) {
-		add_padded(b, (uint64_t)task->tid, 5, true);
+		add_padded(b, (uint64_t)task->tid, task->comm[0] ? 0 : 5, true);
+		add_comm(task, b);
 		strbuf_addc(b, ' ');
 	} else if (s->base.writer->tasks.count > 1) {
 		strbuf_add(b, "[pid ", 5);
 		add_padded(b, (uint64_t)task->tid, 5, false);
+		add_comm(task, b);
 		strbuf_add(b, "] ", 2);
 	}
 }
@@ -189,15 +218,6 @@ static struct strbuf *take_up_line(struct text_sink *s, struct observed_task *ta
 	return b;
 }
 
-/* ") " and blanks up to the column of "=". */
-static void close_arguments(struct text_sink *s, struct observed_task *task, struct output *out)
-{
-	strbuf_add(&out->text, ") ", 2);
-	uint64_t end = task->line_start + s->options->column;
-	for (uint64_t at = output_position(out); at < end; at++)
-		strbuf_addc(&out->text, ' ');
-}
-
 /* The fields of a frame of RECORD_STACK. */
 enum { FRAME_MODULE, FRAME_SYMBOL, FRAME_OFFSET, FRAME_IP, FRAME_FILE, FRAME_LINE, FRAME_FIELDS };
 
@@ -289,7 +309,7 @@ static void text_call(struct sink *base, struct observed_task *task, const struc
 static void text_lost(struct sink *base, struct observed_task *task, enum call_status why)
 {
 	struct text_sink *s = text_sink(base);
-	if (!task->hidden && (s->options->statuses & why) && (why != STATUS_DETACHED || s->at_end || task->line_open)) {
+	if (!task->hidden && !task->told && (s->options->statuses & why) && (why != STATUS_DETACHED || s->at_end || task->line_open)) {
 		struct strbuf *b = take_up_line(s, task, &task->enter);
 		struct output *out = writer_output(base->writer, task);
 		if (b && why == STATUS_DETACHED) {
@@ -334,10 +354,12 @@ static void signal_event(struct text_sink *s, struct observed_task *task, const 
 	if (e->len >= sizeof(siginfo_t)) {
 		siginfo_t info;
 		struct text_printer p;
+		struct replay_source src;
 		memcpy(&info, e->payload, sizeof(info));
+		replay_source_init(&src, (const char *)e->payload + sizeof(info), e->len - sizeof(info));
 		text_printer_init(&p, text, &s->options->decode);
 		strbuf_addc(text, ' ');
-		decode_siginfo(&info, &s->options->decode, &p.base);
+		decode_siginfo(&info, &s->options->decode, &src.base, &p.base);
 	}
 	strbuf_adds(text, " ---");
 	event_line(s, task, e->head, strbuf_str(text));
@@ -371,12 +393,24 @@ static void killed_event(struct text_sink *s, struct observed_task *task, const 
 	event_line(s, task, e->head, line);
 }
 
+/* The thread goes on under its leader's id: so does its line. */
+static void change_pid(struct text_sink *s, struct observed_task *thread, pid_t leader)
+{
+	struct output *out = writer_output(s->base.writer, thread);
+	if (out)
+		strbuf_addf(&out->text, " <pid changed to %d ...>\n", (int)leader);
+	thread->interrupted = true;
+	thread->line_open = false;
+	if (s->open == thread)
+		s->open = NULL;
+}
+
 static void superseded_event(struct text_sink *s, struct observed_task *task, const struct observed_event *e)
 {
 	struct writer *w = s->base.writer;
 	struct observed_task *thread = task_table_find(&w->tasks, (pid_t)e->head->result);
 	if (thread && thread->line_open)
-		break_open_line(s, thread, writer_output(w, thread));
+		change_pid(s, thread, task->tid);
 	if (s->open == task)
 		break_open_line(s, task, writer_output(w, task));
 	if (s->options->quiet & QUIET_THREAD_EXECVE)
@@ -445,6 +479,7 @@ static event_fn *const on_event[] = {
 	[RECORD_DETACHED] = attach_event,
 	[RECORD_STACK] = stack_event,
 	[RECORD_ABI_CHANGE] = abi_event,
+	[RECORD_COMM] = NULL,
 };
 
 static void text_event(struct sink *base, struct observed_task *task, const struct observed_event *e)

@@ -145,6 +145,7 @@ static void begin_call(struct observed_task *task, const struct record *head)
 	task->comma = false;
 	task->hidden = false;
 	task->interrupted = false;
+	task->told = false;
 	task->line_open = false;
 	strbuf_clear(&task->log);
 	strbuf_clear(&task->stack);
@@ -184,6 +185,8 @@ static void take_stack(struct writer *w, struct observed_task *task, const struc
 /* The thread that called execve takes over the id of its leader, whose own state ends here. */
 static void take_superseded(struct writer *w, struct observed_task *leader, const struct observed_event *e)
 {
+	if (leader->tid != e->head->result)
+		lose_call(w, leader, STATUS_UNFINISHED);
 	tell_event(w, leader, e);
 	pid_t tid = leader->tid;
 	struct observed_task *thread = task_table_find(&w->tasks, (pid_t)e->head->result);
@@ -196,6 +199,12 @@ static void take_superseded(struct writer *w, struct observed_task *leader, cons
 	thread->own = own;
 	remove_task(w, leader);
 	task_table_rename(&w->tasks, thread, tid);
+}
+
+static void take_comm(struct writer *w UNUSED, struct observed_task *task, const struct observed_event *e)
+{
+	memset(task->comm, 0, sizeof(task->comm));
+	memcpy(task->comm, e->payload, e->len < sizeof(task->comm) ? e->len : sizeof(task->comm));
 }
 
 static void take_end(struct writer *w, struct observed_task *task, const struct observed_event *e)
@@ -219,6 +228,7 @@ static take_fn *const take[] = {
 	[RECORD_DETACHED] = take_end,
 	[RECORD_STACK] = take_stack,
 	[RECORD_ABI_CHANGE] = tell_event,
+	[RECORD_COMM] = take_comm,
 };
 
 void writer_take(struct writer *w, const void *message, size_t len)

@@ -221,7 +221,10 @@ bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct 
 bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct decode_options *options);
 
 /* A signal's siginfo as strace prints it in "--- SIGSEGV {si_signo=SIGSEGV, ...} ---"; info points to a siginfo_t. */
-void decode_siginfo(const void *info, const struct decode_options *options, struct printer *p);
+/* src tells whose the process ids in it are; NULL: it is not said. */
+void decode_siginfo(const void *info, const struct decode_options *options, struct decode_source *src, struct printer *p);
+/* "<bash>": a task's command as -Y shows it, with what would break the line or the brackets as octal. */
+void decode_comm(const char *comm, size_t len, struct strbuf *out);
 /* "SIGINT", "SIGRT_3"; buf of 16 bytes is used for real-time and unknown ones. */
 const char *decode_signal_name(int sig, char buf[16]);
 

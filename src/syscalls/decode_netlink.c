@@ -129,7 +129,7 @@ static void show_header(struct decoder *d, int protocol, const struct nlmsghdr *
 	show_message_type(d, protocol, h->nlmsg_type);
 	field_flags(d, "nlmsg_flags", flags_of(protocol, h->nlmsg_type), h->nlmsg_flags);
 	field_uint(d, "nlmsg_seq", h->nlmsg_seq);
-	field_sint(d, "nlmsg_pid", (int32_t)h->nlmsg_pid);
+	field_pid(d, "nlmsg_pid", (int32_t)h->nlmsg_pid);
 	struct_end(d);
 }
 

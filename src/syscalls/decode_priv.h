@@ -288,6 +288,7 @@ enum field_format {
 	FIELD_STRING,	/* text up to a NUL or the end */
 	FIELD_NEST,	/* .arg: a value_table; netlink attributes in an attribute */
 	FIELD_NEST_LIST,	/* the same, each attribute of one type */
+	FIELD_PID,
 	FIELD_ATTR,	/* .arg: an attr_decoder; of variable length */
 };
 

@@ -263,9 +263,10 @@ static void show_pid_note(struct decoder *d, int pid)
 	if (d->src->ops->pid_note(d->src, pid, &note) < 0 || d->quiet)
 		return;
 	if (d->options->pid_comms && note.comm[0]) {
-		char text[2 + sizeof(note.comm) + 1];
-		(void)snprintf(text, sizeof(text), "<%.*s>", (int)sizeof(note.comm), note.comm);
-		wrap(d, text);
+		AUTO_STRBUF struct strbuf text;
+		strbuf_init(&text);
+		decode_comm(note.comm, sizeof(note.comm), &text);
+		wrap(d, strbuf_str(&text));
 	}
 	if (d->options->pid_namespaces && note.here)
 		show_commentf(d, "%d in strace's PID NS", note.here);

@@ -368,10 +368,11 @@ void show_siginfo(struct decoder *d, const void *info)
 	struct_end(d);
 }
 
-void decode_siginfo(const void *info, const struct decode_options *options, struct printer *p)
+void decode_siginfo(const void *info, const struct decode_options *options, struct decode_source *src, struct printer *p)
 {
 	struct decode_call call = {.abi = ABI_X86_64, .id = CALL_NONE};
-	struct decoder d = {.call = &call, .options = options, .p = p, .word = 8};
+	struct decoder d = {.call = &call, .options = options, .src = src, .p = p, .word = 8,
+			    .quiet = p == null_printer()};
 	show_siginfo(&d, info);
 }
 

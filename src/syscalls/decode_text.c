@@ -229,6 +229,13 @@ static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, 
 	strbuf_add(out, part, n);
 }
 
+void decode_comm(const char *comm, size_t len, struct strbuf *out)
+{
+	strbuf_addc(out, '<');
+	add_escaped(out, (const unsigned char *)comm, strnlen(comm, len), false, true);
+	strbuf_addc(out, '>');
+}
+
 static void text_string(struct printer *p, const void *bytes, size_t len, bool more, bool nul UNUSED)
 {
 	struct text_printer *t = text(p);

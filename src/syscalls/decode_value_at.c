@@ -128,6 +128,7 @@ static bool show_special(struct decoder *d, const struct field_desc *f, const ui
 	case FIELD_INET6: show_inet(d, AF_INET6, at, "inet_pton(AF_INET6, ", ")"); return true;
 	case FIELD_IFINDEX: show_ifindex(d, (uint32_t)decode_uint_at(at, 4)); return true;
 	case FIELD_TIME: show_seconds(d, decode_sint_at(at, f->size)); return true;
+	case FIELD_PID: show_pid(d, (int)decode_sint_at(at, 4)); return true;
 	case FIELD_ERRNO: show_errno(d, (int)decode_sint_at(at, 4)); return true;
 	case FIELD_STRING_AT: show_string_at(d, decode_uint_at(at, f->size)); return true;
 	default: return false;

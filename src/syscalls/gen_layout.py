@@ -14,7 +14,7 @@ FORMATS = {"u": "UINT", "s": "SINT", "x": "HEX", "o": "OCTAL", "b": "BIG"}
 WORDS = {"ulong": "UINT", "long": "SINT", "xlong": "HEX", "ptr": "POINTER", "pstr": "STRING_AT"}
 # Types of a fixed size: format, bytes.
 FIXED = {
-    "uid": ("UID", 4), "fd": ("FD", 4), "dirfd": ("DIRFD", 4), "sig": ("SIGNAL", 4),
+    "uid": ("UID", 4), "pid": ("PID", 4), "fd": ("FD", 4), "dirfd": ("DIRFD", 4), "sig": ("SIGNAL", 4),
     "dev32": ("DEV", 4), "dev": ("DEV", 8),
     "mode16": ("MODE", 2), "mode32": ("MODE", 4), "htons": ("HTONS", 2), "htonl": ("HTONL", 4), "in4": ("IN4", 4),
     "in6": ("IN6", 16), "ifindex": ("IFINDEX", 4), "clock32": ("TIME", 4), "clock64": ("TIME", 8), "inet4": ("INET4", 4),

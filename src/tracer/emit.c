@@ -2,8 +2,11 @@
  * From a stop to a record. Decoding runs here once with a printer that prints nothing, over live memory, and every
  * answer of the guest's memory is kept in a read log behind the record; the writer thread decodes again from the log.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "observe/recorder.h"
 #include "tracer/live_source.h"
@@ -58,6 +61,29 @@ static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
 	put(s, &r, log->data, log->len);
 }
 
+/* Its command, before the line that is to show it. */
+void emit_comm(struct session *s, struct tracee *t, uint64_t now)
+{
+	char path[64], comm[sizeof(t->comm)] = "";
+	if (!s->options->recorder || !s->options->decode->pid_comms)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", t->tid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, comm, sizeof(comm));
+	if (len < 1)
+		return;
+	char *newline = memchr(comm, '\n', (size_t)len);
+	if (newline)
+		*newline = '\0';
+	if (memcmp(comm, t->comm, sizeof(comm)) == 0)
+		return;
+	memcpy(t->comm, comm, sizeof(comm));
+	struct record r = {
+		.kind = RECORD_COMM, .abi = t->abi, .id = CALL_NONE, .tid = t->tid, .tgid = tracee_tgid(t), .time_ns = now,
+	};
+	put(s, &r, comm, strnlen(comm, sizeof(comm)));
+}
+
 /* A task starts in the host's ABI; strace's readers are told when it makes calls through another. */
 void emit_abi(struct session *s, struct tracee *t)
 {
@@ -90,6 +116,7 @@ void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 {
 	struct record r = call_record(t, RECORD_ENTER, now);
 	struct strbuf *log = &t->by->log;
+	emit_comm(s, t, now);
 	t->entered_system_ns = t->by->system_ns;
 	capture_enter(s, t, log);
 	put(s, &r, log->data, log->len);
@@ -125,6 +152,7 @@ void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bo
 		.kind = (uint8_t)kind, .abi = t->abi, .id = CALL_NONE, .tid = t->tid, .tgid = tracee_tgid(t),
 		.time_ns = now_ns(), .result = result, .is_error = flag,
 	};
+	emit_comm(s, t, r.time_ns);
 	put(s, &r, NULL, 0);
 }
 
@@ -138,7 +166,13 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 		.kind = RECORD_SIGNAL, .abi = t->abi, .id = CALL_NONE, .tid = t->tid, .tgid = tracee_tgid(t),
 		.time_ns = now_ns(), .result = info->si_signo,
 	};
-	put(s, &r, info, sizeof(*info));
+	emit_comm(s, t, r.time_ns);
+	struct strbuf *log = &t->by->log;
+	struct capture c;
+	struct decode_source *src = capture_init(&c, t, log);
+	strbuf_add(log, info, sizeof(*info));
+	decode_siginfo(info, s->options->decode, src, null_printer());
+	put(s, &r, log->data, log->len);
 }
 
 /* A notified call: workers have no tracee, and see no result of a call that they pass on. */

@@ -108,6 +108,7 @@ struct tracee {
 	uint8_t shown_abi;
 	struct decode_call call;	/* the call inside, or the last one */
 	uint64_t ip;
+	char comm[16];			/* what the recorder knows it as, with -Y */
 	uint64_t entered_system_ns;	/* system time of the process when it was entered */
 	uint8_t saved;			/* bit: an argument that we changed for the call, to be put back behind it */
 	uint64_t saved_args[6];
@@ -315,6 +316,7 @@ void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
 
 /* emit.c: what goes to the recorder. */
 void emit_abi(struct session *s, struct tracee *t);	/* if it changed */
+void emit_comm(struct session *s, struct tracee *t, uint64_t now);	/* with -Y, if it changed */
 void emit_enter(struct session *s, struct tracee *t, uint64_t now);
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);

@@ -414,7 +414,7 @@ START_TEST(signals_tell_what_they_are)
 	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR};
 	si.si_addr = (void *)0x10;
 	text_printer_init(&t, &out, &options);
-	decode_siginfo(&si, &options, &t.base);
+	decode_siginfo(&si, &options, NULL, &t.base);
 	ck_assert_str_eq(strbuf_str(&out), "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10}");
 	char buf[16];
 	ck_assert_str_eq(decode_signal_name(34, buf), "SIGRT_2");

@@ -97,9 +97,28 @@ START_TEST(test_exec_of_a_thread)
 	feed_event(&f, 100, RECORD_TASK_EXITED, 0);
 	expect(&f, "100   pause( <unfinished ...>\n"
 		   "101   getpid( <unfinished ...>\n"
+		   "100   <... pause resumed>)              = ?\n"
 		   "100   +++ superseded by execve in pid 101 +++\n"
 		   "100   <... getpid resumed>)             = 100\n"
 		   "100   getppid()                         = 1\n"
+		   "100   +++ exited with 0 +++\n");
+}
+END_TEST
+
+START_TEST(test_superseded_after_its_exit)
+{
+	struct feed f;
+	feed_init(&f);
+	feed_start(&f);
+	feed_enter(&f, 100, CALL_exit, (const uint64_t[6]){42});
+	feed_enter(&f, 101, CALL_getpid, no_args);
+	feed_event(&f, 100, RECORD_SUPERSEDED, 101);
+	feed_exit(&f, 100, CALL_getpid, no_args, 100);
+	feed_event(&f, 100, RECORD_TASK_EXITED, 0);
+	expect(&f, "100   exit(42)                          = ?\n"
+		   "101   getpid( <pid changed to 100 ...>\n"
+		   "100   +++ superseded by execve in pid 101 +++\n"
+		   "100   <... getpid resumed>)             = 100\n"
 		   "100   +++ exited with 0 +++\n");
 }
 END_TEST
@@ -334,6 +353,7 @@ int main(void)
 	tcase_add_test(tc, test_interleaved_tasks);
 	tcase_add_test(tc, test_calls_without_end);
 	tcase_add_test(tc, test_exec_of_a_thread);
+	tcase_add_test(tc, test_superseded_after_its_exit);
 	tcase_add_test(tc, test_signals);
 	tcase_add_test(tc, test_statuses);
 	tcase_add_test(tc, test_times);

@@ -192,6 +192,7 @@ static void exec_event(struct session *s, struct tracee **tracee)
 		execer->live = true;
 		*tracee = t = execer;
 	}
+	emit_comm(s, t, now_ns());
 	t->saved = 0;
 	carry_forget(t);
 	if (s->files) {
