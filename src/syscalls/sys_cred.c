@@ -11,6 +11,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/task/cred_change.h"
+#include "kernel/task/filters.h"
 #include "kernel/task/task.h"
 #include "syscalls/copyio.h"
 #include "syscalls/handlers.h"
@@ -285,6 +286,43 @@ static struct verdict dumpable(struct kernel *k, const struct call_event *ev)
 	return verdict_value(task_set_dumpable(k->tasks, ev->tid, (int)ev->args[1]));
 }
 
+/* The filter that the guest runs under may have set it on the host long ago. */
+static int64_t set_no_new_privs(struct cred *c, const uint64_t args[6])
+{
+	if (args[1] != 1 || args[2] | args[3] | args[4])
+		return -EINVAL;
+	c->no_new_privs = true;
+	return 0;
+}
+
+static int64_t get_no_new_privs(struct cred *c, const uint64_t args[6])
+{
+	return args[1] | args[2] | args[3] | args[4] ? -EINVAL : c->no_new_privs;
+}
+
+/* What the guest knows of its filters. The host's answer is right for a thread that has some of its own. */
+static struct verdict filters(struct kernel *k, struct call_event *ev)
+{
+	switch ((int)ev->args[0]) {
+	case PR_SET_NO_NEW_PRIVS: {
+		struct verdict v = change(k, ev, set_no_new_privs);
+		return v.kind == VERDICT_VALUE && v.value == 0 ? verdict_pass() : v;
+	}
+	case PR_GET_NO_NEW_PRIVS: {
+		struct cred *c AUTO_CRED = NULL;
+		int r = copy_of_caller(k, ev->tid, SIZE_MAX, &c);
+		return verdict_value(r < 0 ? r : get_no_new_privs(c, ev->args));
+	}
+	default:
+		return verdict_value(filters_of_task(ev->tid).mode);
+	}
+}
+
+static bool is_about_filters(int option)
+{
+	return option == PR_SET_NO_NEW_PRIVS || option == PR_GET_NO_NEW_PRIVS || option == PR_GET_SECCOMP;
+}
+
 struct verdict sys_prctl(struct kernel *k, struct call_event *ev)
 {
 	static const struct {
@@ -298,6 +336,8 @@ struct verdict sys_prctl(struct kernel *k, struct call_event *ev)
 	};
 	if (k->tasks && ((int)ev->args[0] == PR_SET_DUMPABLE || (int)ev->args[0] == PR_GET_DUMPABLE))
 		return dumpable(k, ev);
+	if (k->tasks && is_about_filters((int)ev->args[0]))
+		return filters(k, ev);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		if ((int)ev->args[0] == options[i].option)
 			return change(k, ev, options[i].action);

@@ -184,6 +184,8 @@ static const struct proc_node root_nodes[] = {
 	{.name = "thread-self", .type = S_IFLNK, .ops = &proc_thread_self_ops},
 	{.name = "mounts", .type = S_IFLNK, .ops = &proc_link_ops, .target = "self/mounts"},
 	{.name = "net", .type = S_IFLNK, .ops = &proc_link_ops, .target = "self/net"},
+	{.name = "acpi"}, {.name = "asound"}, {.name = "bus"}, {.name = "driver"}, {.name = "fs"}, {.name = "irq"},
+	{.name = "key-users"}, {.name = "schedstat"}, {.name = "scsi"}, {.name = "slabinfo"}, {.name = "timer_list"},
 	{.name = "buddyinfo"}, {.name = "cgroups"}, {.name = "cmdline"}, {.name = "config.gz"}, {.name = "consoles"},
 	{.name = "cpuinfo"}, {.name = "crypto"}, {.name = "devices"}, {.name = "diskstats"}, {.name = "dma"},
 	{.name = "execdomains"}, {.name = "fb"}, {.name = "filesystems"}, {.name = "interrupts"}, {.name = "loadavg"},

@@ -93,10 +93,11 @@ extern const struct inode_ops proc_pass_file_ops, proc_pass_dir_ops, proc_pass_l
 int proc_pass_lookup(struct inode *dir, const char *name, struct inode **ret);
 
 /* ---- procfs_text.c, procfs_maps.c, procfs_mounts.c: what is printed ---- */
-extern const struct inode_ops proc_file_ops;
+extern const struct inode_ops proc_file_ops, proc_stat_ops;
 int proc_read_host(const struct proc_inode *pi, struct strbuf *b);
 int proc_read_path(const struct proc_inode *pi, const char *path, struct strbuf *b);	/* another, below /proc */
 int proc_print_status(const struct proc_inode *pi, struct strbuf *b);
+int proc_print_stat(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b);

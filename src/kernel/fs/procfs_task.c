@@ -11,6 +11,7 @@
 	{.name = "root", .type = S_IFLNK, .ops = &proc_root_ops}, \
 	{.name = "exe", .type = S_IFLNK, .ops = &proc_exe_ops}, \
 	{.name = "status", .type = S_IFREG, .print = proc_print_status}, \
+	{.name = "stat", .type = S_IFREG, .ops = &proc_stat_ops, .print = proc_print_stat}, \
 	{.name = "maps", .type = S_IFREG, .print = proc_print_maps}, \
 	{.name = "smaps", .type = S_IFREG, .print = proc_print_maps}, \
 	{.name = "numa_maps", .type = S_IFREG, .print = proc_print_numa_maps}, \
@@ -23,14 +24,14 @@
 	{.name = "net"}, {.name = "ns"}, {.name = "oom_adj"}, {.name = "oom_score"}, {.name = "oom_score_adj"}, \
 	{.name = "pagemap"}, {.name = "personality"}, {.name = "projid_map"}, {.name = "sched"}, \
 	{.name = "schedstat"}, \
-	{.name = "sessionid"}, {.name = "setgroups"}, {.name = "smaps_rollup"}, {.name = "stack"}, {.name = "stat"}, \
+	{.name = "sessionid"}, {.name = "setgroups"}, {.name = "smaps_rollup"}, {.name = "stack"}, \
 	{.name = "statm"}, {.name = "syscall"}, {.name = "uid_map"}, {.name = "wchan"}
 
 static const struct proc_node task_nodes[] = {
 	OF_EVERY_TASK,
 	{.name = "task", .type = S_IFDIR, .ops = &proc_threads_ops},
 	{.name = "mountstats", .type = S_IFREG, .print = proc_print_mountstats},
-	{.name = "autogroup"}, {.name = "coredump_filter"}, {.name = "timers"}, {.name = "timerslack_ns"},
+	{.name = "autogroup"}, {.name = "coredump_filter"}, {.name = "timens_offsets"}, {.name = "timers"}, {.name = "timerslack_ns"},
 };
 
 static const struct proc_node thread_nodes[] = {

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "kernel/fs/proc_fd.h"
+#include "kernel/task/filters.h"
 #include "kernel/task/watchers.h"
 
 enum { READ_SIZE = 64 * 1024, READ_MAX = 64 << 20 };
@@ -44,7 +46,19 @@ static int write_all(int fd, const struct strbuf *b)
 	return 0;
 }
 
-static int open_printed(const struct proc_inode *pi, int flags)
+/* Who asks for his own status waits for our answer, and would not on Linux. */
+static void show_running(struct strbuf *b)
+{
+	static const char sleeps[] = "\nState:\tS (sleeping)", runs[] = "\nState:\tR (running)";
+	char *at = b->data ? strstr(b->data, sleeps) : NULL;
+	if (!at)
+		return;
+	memcpy(at, runs, strlen(runs));
+	memmove(at + strlen(runs), at + strlen(sleeps), strlen(at + strlen(sleeps)) + 1);
+	b->len -= strlen(sleeps) - strlen(runs);
+}
+
+static int open_printed(const struct proc_inode *pi, pid_t asker, int flags)
 {
 	AUTO_STRBUF struct strbuf b;
 	strbuf_init(&b);
@@ -53,6 +67,8 @@ static int open_printed(const struct proc_inode *pi, int flags)
 		r = strbuf_error(&b);
 	if (r < 0)
 		return r;
+	if (asker == pi->tid && pi->node->print == proc_print_status)
+		show_running(&b);
 	AUTO_CLOSE int fd = memfd_create("proc", MFD_CLOEXEC);
 	if (fd < 0)
 		return errno == EMFILE ? -ENFILE : -errno;
@@ -64,7 +80,7 @@ static int file_open(struct inode *inode, int flags, struct vfs_opened *ret)
 {
 	if (!(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
-	int fd = open_printed(proc_inode(inode), flags & ~O_TRUNC);
+	int fd = open_printed(proc_inode(inode), ret->asker, flags & ~O_TRUNC);
 	if (fd < 0)
 		return fd;
 	*ret = (struct vfs_opened){.fd = fd, .flags = flags};
@@ -130,12 +146,63 @@ static bool add_cred_line(const struct cred *c, const char *line, size_t len, st
 	return true;
 }
 
-/* Our own tracing is not the guest's to see. */
-static bool add_tracer_line(const char *line, size_t len, struct strbuf *b)
+/* ---- stops ---- */
+
+static bool is_stopped(const struct proc_inode *pi)
 {
-	if (!starts(line, len, "TracerPid:") || strtol(line + strlen("TracerPid:"), NULL, 10) != getpid())
+	struct task_view view;
+	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return false;
-	strbuf_adds(b, "TracerPid:\t0\n");
+	bool stopped = view.stopped;
+	task_view_finish(&view);
+	return stopped;
+}
+
+/* In the text of stat or status: the letter of the state, if it is 't'. */
+static char *traced_state(char *text)
+{
+	static const char in_status[] = "\nState:\t";
+	char *at = text ? strstr(text, in_status) : NULL;
+	if (at)
+		at += strlen(in_status);
+	else if ((at = text ? strrchr(text, ')') : NULL))
+		at += at[1] == ' ' ? 2 : 0;
+	return at && *at == 't' ? at : NULL;
+}
+
+/*
+ * The host's text. All that is stopped is traced there: a stop of the guest's own, of which the tracer may not have heard yet, or
+ * one of ours, which is over in a moment.
+ */
+static int read_settled(const struct proc_inode *pi, struct strbuf *b)
+{
+	enum { TRIES = 20, PAUSE_NS = 100000 };
+	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int r = proc_read_host(pi, b);
+	for (int i = 0; r == 0 && i < TRIES && traced_state(b->data) && !is_stopped(pi); i++) {
+		(void)nanosleep(&pause, NULL);
+		strbuf_clear(b);
+		r = proc_read_host(pi, b);
+	}
+	return r;
+}
+
+/* Our own tracing and filter are not the guest's to see. */
+static bool add_own_line(const struct task_view *view, const struct task_filters *filters, const char *line, size_t len,
+			 struct strbuf *b)
+{
+	if (starts(line, len, "TracerPid:") && strtol(line + strlen("TracerPid:"), NULL, 10) == getpid())
+		strbuf_adds(b, "TracerPid:\t0\n");
+	else if (starts(line, len, "State:\tt"))
+		strbuf_adds(b, view->stopped ? "State:\tT (stopped)\n" : "State:\tR (running)\n");
+	else if (starts(line, len, "NoNewPrivs:"))
+		strbuf_addf(b, "NoNewPrivs:\t%d\n", view->cred->no_new_privs);
+	else if (starts(line, len, "Seccomp:"))
+		strbuf_addf(b, "Seccomp:\t%d\n", filters->mode);
+	else if (starts(line, len, "Seccomp_filters:"))
+		strbuf_addf(b, "Seccomp_filters:\t%u\n", filters->count);
+	else
+		return false;
 	return true;
 }
 
@@ -146,14 +213,15 @@ int proc_print_status(const struct proc_inode *pi, struct strbuf *b)
 	const char *line;
 	size_t len;
 	strbuf_init(&host);
-	int r = proc_read_host(pi, &host);
+	int r = read_settled(pi, &host);
 	if (r < 0)
 		return r;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;
 	const char *text = strbuf_str(&host);
+	const struct task_filters filters = filters_of_status(text);
 	while (next_line(&text, &line, &len)) {
-		if (add_tracer_line(line, len, b) || (!view.cred->host && add_cred_line(view.cred, line, len, b)))
+		if (add_own_line(&view, &filters, line, len, b) || (!view.cred->host && add_cred_line(view.cred, line, len, b)))
 			continue;
 		strbuf_add(b, line, len);
 		strbuf_addc(b, '\n');
@@ -161,6 +229,33 @@ int proc_print_status(const struct proc_inode *pi, struct strbuf *b)
 	task_view_finish(&view);
 	return 0;
 }
+
+/* "123 (name) t 1 ...": the host shows a stop as the tracer's. */
+int proc_print_stat(const struct proc_inode *pi, struct strbuf *b)
+{
+	int r = read_settled(pi, b);
+	char *state = r == 0 ? traced_state(b->data) : NULL;
+	if (state)
+		*state = is_stopped(pi) ? 'T' : 'R';
+	return r;
+}
+
+/* The host's own file, which tells the newest each time it is read, unless that would be wrong. */
+static int stat_open(struct inode *inode, int flags, struct vfs_opened *ret)
+{
+	char text[64];
+	int r = proc_pass_file_ops.open(inode, flags, ret);
+	ssize_t n = r < 0 || flags & O_PATH ? 0 : pread(ret->fd, text, sizeof(text) - 1, 0);
+	text[n < 0 ? 0 : n] = '\0';
+	if (!traced_state(text))
+		return r;
+	(void)close(ret->fd);
+	return file_open(inode, flags, ret);
+}
+
+const struct inode_ops proc_stat_ops = {
+	.open = stat_open, .getattr = proc_getattr, .destroy = proc_destroy,
+};
 
 /* The inode number of the virtual object behind PID/fdinfo/N. */
 static bool fd_number(const struct proc_inode *pi, uint64_t *ret)

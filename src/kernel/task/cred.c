@@ -40,6 +40,7 @@ static void take_host_caps(struct cred *c)
 	}
 	int bits = prctl(PR_GET_SECUREBITS);
 	c->securebits = bits > 0 ? (unsigned)bits : 0;
+	c->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
 int cred_create_host(struct cred **ret)

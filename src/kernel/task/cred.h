@@ -23,6 +23,7 @@ struct cred {
 	gid_t rgid, egid, sgid, fsgid;
 	uint64_t permitted, effective, inheritable, ambient, bounding;	/* bit CAP_* */
 	unsigned securebits;
+	bool no_new_privs;	/* as the guest knows: the filter that it runs under may have needed it as well */
 	bool own_groups;	/* false: the supplementary groups are the host's as long as nobody sets them */
 	/*
 	 * The host's checks for the supervisor are right for the holder: the ids that count for files are the supervisor's

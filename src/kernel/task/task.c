@@ -22,6 +22,7 @@ struct task {
 	struct fs_context *fs;		/* a reference */
 	struct cred *cred;		/* a reference */
 	bool undumpable;		/* of a process: in its leader's */
+	bool stopped;			/* in a group stop */
 	struct path exe;		/* of the last execve; {NULL, NULL}: none yet */
 };
 
@@ -303,6 +304,15 @@ void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *ex
 	exec_cred(t, tid);
 }
 
+void task_set_stopped(struct tasks *t, pid_t tid, bool stopped)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (k)
+		k->stopped = stopped;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
 void task_ended(struct tasks *t, pid_t tid)
 {
 	(void)pthread_mutex_lock(&t->lock);
@@ -322,7 +332,7 @@ int task_view(struct tasks *t, pid_t tid, struct task_view *ret)
 			.env = {
 				.vfs = t->vfs, .root = k->fs->root, .cwd = k->fs->cwd, .umask = k->fs->umask, .tid = tid,
 			},
-			.cred = cred_ref(k->cred), .tid = tid, .tgid = k->tgid,
+			.cred = cred_ref(k->cred), .tid = tid, .tgid = k->tgid, .stopped = k->stopped,
 		};
 		ret->env.cred = ret->cred;
 		get(&ret->env.root);

@@ -26,6 +26,8 @@ MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned 
  */
 void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
 void task_ended(struct tasks *t, pid_t tid);
+/* A group stop (job control) begins or ends: what the host shows of it is that it is traced. */
+void task_set_stopped(struct tasks *t, pid_t tid, bool stopped);
 
 /* ---- for handlers ---- */
 /* What a call of this task depends on; task_view_finish drops the references. -ESRCH: unknown. */
@@ -33,6 +35,7 @@ struct task_view {
 	struct walk_env env;
 	struct cred *cred;		/* a reference; env.cred */
 	pid_t tid, tgid;
+	bool stopped;			/* in a group stop */
 };
 MUST_CHECK int task_view(struct tasks *t, pid_t tid, struct task_view *ret);
 void task_view_finish(struct task_view *v);

@@ -112,6 +112,7 @@ struct vfs_opened {
 	ino_t ino;
 	bool blocks;		/* fd is O_PATH: reopen it with .flags through /proc/self/fd, which may block (a fifo, a terminal) */
 	int flags;
+	pid_t asker;		/* told to the filesystem: the task that opens it; 0: none */
 	int mark;		/* of the VFS: what vfs_mark gives the description that comes of it. The filesystem leaves it 0 */
 };
 

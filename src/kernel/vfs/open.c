@@ -108,10 +108,11 @@ static int open_stand_in(struct vfs_opened *ret)
 }
 
 /* Nothing is checked any more. flags: without those of creating and walking. On failure ret may still own a descriptor. */
-static int open_object(struct vfs *v, const struct path *p, int flags, struct vfs_opened *ret)
+static int open_object(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)
 {
+	struct vfs *v = env->vfs;
 	struct inode *inode = path_inode(p);
-	*ret = (struct vfs_opened){.fd = -1};
+	*ret = (struct vfs_opened){.fd = -1, .asker = env->tid};
 	if (inode->type == S_IFDIR)
 		return open_dir(v, p, flags, ret);
 	if (!inode->ops->open && !(flags & O_PATH))
@@ -141,7 +142,7 @@ static int finish_open(struct opening *o)
 	int flags = o->flags;
 	struct inode *inode = path_inode(&o->path);
 	if (flags & O_PATH)
-		return open_object(o->env->vfs, &o->path, O_PATH, o->opened);
+		return open_object(o->env, &o->path, O_PATH, o->opened);
 	if (flags & O_CREAT) {
 		if (flags & O_EXCL && !o->created)
 			return -EEXIST;
@@ -167,7 +168,7 @@ static int finish_open(struct opening *o)
 	if (o->opened->fd >= 0)		/* by the walk */
 		return registry_add(o->env->vfs, o->opened, flags_for_object(flags), &o->path, BACKING_FILE);
 	err = tty_open_own(o->env, inode, flags_for_object(flags), o->opened);
-	return err <= 0 ? err : open_object(o->env->vfs, &o->path, flags_for_object(flags), o->opened);
+	return err <= 0 ? err : open_object(o->env, &o->path, flags_for_object(flags), o->opened);
 }
 
 int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)
@@ -337,7 +338,7 @@ static int open_tmpfile(struct opening *o)
 	o->created = true;
 	if (o->opened->fd >= 0)
 		return registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
-	return open_object(o->env->vfs, &o->path, flags_for_object(o->flags), o->opened);
+	return open_object(o->env, &o->path, flags_for_object(o->flags), o->opened);
 }
 
 static unsigned walk_flags_of(const struct vfs_open_how *how)

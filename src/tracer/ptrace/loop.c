@@ -210,10 +210,18 @@ static bool is_group_stop(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+static void set_stopped(struct session *s, struct tracee *t, bool stopped)
+{
+	t->group_stopped = stopped;
+	if (s->files)
+		task_set_stopped(s->options->kernel->tasks, t->tid, stopped);
+}
+
 static void event_stop(struct session *s, struct tracee *t, int sig)
 {
 	if (!is_group_stop(sig)) {
-		t->group_stopped = false;
+		if (t->group_stopped)
+			set_stopped(s, t, false);
 		if (t->tid == s->main_pid)
 			job_continued(s);
 		bool movable = t->movable;
@@ -223,7 +231,7 @@ static void event_stop(struct session *s, struct tracee *t, int sig)
 		return;
 	}
 	emit_task(s, t, RECORD_GROUP_STOP, sig, false);
-	t->group_stopped = true;
+	set_stopped(s, t, true);
 	t->movable = false;
 	atomic_store_explicit(&t->active_ns, 0, memory_order_relaxed);
 	int r = ops_resume(t->tid, OPS_LISTEN, 0);

@@ -1,0 +1,70 @@
+/* What /proc/PID/status, stat and prctl(2) say of a process: nothing of who watches it. */
+#include "files.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static void show_lines(const char *path)
+{
+	static const char *const names[] = {"State:", "TracerPid:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:"};
+	char line[512];
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (strncmp(line, names[i], strlen(names[i])) == 0)
+				fputs(line, stdout);
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+static void show_state(const char *path)
+{
+	char text[512] = "";
+	FILE *f = fopen(path, "re");
+	const char *end = f && fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
+	printf("stat %.2s\n", end ? end + 1 : "?");
+	if (f)
+		fclose(f);
+}
+
+static void show_prctl(void)
+{
+	printf("no_new_privs %d seccomp %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECCOMP));
+}
+
+static void a_stopped_child(void)
+{
+	char path[64];
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	waitpid(child, &status, WUNTRACED);
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	show_lines(path);
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	show_state(path);
+	kill(child, SIGCONT);
+	waitpid(child, &status, 0);
+}
+
+int main(void)
+{
+	show_lines("/proc/self/status");
+	show_lines("/proc/thread-self/status");
+	show_state("/proc/self/stat");
+	show_prctl();
+	a_stopped_child();
+	printf("set %d\n", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	int r = prctl(PR_SET_NO_NEW_PRIVS, 2, 0, 0, 0);
+	printf("set to 2: %d %d\n", r, errno);
+	show_lines("/proc/self/status");
+	show_prctl();
+	a_stopped_child();
+	return 0;
+}
