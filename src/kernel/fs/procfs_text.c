@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "kernel/fs/proc_fd.h"
+#include "kernel/fs/procfs_mounts.h"
 #include "kernel/task/filters.h"
 #include "kernel/task/watchers.h"
 
@@ -257,8 +258,8 @@ const struct inode_ops proc_stat_ops = {
 	.open = stat_open, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
-/* The inode number of the virtual object behind PID/fdinfo/N. */
-static bool fd_number(const struct proc_inode *pi, uint64_t *ret)
+/* The inode number and the mount of the virtual object behind PID/fdinfo/N. */
+static bool fd_number(const struct proc_inode *pi, uint64_t *ret, int *ret_mount)
 {
 	struct task_view view;
 	struct statx stx;
@@ -271,6 +272,7 @@ static bool fd_number(const struct proc_inode *pi, uint64_t *ret)
 	int r = vfs_identify(proc_super(pi)->vfs, fd, &p);
 	if (r == 0) {
 		r = vfs_getattr(&p, &stx);
+		*ret_mount = proc_mount_id(&p);
 		path_put(&p);
 	}
 	task_view_finish(&view);
@@ -301,16 +303,19 @@ int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b)
 	AUTO_STRBUF struct strbuf host;
 	const char *line;
 	uint64_t number = 0;
+	int mount = 0;
 	size_t len;
 	strbuf_init(&host);
 	int r = proc_read_host(pi, &host);
 	if (r < 0)
 		return r;
-	bool known = fd_number(pi, &number);
+	bool known = fd_number(pi, &number, &mount);
 	const char *text = strbuf_str(&host);
 	while (next_line(&text, &line, &len)) {
 		if (known && starts(line, len, "ino:"))
 			strbuf_addf(b, "ino:\t%llu", (unsigned long long)number);
+		else if (known && mount && starts(line, len, "mnt_id:"))
+			strbuf_addf(b, "mnt_id:\t%d", mount);
 		else if (!starts(line, len, "inotify wd:") || !add_watch_line(proc_super(pi)->vfs, line, len, b))
 			strbuf_add(b, line, len);
 		strbuf_addc(b, '\n');

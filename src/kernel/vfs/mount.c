@@ -184,6 +184,11 @@ unsigned vfs_mount_flags(const struct path *p)
 	return p->mount->flags;
 }
 
+int vfs_mount_id(const struct path *p)
+{
+	return p->mount->id;
+}
+
 int mount_want_write(const struct mount *m)
 {
 	return m->flags & MOUNT_READONLY ? -EROFS : 0;
