@@ -71,7 +71,7 @@ static void add_mapping(const char *line, const struct mapping *m, const struct 
 }
 
 /* What brought the program in stays mapped, but is none of the guest's business. */
-static bool is_loader(const char *line)
+bool proc_is_loader(const char *line)
 {
 	static const char name[] = " /memfd:trapline-loader (deleted)";
 	size_t len = strlen(line);
@@ -100,7 +100,7 @@ int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 		bool begins = parse_mapping(line, &m);
 		bool maps_file = begins && m.ino != 0;
 		if (begins)
-			hidden = maps_file && is_loader(line);
+			hidden = maps_file && proc_is_loader(line);
 		if (hidden)
 			continue;
 		if (maps_file)
@@ -113,6 +113,18 @@ int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 	}
 	task_view_finish(&view);
 	return 0;
+}
+
+bool proc_mapped_name(const struct proc_inode *pi, const struct walk_env *env, const char *line, struct strbuf *b)
+{
+	AUTO_FREE struct last_file *file = calloc(1, sizeof(*file));
+	struct mapping m;
+	if (!file || !parse_mapping(line, &m) || m.ino == 0)
+		return false;
+	find_file(pi, env, &m, file);
+	if (file->known)
+		strbuf_adds(b, file->name);
+	return file->known;
 }
 
 /* ---- numa_maps ---- */
@@ -142,7 +154,7 @@ static void add_numa_line(const struct proc_inode *pi, const struct walk_env *en
 {
 	struct mapping m;
 	const char *name = strstr(line, " file=");
-	if (in_maps && is_loader(in_maps))
+	if (in_maps && proc_is_loader(in_maps))
 		return;
 	bool known = name && in_maps && parse_mapping(in_maps, &m) && m.ino;
 	if (known)

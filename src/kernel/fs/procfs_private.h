@@ -102,6 +102,10 @@ int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_maps(const struct proc_inode *pi, struct strbuf *b);
+/* Is it the line of maps of what brought the program in? Lines end in NUL. */
+bool proc_is_loader(const char *line);
+/* The name of the file in a line of maps, as env knows it. false: it is none of ours. */
+bool proc_mapped_name(const struct proc_inode *pi, const struct walk_env *env, const char *line, struct strbuf *b);
 int proc_print_numa_maps(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_mounts(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_mountinfo(const struct proc_inode *pi, struct strbuf *b);
@@ -111,6 +115,9 @@ int proc_print_mountstats(const struct proc_inode *pi, struct strbuf *b);
 extern const struct inode_ops proc_task_ops, proc_thread_ops, proc_threads_ops;
 /* /proc/TID, whose path is the number. */
 int proc_lookup_task(struct proc_super *sb, pid_t tid, const char *path, struct inode **ret);
+
+/* ---- procfs_map_files.c ---- */
+extern const struct inode_ops proc_map_files_ops;
 
 /* ---- procfs_link.c ---- */
 /* What readlink(2) makes of a text. */

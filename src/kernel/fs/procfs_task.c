@@ -30,6 +30,7 @@
 static const struct proc_node task_nodes[] = {
 	OF_EVERY_TASK,
 	{.name = "task", .type = S_IFDIR, .ops = &proc_threads_ops},
+	{.name = "map_files", .type = S_IFDIR, .ops = &proc_map_files_ops},
 	{.name = "mountstats", .type = S_IFREG, .print = proc_print_mountstats},
 	{.name = "autogroup"}, {.name = "coredump_filter"}, {.name = "timens_offsets"}, {.name = "timers"}, {.name = "timerslack_ns"},
 };

@@ -135,6 +135,36 @@ static void numa_maps(void)
 	CHECK(munmap((void *)(uintptr_t)at, 4096) == 0 && close(fd) == 0 && unlink("mapped") == 0);
 }
 
+/* map_files has a link for each mapping of a file, which leads where maps says. */
+static void map_files(void)
+{
+	char line[PATH_MAX + 128], link[128], name[PATH_MAX], want[PATH_MAX];
+	unsigned long start, end, ino;
+	int files = 0, links = 0;
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %4095s", &start, &end, &ino, want) != 4 || ino == 0)
+			continue;
+		files++;
+		snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx", start, end);
+		ssize_t n = readlink(link, name, sizeof(name) - 1);
+		CHECK(n > 0);
+		name[n] = '\0';
+		CHECK(strcmp(name, want) == 0);
+	}
+	CHECK(fclose(f) == 0);
+	DIR *d = opendir("/proc/self/map_files");
+	CHECK(d != NULL);
+	for (struct dirent *e; (e = readdir(d));)
+		links += e->d_name[0] != '.';
+	CHECK(closedir(d) == 0);
+	CHECK(files > 0);
+	CHECK_EQ(links, files);
+	CHECK(readlink("/proc/self/map_files/1-2", name, sizeof(name)) == -1 && errno == ENOENT);
+}
+
 int main(void)
 {
 	files_enter();
@@ -143,6 +173,7 @@ int main(void)
 	unnamed();
 	directories();
 	numa_maps();
+	map_files();
 	files_leave();
 	return 0;
 }
