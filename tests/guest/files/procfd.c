@@ -145,7 +145,7 @@ static void map_files(void)
 
 	CHECK(f != NULL);
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %4095s", &start, &end, &ino, want) != 4 || ino == 0)
+		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %4095[^\n]", &start, &end, &ino, want) != 4 || ino == 0)
 			continue;
 		files++;
 		snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx", start, end);
