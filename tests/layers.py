@@ -39,7 +39,7 @@ RULES = [
         + ANSWER},
     {"who": "bench/guest/*", "may": ["base/*", "regs/*"]},
     {"who": "bench/*", "may": ["base/*", "regs/*", "policy/*", "kernel/*", "tracer/*.h", "observe/*.h"] + ANSWER},
-    {"who": "embed/*", "may": ["base/*", "kernel/*", "tracer/session.h", "trapline/*"] + ANSWER},
+    {"who": "embed/*", "may": ["base/*", "kernel/*", "tracer/session.h", "tracer/policy/session_policy.h", "trapline/*"] + ANSWER},
     {"who": "cli/*", "may": ["*"]},
 ]
 

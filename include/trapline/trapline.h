@@ -62,8 +62,19 @@ TRAPLINE_API int trapline_set_gid(struct trapline *t, gid_t gid);
 TRAPLINE_API int trapline_set_hostname(struct trapline *t, const char *name);
 
 /*
- * Have a handler asked about a system call by name. A later handler for the same call replaces the earlier. -EINVAL: there
- * is no such call; -ENOMEM.
+ * Statements of trapline-policy(5): rules, mounts, identity, injections. Those of later calls follow those of earlier ones.
+ * They are read by trapline_run, before anything is started. -ENOMEM.
+ */
+TRAPLINE_API int trapline_add_policy(struct trapline *t, const char *statements);
+/* A policy in a file, read by trapline_run after those statements; SIGHUP has it read anew. -ENOMEM. */
+TRAPLINE_API int trapline_set_policy_file(struct trapline *t, const char *path);
+/* Where the command starts, in the guest's tree. -ENOMEM. */
+TRAPLINE_API int trapline_set_cwd(struct trapline *t, const char *path);
+
+/*
+ * Have a handler asked about a system call by name, before trapline's own handler for it. A later handler for the same call
+ * replaces the earlier. A policy's rule that applies to the call decides before any handler; execve and execveat of a guest
+ * whose root is not the host's ask none. -EINVAL: there is no such call.
  */
 TRAPLINE_API int trapline_handle(struct trapline *t, const char *call, trapline_handler *handler, void *context);
 
@@ -73,7 +84,8 @@ TRAPLINE_API int trapline_write(struct trapline_call *call, uint64_t address, co
 
 /*
  * Run the command to its end. *wait_status is as wait(2) gives it; a command that cannot be executed ends with status 127
- * (not found) or 126. A negative errno when the session itself failed: no guest is left then.
+ * (not found) or 126. -EBADMSG: the policy has errors. Another negative errno when the session itself failed: no guest is
+ * left then.
  */
 TRAPLINE_API int trapline_run(struct trapline *t, char *const *argv, int *wait_status);
 

@@ -1,9 +1,10 @@
 /* trapline policy: choose the tool; what the tools share. */
 #include "cli/policy.h"
 
-#include "cli/guest_facts.h"
-
 #include <string.h>
+
+#include "tracer/policy/guest_facts.h"
+#include "tracer/policy/session_policy.h"
 
 static const struct {
 	const char *name;
@@ -52,15 +53,6 @@ int cmd_policy(int argc, char **argv)
 	return CLI_EXIT_USAGE;
 }
 
-void policy_say_diags(struct policy *p)
-{
-	AUTO_STRBUF struct strbuf out;
-
-	strbuf_init(&out);
-	diags_print(p->diags, &out);
-	(void)fputs(strbuf_str(&out), stderr);
-}
-
 const char *policy_file_name(const char *path)
 {
 	return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
@@ -83,11 +75,22 @@ int policy_open(const char *command, const char *path, bool here, struct policy 
 		cli_error(command, "%s: %s", path, strerror(-r));
 		return CLI_EXIT_FAILURE;
 	}
-	policy_say_diags(p);
+	session_policy_say(p);
 	if (p->diags->errors) {
 		policy_destroy(p);
 		return CLI_EXIT_FAILURE;
 	}
 	*ret = p;
 	return 0;
+}
+
+int policy_start(struct session_policy *p, const char *command, const char *file, const char *prelude,
+		 struct session_options *session, struct kernel_options *kernel)
+{
+	int r = session_policy_open(p, file ? policy_file_name(file) : NULL, prelude);
+	if (r == 0)
+		r = session_policy_apply(p, session, kernel);
+	else if (r != -EBADMSG)
+		cli_error(command, "%s: %s", file ? file : "command line", strerror(-r));
+	return r < 0 ? CLI_EXIT_FAILURE : 0;
 }

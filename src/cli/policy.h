@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "policy/model.h"
+#include "tracer/policy/session_policy.h"
 
 cli_command policy_reload, policy_check, policy_explain, policy_test, policy_learn, policy_import, policy_export;
 
@@ -17,7 +18,10 @@ MUST_CHECK int policy_open(const char *command, const char *path, bool here, str
 /* The file that a name on the command line means: "-" is standard input. */
 const char *policy_file_name(const char *path);
 
-/* Print the diagnostics on stderr and forget them. */
-void policy_say_diags(struct policy *p);
+/*
+ * session_policy_open and _apply for a command: 0, or an exit status after a message; session_policy_finish in either case.
+ */
+MUST_CHECK int policy_start(struct session_policy *p, const char *command, const char *file, const char *prelude,
+			    struct session_options *session, struct kernel_options *kernel);
 
 #endif

@@ -24,7 +24,7 @@ static int check_file(const char *path, bool quiet)
 	}
 	if (!p->diags->errors)
 		met = policy_run_expects(p);
-	policy_say_diags(p);
+	session_policy_say(p);
 	errors = p->diags->errors;
 	warnings = p->diags->warnings;
 	if (errors)

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
-#include "cli/policy_run.h"
+#include "cli/policy.h"
 #include "cli/run_files.h"
 #include "syscalls/identity.h"
 #include "tracer/session.h"
@@ -66,7 +66,7 @@ struct run_options {
 	struct policy_identity identity;
 	struct run_files files;
 	const char *policy_file;
-	struct policy_run policy;
+	struct session_policy policy;
 	bool stats;
 };
 
@@ -162,25 +162,6 @@ static int take_option(struct run_options *o, int option)
 	}
 }
 
-/* The options, as the statements of a policy that they stand for. */
-static void write_statements(const struct run_options *o, struct strbuf *out)
-{
-	const struct policy_identity *id = &o->identity;
-	run_files_statements(&o->files, out);
-	if (!id->has_uid && !id->has_gid && !id->hostname)
-		return;
-	strbuf_adds(out, "identity");
-	if (id->has_uid)
-		strbuf_addf(out, " uid=%u", id->uid);
-	if (id->has_gid)
-		strbuf_addf(out, " gid=%u", id->gid);
-	if (id->hostname) {
-		strbuf_adds(out, " hostname=");
-		policy_quote(id->hostname, strlen(id->hostname), out);
-	}
-	strbuf_addc(out, '\n');
-}
-
 static int run_session(struct run_options *o)
 {
 	struct kernel kernel;
@@ -203,14 +184,16 @@ static int run_with_policy(struct run_options *o)
 {
 	AUTO_STRBUF struct strbuf statements;
 	strbuf_init(&statements);
-	write_statements(o, &statements);
-	int r = policy_run_start(&o->policy, "run", o->policy_file, strbuf_str(&statements), &o->session, &o->kernel);
+	/* The options, as the statements of a policy that they stand for. */
+	run_files_statements(&o->files, &statements);
+	policy_identity_write(&o->identity, &statements);
+	int r = policy_start(&o->policy, "run", o->policy_file, strbuf_str(&statements), &o->session, &o->kernel);
 	/* A mechanism asked for by name has at least the host's names to answer. */
 	if (!r && !o->session.policy && o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NATIVE)
 		identity_host_calls(&o->session.emulated);
 	if (!r)
 		r = run_session(o);
-	policy_run_finish(&o->policy);
+	session_policy_finish(&o->policy);
 	return r;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/strbuf.h"
 #include "cli/cli.h"
-#include "cli/policy_run.h"
+#include "cli/policy.h"
 #include "cli/trace_options.h"
 #include "observe/recorder.h"
 
@@ -54,7 +54,7 @@ static void fill_session(struct session_options *s, const struct trace_options *
 }
 
 /* What is injected and what a policy says, made into the session's policy. */
-static int start_policy(struct policy_run *p, const struct trace_options *o, struct session_options *session,
+static int start_policy(struct session_policy *p, const struct trace_options *o, struct session_options *session,
 			struct kernel_options *kernel)
 {
 	AUTO_STRBUF struct strbuf rules;
@@ -66,13 +66,13 @@ static int start_policy(struct policy_run *p, const struct trace_options *o, str
 	/* As strace's: only where a call's entry stops by itself does the kernel send an injected signal. */
 	if (o->injections.signals && session->mechanism == MECHANISM_AUTO)
 		session->mechanism = MECHANISM_STEP;
-	return policy_run_start(p, "trace", o->policy_file, o->injections.count ? strbuf_str(&rules) : NULL, session,
+	return policy_start(p, "trace", o->policy_file, o->injections.count ? strbuf_str(&rules) : NULL, session,
 				kernel);
 }
 
 static int run_session(const struct trace_options *o, struct session_options *session, struct session_result *result)
 {
-	struct policy_run policy = {0};
+	struct session_policy policy = {0};
 	struct kernel_options wanted = {0};
 	struct kernel kernel;
 	int err = 0;
@@ -87,7 +87,7 @@ static int run_session(const struct trace_options *o, struct session_options *se
 			kernel_finish(&kernel);
 		}
 	}
-	policy_run_finish(&policy);
+	session_policy_finish(&policy);
 	return err;
 }
 

@@ -1,8 +1,10 @@
 /* The installed library: a thin user of tracer/session.h. */
 #include <string.h>
 
+#include "base/log.h"
+#include "base/strbuf.h"
 #include "kernel/kernel.h"
-#include "syscalls/identity.h"
+#include "tracer/policy/session_policy.h"
 #include "tracer/session.h"
 #include "trapline/trapline.h"
 
@@ -13,19 +15,56 @@ struct chosen_handler {
 
 struct trapline {
 	struct session_options session;
-	struct kernel_options identity;
+	struct policy_identity identity;
 	char hostname[UTS_NAME_MAX + 1];
+	struct strbuf statements;
+	char *policy_file, *cwd;	/* owned */
 	struct chosen_handler handlers[CALL_COUNT];
 };
 
 struct trapline *trapline_new(void)
 {
-	return calloc(1, sizeof(struct trapline));
+	struct trapline *t = calloc(1, sizeof(*t));
+	if (t)
+		strbuf_init(&t->statements);
+	return t;
 }
 
 void trapline_free(struct trapline *t)
 {
+	if (!t)
+		return;
+	strbuf_finish(&t->statements);
+	free(t->policy_file);
+	free(t->cwd);
 	free(t);
+}
+
+static int replace(char **text, const char *by)
+{
+	char *copy = strdup(by);
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+int trapline_add_policy(struct trapline *t, const char *statements)
+{
+	strbuf_adds(&t->statements, statements);
+	strbuf_addc(&t->statements, '\n');
+	return strbuf_error(&t->statements);
+}
+
+int trapline_set_policy_file(struct trapline *t, const char *path)
+{
+	return replace(&t->policy_file, path);
+}
+
+int trapline_set_cwd(struct trapline *t, const char *path)
+{
+	return replace(&t->cwd, path);
 }
 
 int trapline_set_mechanism(struct trapline *t, const char *name)
@@ -99,22 +138,50 @@ static struct verdict ask_handler(void *ctx, struct call_event *ev)
 	return verdict_pass();
 }
 
-int trapline_run(struct trapline *t, char *const *argv, int *wait_status)
+static int open_policy(const struct trapline *t, struct session_policy *p)
+{
+	AUTO_STRBUF struct strbuf statements;
+	strbuf_init(&statements);
+	policy_identity_write(&t->identity, &statements);
+	strbuf_add(&statements, t->statements.data, t->statements.len);
+	p->prelude_name = "trapline_add_policy";
+	p->cwd = t->cwd;
+	int r = strbuf_error(&statements);
+	if (r == 0)
+		r = session_policy_open(p, t->policy_file, strbuf_str(&statements));
+	if (r < 0 && r != -EBADMSG)
+		log_error("%s: %s", t->policy_file ? t->policy_file : "cannot read the policy", strerror(-r));
+	return r;
+}
+
+static int run_session(struct session_options *options, const struct kernel_options *wanted, int *wait_status)
 {
 	struct kernel kernel;
-	int r = kernel_init(&kernel, &t->identity);
+	struct session_result result;
+	int r = kernel_init(&kernel, wanted);
 	if (r < 0)
 		return r;
-	const struct session_probe probe = {.answer = ask_handler, .ctx = t};
-	struct session_options options = t->session;
-	struct session_result result;
-	identity_calls(&options.emulated, &t->identity);
-	options.argv = argv;
-	options.kernel = &kernel;
-	options.probe = &probe;
-	r = session_run(&options, &result);
+	options->kernel = &kernel;
+	r = session_run(options, &result);
 	kernel_finish(&kernel);
 	if (r == 0 && wait_status)
 		*wait_status = result.status;
+	return r;
+}
+
+int trapline_run(struct trapline *t, char *const *argv, int *wait_status)
+{
+	const struct session_probe probe = {.answer = ask_handler, .ctx = t};
+	struct session_policy policy = {0};
+	struct session_options options = t->session;
+	struct kernel_options wanted = {0};
+	options.argv = argv;
+	options.probe = &probe;
+	int r = open_policy(t, &policy);
+	if (r == 0)
+		r = session_policy_apply(&policy, &options, &wanted);
+	if (r == 0)
+		r = run_session(&options, &wanted, wait_status);
+	session_policy_finish(&policy);
 	return r;
 }

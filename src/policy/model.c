@@ -69,6 +69,22 @@ void policy_quote(const char *s, size_t len, struct strbuf *out)
 	strbuf_addc(out, '"');
 }
 
+void policy_identity_write(const struct policy_identity *id, struct strbuf *out)
+{
+	if (!id->has_uid && !id->has_gid && !id->hostname)
+		return;
+	strbuf_adds(out, "identity");
+	if (id->has_uid)
+		strbuf_addf(out, " uid=%u", id->uid);
+	if (id->has_gid)
+		strbuf_addf(out, " gid=%u", id->gid);
+	if (id->hostname) {
+		strbuf_adds(out, " hostname=");
+		policy_quote(id->hostname, strlen(id->hostname), out);
+	}
+	strbuf_addc(out, '\n');
+}
+
 const char *action_kind_name(enum action_kind kind)
 {
 	static const char *const names[ACTION_COUNT] = {

@@ -281,6 +281,7 @@ struct policy_options {
 	 * first, and where both say what can be said once (default, identity, limits, an ABI, a mount point), they win.
 	 */
 	const char *prelude;
+	const char *prelude_name;	/* in messages; NULL: "command line" */
 };
 
 /*
@@ -306,6 +307,8 @@ const char *mount_kind_name(enum mount_kind kind);
 /* Whether there is only what a session is told by other means (identity, mounts ...): no rule, no ABI, default native. */
 bool policy_decides_nothing(const struct policy *p);
 /* A string as policy text, in quotes. */
+/* "identity ..." and a newline, or nothing. */
+void policy_identity_write(const struct policy_identity *id, struct strbuf *out);
 void policy_quote(const char *s, size_t len, struct strbuf *out);
 
 const char *action_kind_name(enum action_kind kind);

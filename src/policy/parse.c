@@ -312,7 +312,7 @@ static int load(struct policy *p, const char *name, const char *text, size_t len
 		struct parser first = ps;
 
 		first.by_options = true;
-		r = parse_text(&first, "command line", options->prelude, strlen(options->prelude));
+		r = parse_text(&first, options->prelude_name ? options->prelude_name : "command line", options->prelude, strlen(options->prelude));
 	}
 	if (r >= 0)
 		r = parse_text(&ps, name, text, len);

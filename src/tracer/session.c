@@ -349,7 +349,7 @@ static int start(struct session *s)
 	if (r == 0)
 		r = signals_start(s);
 	if (r == 0 && s->decides)
-		r = apply_init(&s->apply, s->options->policy, &s->emulated, s->options->kernel, !s->uses_ptrace);
+		r = apply_init(&s->apply, s->options, &s->emulated, !s->uses_ptrace);
 	if (r == 0 && s->decides && sees_root_calls(s))
 		apply_watches_roots(&s->apply);
 	if (r == 0 && s->files)

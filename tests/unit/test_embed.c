@@ -48,6 +48,56 @@ START_TEST(test_answers)
 }
 END_TEST
 
+/* A rule before the handler, the handler where no rule is, trapline's own answers beside both. */
+START_TEST(test_policy)
+{
+	struct trapline *t = trapline_new();
+	int asked = 0;
+	ck_assert_int_eq(trapline_set_mechanism(t, mechanisms[_i]), 0);
+	ck_assert_int_eq(trapline_handle(t, "getppid", answer_42, &asked), 0);
+	ck_assert_int_eq(trapline_set_gid(t, 9), 0);
+	ck_assert_int_eq(trapline_add_policy(t, "errno EDOM  mkdir mkdirat"), 0);
+	ck_assert_int_eq(status_of(t, "test $PPID = 42 && test $(id -g) = 9 && "
+				   "mkdir /nowhere/dir 2>&1 | grep -q 'Numerical argument'"), 0);
+	ck_assert_int_gt(asked, 0);
+	trapline_free(t);
+}
+END_TEST
+
+START_TEST(test_tree)
+{
+	struct trapline *t = trapline_new();
+	int asked = 0;
+	ck_assert_int_eq(trapline_handle(t, "getppid", answer_42, &asked), 0);
+	ck_assert_int_eq(trapline_add_policy(t, "mount \"/embedded\" tmpfs size=1M"), 0);
+	ck_assert_int_eq(trapline_set_cwd(t, "/nowhere"), 0);
+	ck_assert_int_eq(trapline_set_cwd(t, "/embedded"), 0);
+	ck_assert_int_eq(status_of(t, "test $PPID = 42 && test $(pwd) = /embedded && echo x >file && test -s /embedded/file"), 0);
+	ck_assert_int_gt(asked, 0);
+	trapline_free(t);
+}
+END_TEST
+
+START_TEST(test_bad_policy)
+{
+	char *argv[] = {(char *)"true", NULL};
+	int status = -1;
+	struct trapline *t = trapline_new();
+	ck_assert_int_eq(trapline_add_policy(t, "errno EPERM nosuchcall"), 0);
+	ck_assert_int_eq(trapline_run(t, argv, &status), -EBADMSG);
+	trapline_free(t);
+	t = trapline_new();
+	ck_assert_int_eq(trapline_set_policy_file(t, "/nonexistent"), 0);
+	ck_assert_int_eq(trapline_run(t, argv, &status), -ENOENT);
+	trapline_free(t);
+	t = trapline_new();
+	ck_assert_int_eq(trapline_set_cwd(t, "/nonexistent"), 0);
+	ck_assert_int_lt(trapline_run(t, argv, &status), 0);
+	trapline_free(t);
+	ck_assert_int_eq(status, -1);
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
 	struct trapline *t = trapline_new();
@@ -70,6 +120,9 @@ int main(void)
 	TCase *tc = tcase_create("embed");
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, test_answers, 0, (int)(sizeof(mechanisms) / sizeof(*mechanisms)));
+	tcase_add_loop_test(tc, test_policy, 0, (int)(sizeof(mechanisms) / sizeof(*mechanisms)));
+	tcase_add_test(tc, test_tree);
+	tcase_add_test(tc, test_bad_policy);
 	tcase_add_test(tc, test_refusals);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);

@@ -16,6 +16,7 @@
 
 #include "kernel/kernel.h"
 #include "tracer/filter_plan.h"
+#include "tracer/handlers.h"
 #include "tracer/notify/notify_private.h"
 
 /* What a decision says, as a verdict; owns what the decision owned. */
@@ -68,12 +69,7 @@ static struct verdict ask(struct session *s, struct notified_event *ev)
 		return decide(s, ev);
 	if (!call_set_has(&s->emulated, call->id))
 		return verdict_pass();
-	if (probe && probe->answer) {
-		struct verdict v = probe->answer(probe->ctx, call);
-		if (v.kind != VERDICT_PASS)
-			return v;
-	}
-	return syscalls_dispatch(s->options->kernel, call);
+	return handlers_ask(probe, s->options->kernel, call);
 }
 
 /* EINTR (a signal met the filter's lock) has sent nothing: the task still waits. */

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "base/log.h"
+#include "tracer/handlers.h"
 #include "tracer/policy/reload.h"
 #include "tracer/proc_status.h"
 
@@ -25,12 +26,12 @@ static bool counts_calls(const struct policy *p)
 	return false;
 }
 
-int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
-	       struct kernel *kernel, bool without_ptrace)
+int apply_init(struct apply *a, const struct session_options *options, const struct call_set *answered, bool without_ptrace)
 {
+	const struct policy_runtime *runtime = options->policy;
 	*a = (struct apply){
-		.runtime = runtime, .policy = runtime->plan->policy, .answered = answered, .kernel = kernel,
-		.roots_differ = true,
+		.runtime = runtime, .policy = runtime->plan->policy, .answered = answered, .kernel = options->kernel,
+		.probe = options->probe, .roots_differ = true,
 	};
 	a->counts = counts_calls(a->policy);
 	(void)pthread_rwlock_init(&a->policy_lock, NULL);
@@ -290,7 +291,7 @@ static void emulate(struct apply *a, const struct task_facts *f, struct applied 
 		answer(ret, -ENOSYS);
 		return;
 	}
-	struct verdict v = a->kernel ? syscalls_dispatch(a->kernel, f->call) : verdict_pass();
+	struct verdict v = handlers_ask(a->probe, a->kernel, f->call);
 	if (v.kind == VERDICT_PASS)
 		return;
 	ret->handled = true;

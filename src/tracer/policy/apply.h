@@ -13,6 +13,8 @@
 #include "tracer/policy/facts.h"
 
 struct kernel;
+struct session_options;
+struct session_probe;
 
 /* What a session is given beside the plan. */
 struct policy_runtime {
@@ -34,6 +36,7 @@ struct apply {
 	const struct policy *policy;	/* policy_lock */
 	const struct call_set *answered;	/* by handlers, where no rule says otherwise */
 	struct kernel *kernel;
+	const struct session_probe *probe;
 	bool counts;			/* policy_lock; some rule counts calls */
 	struct counters counters;
 	_Atomic bool roots_differ;	/* some guest may have another root than ours: each is asked at each path */
@@ -66,8 +69,9 @@ struct applied {
 
 enum { POKE_NOWHERE = 0xff };
 
-MUST_CHECK int apply_init(struct apply *a, const struct policy_runtime *runtime, const struct call_set *answered,
-			  struct kernel *kernel, bool without_ptrace);
+/* Of the session's options the policy, the kernel and the probe are used, for as long as *a lives. */
+MUST_CHECK int apply_init(struct apply *a, const struct session_options *options, const struct call_set *answered,
+			  bool without_ptrace);
 void apply_finish(struct apply *a);
 /* Before any call: ptrace turned out not to be allowed, nobody will tell of tasks. */
 void apply_without_ptrace(struct apply *a);

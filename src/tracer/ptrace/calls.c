@@ -15,6 +15,7 @@
 #include "syscalls/sys_received.h"
 #include "tracer/event_memory.h"
 #include "tracer/filter_plan.h"
+#include "tracer/handlers.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/handover.h"
@@ -129,12 +130,7 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
 	struct stopped_event ev = event_of(s, t);
-	if (probe && probe->answer) {
-		struct verdict v = probe->answer(probe->ctx, &ev.base);
-		if (v.kind != VERDICT_PASS)
-			return v;
-	}
-	return syscalls_dispatch(s->options->kernel, &ev.base);
+	return handlers_ask(probe, s->options->kernel, &ev.base);
 }
 
 /* The guest is about to look at (or choose) its affinity: it must find its own. */

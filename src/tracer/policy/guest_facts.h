@@ -1,6 +1,6 @@
 /* What "where" asks about, for a guest that this trapline would start on this machine. */
-#ifndef TRAPLINE_CLI_GUEST_FACTS_H
-#define TRAPLINE_CLI_GUEST_FACTS_H
+#ifndef TRAPLINE_TRACER_POLICY_GUEST_FACTS_H
+#define TRAPLINE_TRACER_POLICY_GUEST_FACTS_H
 
 #include "policy/model.h"
 

@@ -1,12 +1,12 @@
-#include "cli/policy_run.h"
+#include "tracer/policy/session_policy.h"
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/strbuf.h"
-#include "cli/guest_facts.h"
-#include "cli/policy.h"
 #include "syscalls/files.h"
 #include "syscalls/identity.h"
+#include "tracer/policy/guest_facts.h"
 
 static void take_identity(struct kernel_options *kernel, const struct policy_identity *id)
 {
@@ -31,7 +31,7 @@ static struct file_mount file_mount_of(const struct policy_mount *m)
 }
 
 /* Without a mount and without a directory to start in, files are the host's. */
-static int take_mounts(struct policy_run *p, struct kernel_options *kernel)
+static int take_mounts(struct session_policy *p, struct kernel_options *kernel)
 {
 	if (!p->policy->mount_count && !p->cwd)
 		return 0;
@@ -57,67 +57,87 @@ static struct files_needs needs_of(const struct kernel_options *kernel)
 	return needs;
 }
 
-static int open_policy(const struct policy_run *p, struct policy **ret)
+void session_policy_say(struct policy *p)
+{
+	AUTO_STRBUF struct strbuf out;
+	strbuf_init(&out);
+	diags_print(p->diags, &out);
+	(void)fputs(strbuf_str(&out), stderr);
+}
+
+/* As session_policy_open; *ret is owned by the caller whenever it is not NULL. */
+static int load(const struct session_policy *p, struct policy **ret)
 {
 	struct guest_facts guest;
 	guest_facts_init(&guest);
-	struct policy_options options = {.features = policy_build_features(), .facts = guest.facts, .prelude = p->prelude};
-	int r = p->file ? policy_load_file(policy_file_name(p->file), &options, ret) :
-			  policy_load_text("command line", "", 0, &options, ret);
-	if (r < 0) {
-		cli_error(p->command, "%s: %s", p->file ? p->file : "command line", strerror(-r));
-		return CLI_EXIT_FAILURE;
-	}
-	policy_say_diags(*ret);
-	return (*ret)->diags->errors ? CLI_EXIT_FAILURE : 0;
+	struct policy_options options = {
+		.features = policy_build_features(), .facts = guest.facts, .prelude = p->prelude, .prelude_name = p->prelude_name,
+	};
+	*ret = NULL;
+	int r = p->file ? policy_load_file(p->file, &options, ret) : policy_load_text("command line", "", 0, &options, ret);
+	if (r < 0)
+		return r;
+	session_policy_say(*ret);
+	return (*ret)->diags->errors ? -EBADMSG : 0;
 }
 
-/* The new one becomes an element of the list that policy_run_finish ends; the session says whether it takes it. */
+/* The new one becomes an element of the list that session_policy_finish ends; the session says whether it takes it. */
 static int reload(void *ctx, const struct plan **ret)
 {
-	struct policy_run *p = ctx;
-	struct policy_run *next = calloc(1, sizeof(*next));
+	struct session_policy *p = ctx;
+	struct session_policy *next = calloc(1, sizeof(*next));
 	if (!next)
 		return -ENOMEM;
 	next->older = p->older;
 	p->older = next;
-	if (open_policy(p, &next->policy) || session_plan(p->session, next->policy, p->runtime.audit_file, &next->plan) < 0)
-		return -EINVAL;
+	int r = load(p, &next->policy);
+	if (r < 0 && r != -EBADMSG)
+		log_error("%s: %s", p->file, strerror(-r));
+	if (r == 0)
+		r = session_plan(p->session, next->policy, p->runtime.audit_file, &next->plan);
+	if (r < 0)
+		return r;
 	*ret = next->plan;
 	return 0;
 }
 
-int policy_run_start(struct policy_run *p, const char *command, const char *file, const char *prelude,
-		     struct session_options *session, struct kernel_options *kernel)
+int session_policy_open(struct session_policy *p, const char *file, const char *prelude)
 {
-	p->command = command;
 	p->file = file;
+	if (prelude) {
+		p->prelude = strdup(prelude);
+		if (!p->prelude)
+			return -ENOMEM;
+	}
+	return load(p, &p->policy);
+}
+
+int session_policy_apply(struct session_policy *p, struct session_options *session, struct kernel_options *kernel)
+{
 	p->session = session;
-	p->prelude = prelude ? strdup(prelude) : NULL;
-	int r = open_policy(p, &p->policy);
-	if (r)
-		return r;
 	take_identity(kernel, &p->policy->identity);
-	if (take_mounts(p, kernel) < 0) {
-		cli_error(p->command, "no memory");
-		return CLI_EXIT_FAILURE;
+	int r = take_mounts(p, kernel);
+	if (r < 0) {
+		log_error("the policy's mounts: %s", strerror(-r));
+		return r;
 	}
 	identity_calls(&session->emulated, kernel);
 	const struct files_needs needs = needs_of(kernel);
 	if (needs.tree)
 		files_calls(&session->emulated, &needs);
-	if (!file && policy_decides_nothing(p->policy))
+	if (!p->file && policy_decides_nothing(p->policy))
 		return 0;
-	if (session_plan(session, p->policy, p->runtime.audit_file, &p->plan) < 0)
-		return CLI_EXIT_FAILURE;
+	r = session_plan(session, p->policy, p->runtime.audit_file, &p->plan);
+	if (r < 0)
+		return r;
 	p->runtime.plan = p->plan;
-	p->runtime.reload = file ? reload : NULL;
+	p->runtime.reload = p->file ? reload : NULL;
 	p->runtime.reload_ctx = p;
 	session->policy = &p->runtime;
 	return 0;
 }
 
-static void finish_one(struct policy_run *p)
+static void finish_one(struct session_policy *p)
 {
 	plan_destroy(p->plan);
 	policy_destroy(p->policy);
@@ -129,10 +149,10 @@ static void finish_one(struct policy_run *p)
 	p->prelude = NULL;
 }
 
-void policy_run_finish(struct policy_run *p)
+void session_policy_finish(struct session_policy *p)
 {
 	while (p->older) {
-		struct policy_run *older = p->older;
+		struct session_policy *older = p->older;
 		p->older = older->older;
 		finish_one(older);
 		free(older);

@@ -1,4 +1,4 @@
-#include "cli/guest_facts.h"
+#include "tracer/policy/guest_facts.h"
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
