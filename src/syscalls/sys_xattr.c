@@ -38,6 +38,26 @@ static int copy_name_in(struct call_event *ev, struct guest_ptr from, struct xat
 	return n < 0 ? (int)n : 0;
 }
 
+static struct xattr_file of_path(const struct call_event *ev)
+{
+	return (struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0)};
+}
+
+static struct xattr_file of_link(const struct call_event *ev)
+{
+	return (struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0), .at_flags = AT_SYMLINK_NOFOLLOW};
+}
+
+static struct xattr_file of_descriptor(const struct call_event *ev)
+{
+	return (struct xattr_file){.dirfd = (int)ev->args[0], .by_fd = true};
+}
+
+static struct xattr_file at_file(const struct call_event *ev)
+{
+	return (struct xattr_file){.dirfd = (int)ev->args[0], .name = arg_ptr(ev, 1), .at_flags = (int)ev->args[2]};
+}
+
 /* 1: a descriptor of the host's alone, on which the call may pass. */
 static int find_file(struct file_call *c, const struct xattr_file *f, struct object *ret)
 {
@@ -87,7 +107,7 @@ static struct verdict do_setxattr(struct file_call *c, const struct xattr_file *
 	return answer(r < 0 ? r : set_value(c, &o, &name, value, args->size, (int)args->flags));
 }
 
-static struct verdict setxattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f)
+static struct verdict setxattr_of(struct kernel *k, struct call_event *ev, struct xattr_file f)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
@@ -96,23 +116,22 @@ static struct verdict setxattr_of(struct kernel *k, struct call_event *ev, const
 	const struct xattr_args_of_guest args = {
 		ev->args[2], (uint32_t)MIN(ev->args[3], UINT32_MAX), (uint32_t)ev->args[4],
 	};
-	return do_setxattr(&c, f, arg_ptr(ev, 1), &args);
+	return do_setxattr(&c, &f, arg_ptr(ev, 1), &args);
 }
 
 struct verdict sys_setxattr(struct kernel *k, struct call_event *ev)
 {
-	return setxattr_of(k, ev, &(struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0)});
+	return setxattr_of(k, ev, of_path(ev));
 }
 
 struct verdict sys_lsetxattr(struct kernel *k, struct call_event *ev)
 {
-	return setxattr_of(k, ev, &(struct xattr_file){
-		.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0), .at_flags = AT_SYMLINK_NOFOLLOW});
+	return setxattr_of(k, ev, of_link(ev));
 }
 
 struct verdict sys_fsetxattr(struct kernel *k, struct call_event *ev)
 {
-	return setxattr_of(k, ev, &(struct xattr_file){.dirfd = (int)ev->args[0], .by_fd = true});
+	return setxattr_of(k, ev, of_descriptor(ev));
 }
 
 /* The structure behind the *at calls' argument i, and its size behind that. */
@@ -124,11 +143,6 @@ static int copy_args_in(struct call_event *ev, int i, struct xattr_args_of_guest
 	if (size > COPY_VERSIONED_MAX)
 		return -E2BIG;
 	return copy_in_versioned(ev, ret, sizeof(*ret), arg_ptr(ev, i), size);
-}
-
-static struct xattr_file at_file(const struct call_event *ev)
-{
-	return (struct xattr_file){.dirfd = (int)ev->args[0], .name = arg_ptr(ev, 1), .at_flags = (int)ev->args[2]};
 }
 
 struct verdict sys_setxattrat(struct kernel *k, struct call_event *ev)
@@ -186,28 +200,27 @@ static struct verdict do_getxattr(struct file_call *c, const struct xattr_file *
 	return answer_bytes(c, to, value, size, n);
 }
 
-static struct verdict getxattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f)
+static struct verdict getxattr_of(struct kernel *k, struct call_event *ev, struct xattr_file f)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
-	return do_getxattr(&c, f, arg_ptr(ev, 1), arg_ptr(ev, 2), ev->args[3]);
+	return do_getxattr(&c, &f, arg_ptr(ev, 1), arg_ptr(ev, 2), ev->args[3]);
 }
 
 struct verdict sys_getxattr(struct kernel *k, struct call_event *ev)
 {
-	return getxattr_of(k, ev, &(struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0)});
+	return getxattr_of(k, ev, of_path(ev));
 }
 
 struct verdict sys_lgetxattr(struct kernel *k, struct call_event *ev)
 {
-	return getxattr_of(k, ev, &(struct xattr_file){
-		.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0), .at_flags = AT_SYMLINK_NOFOLLOW});
+	return getxattr_of(k, ev, of_link(ev));
 }
 
 struct verdict sys_fgetxattr(struct kernel *k, struct call_event *ev)
 {
-	return getxattr_of(k, ev, &(struct xattr_file){.dirfd = (int)ev->args[0], .by_fd = true});
+	return getxattr_of(k, ev, of_descriptor(ev));
 }
 
 struct verdict sys_getxattrat(struct kernel *k, struct call_event *ev)
@@ -249,28 +262,27 @@ static struct verdict do_listxattr(struct file_call *c, const struct xattr_file 
 	return answer_bytes(c, to, list, size, n);
 }
 
-static struct verdict listxattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f)
+static struct verdict listxattr_of(struct kernel *k, struct call_event *ev, struct xattr_file f)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
-	return do_listxattr(&c, f, arg_ptr(ev, 1), ev->args[2]);
+	return do_listxattr(&c, &f, arg_ptr(ev, 1), ev->args[2]);
 }
 
 struct verdict sys_listxattr(struct kernel *k, struct call_event *ev)
 {
-	return listxattr_of(k, ev, &(struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0)});
+	return listxattr_of(k, ev, of_path(ev));
 }
 
 struct verdict sys_llistxattr(struct kernel *k, struct call_event *ev)
 {
-	return listxattr_of(k, ev, &(struct xattr_file){
-		.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0), .at_flags = AT_SYMLINK_NOFOLLOW});
+	return listxattr_of(k, ev, of_link(ev));
 }
 
 struct verdict sys_flistxattr(struct kernel *k, struct call_event *ev)
 {
-	return listxattr_of(k, ev, &(struct xattr_file){.dirfd = (int)ev->args[0], .by_fd = true});
+	return listxattr_of(k, ev, of_descriptor(ev));
 }
 
 struct verdict sys_listxattrat(struct kernel *k, struct call_event *ev)
@@ -306,32 +318,30 @@ static struct verdict do_removexattr(struct file_call *c, const struct xattr_fil
 	return answer(vfs_removexattr(&c->task.env, &o.path, name.text));
 }
 
-static struct verdict removexattr_of(struct kernel *k, struct call_event *ev, const struct xattr_file *f, int name_arg)
+static struct verdict removexattr_of(struct kernel *k, struct call_event *ev, struct xattr_file f, int name_arg)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
-	return do_removexattr(&c, f, arg_ptr(ev, name_arg));
+	return do_removexattr(&c, &f, arg_ptr(ev, name_arg));
 }
 
 struct verdict sys_removexattr(struct kernel *k, struct call_event *ev)
 {
-	return removexattr_of(k, ev, &(struct xattr_file){.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0)}, 1);
+	return removexattr_of(k, ev, of_path(ev), 1);
 }
 
 struct verdict sys_lremovexattr(struct kernel *k, struct call_event *ev)
 {
-	return removexattr_of(k, ev, &(struct xattr_file){
-		.dirfd = AT_FDCWD, .name = arg_ptr(ev, 0), .at_flags = AT_SYMLINK_NOFOLLOW}, 1);
+	return removexattr_of(k, ev, of_link(ev), 1);
 }
 
 struct verdict sys_fremovexattr(struct kernel *k, struct call_event *ev)
 {
-	return removexattr_of(k, ev, &(struct xattr_file){.dirfd = (int)ev->args[0], .by_fd = true}, 1);
+	return removexattr_of(k, ev, of_descriptor(ev), 1);
 }
 
 struct verdict sys_removexattrat(struct kernel *k, struct call_event *ev)
 {
-	const struct xattr_file f = at_file(ev);
-	return removexattr_of(k, ev, &f, 3);
+	return removexattr_of(k, ev, at_file(ev), 3);
 }
