@@ -31,7 +31,7 @@ FORMS = {
     "autotest": r"^\s*(?P<name>\d+: .*?)\s+(?P<verdict>ok|FAILED|skipped|expected failure)\b",
     "busybox": r"^(?P<verdict>PASS|FAIL|SKIPPED|UNTESTED): (?P<name>.*)",
     "unittest": r"^(?P<name>test\w* \([\w.]+\)).*? \.\.\. (?P<verdict>ok|FAIL|ERROR|skipped|expected failure)",
-    "archive": r"^\s*\d+: (?P<name>test_\w+)\s+(?P<verdict>ok|FAIL.*|skip.*)\s*$",
+    "archive": r"^\s*\d+: (?P<name>test_\w+)\s+(?P<verdict>ok|FAIL.*|skip.*)\s*$|^\s*(?P<worst>Skips reported: .*)",
     "acl": r"^\[\d+\] (?P<name>.*?) -- (?P<verdict>ok|failed)",
     "lines": r"^(?P<name>.*)(?P<verdict>)$",
 }

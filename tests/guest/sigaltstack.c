@@ -1,5 +1,6 @@
 /* SIGSEGV on a signal stack of its own, left by siglongjmp, a thousand times; a stack overflow is survived. */
 #include <setjmp.h>
+#include <sys/resource.h>
 
 #include "guest.h"
 
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 {
 	long n = guest_arg(argc, argv, 1, 1000);
 	stack_t ss = {0};
+	struct rlimit small = {8 << 20, RLIM_INFINITY};	/* an unlimited stack overflows when memory is full */
 	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	stack = malloc(stack_size);
@@ -40,6 +42,7 @@ int main(int argc, char **argv)
 	ss.ss_sp = stack;
 	ss.ss_size = stack_size;
 	CHECK(sigaltstack(&ss, NULL) == 0);
+	CHECK(setrlimit(RLIMIT_STACK, &small) == 0);
 	guest_handle_info(SIGSEGV, handler, SA_ONSTACK);
 	for (volatile long i = 0; i < n; i++) {
 		int code = sigsetjmp(back, 1);
