@@ -29,6 +29,6 @@ for fd in sorted(int(name) for name in os.listdir("/proc/self/fd")):
         where = os.readlink(f"/proc/self/fd/{fd}")
     except OSError:
         continue    # the directory that we just listed
-    print("fd", fd, "a file" if where.startswith("/tmp/") else where, os.get_inheritable(fd))
+    print("fd", fd, "a file" if where.startswith(os.environ.get("TMPDIR", "/tmp") + "/") else where, os.get_inheritable(fd))
 for name in sorted(set(os.environ) - {"_", "PWD", "OLDPWD"}):
     print(name, os.environ[name])

@@ -44,23 +44,33 @@ def command(opts, work, base):
     return [*start, "--proc", "--dev", "-w", work, "--", *opts.guest]
 
 
+def make_hidden():
+    """A program of the host's that the guest's tree does not have, as its /dev is another; None where the host has no such place."""
+    if not os.access("/dev/shm", os.W_OK):
+        return None
+    hidden = tempfile.mkdtemp(prefix="trapline-hidden-", dir="/dev/shm")
+    os.chmod(hidden, 0o755)
+    shutil.copy("/bin/true", hidden + "/program")
+    return hidden
+
+
 def run(opts, native):
     base = tempfile.mkdtemp(prefix="trapline-guest-", dir=os.environ.get("TRAPLINE_TEST_DISK", "/var/tmp"))
     os.chmod(base, 0o755)
     work = base + "/work"
     os.mkdir(work)
-    # A program of the host's that the guest's tree does not have: its /dev is another.
-    hidden = tempfile.mkdtemp(prefix="trapline-hidden-", dir="/dev/shm")
-    os.chmod(hidden, 0o755)
-    shutil.copy("/bin/true", hidden + "/program")
+    hidden = make_hidden()
     try:
         env = dict(os.environ)
         if not native:
-            env.update(TRAPLINE_TEST_TREE=opts.tree, TRAPLINE_TEST_HIDDEN=hidden + "/program")
+            env.update(TRAPLINE_TEST_TREE=opts.tree)
+            if hidden:
+                env.update(TRAPLINE_TEST_HIDDEN=hidden + "/program")
         return proctree.run(opts.guest if native else command(opts, work, base), opts.timeout, cwd=work, env=env)
     finally:
         shutil.rmtree(base, ignore_errors=True)
-        shutil.rmtree(hidden, ignore_errors=True)
+        if hidden:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def main():
