@@ -358,6 +358,27 @@ os.closerange(3, 1 << 15)
 tell('afterwards', write, 'more', b'x')
 """
 
+    REMOVE = """
+os.chdir(sys.argv[1]); failed = 0
+for i in range(3000):
+    os.symlink('a', 'n')
+    try: os.rename('n', 'l'); os.close(os.open('/etc/passwd', os.O_RDONLY))
+    except OSError: failed += 1
+for i in range(300):
+    try: os.mkdir('d%d' % i); os.listdir('d%d' % i)
+    except OSError: failed += 1
+print(failed)
+"""
+
+    def test_what_was_removed_takes_none(self):
+        """What is removed goes a moment later, and directories that were listed are kept for a while: never too many of them."""
+        for options in self.trees():
+            with self.subTest(options):
+                got = run(["sh", "-c", 'ulimit -n 200; exec "$@"', "sh",
+                           harness.trapline, "run", *options, "--", PYTHON, "-S", "-c", PRELUDE + self.REMOVE, "/x"], timeout=60)
+                self.assert_clean(got)
+                self.assertEqual((got.status, got.out, got.err), (0, "0\n", ""))
+
     def trees(self):
         for name in ("host", "low", "up"):
             os.mkdir(os.path.join(self.tmp, name))

@@ -8,11 +8,12 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32 };
+enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096 };
 
 int dcache_init(struct dcache *c, size_t unused_max)
 {
 	c->lru_max = unused_max ? unused_max : DCACHE_UNUSED_MAX;
+	c->removals_max = vfs_descriptors_allowed(4, REMOVALS_MAX);
 	size_t size = 1024;
 	while (size < c->lru_max && size < 1u << 20)
 		size *= 2;
@@ -25,6 +26,15 @@ int dcache_init(struct dcache *c, size_t unused_max)
 	c->lru.lru_prev = c->lru.lru_next = &c->lru;
 	(void)pthread_mutex_init(&c->lock, NULL);
 	return 0;
+}
+
+void dcache_removed(struct vfs *v)
+{
+	struct dcache *c = &v->dcache;
+	if (atomic_fetch_add(&c->removals, 1) < c->removals_max)
+		return;
+	atomic_store(&c->removals, 0);
+	urcu_bp_barrier();
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)

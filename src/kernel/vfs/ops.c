@@ -264,5 +264,7 @@ int vfs_unlink(const struct walk_env *env, const struct path *base, const char *
 	}
 	dentry_put(env->vfs, d);
 	walk_end_finish(&end);
+	if (!err)
+		dcache_removed(env->vfs);
 	return err;
 }

@@ -16,7 +16,7 @@ enum { REGISTRY_BUCKETS = 4096, REGISTRY_MAX = 8192, SCRATCH_MAX = 1024 };
 int registry_init(struct registry *r)
 {
 	r->max = REGISTRY_MAX;
-	r->scratch_max = SCRATCH_MAX;
+	r->scratch_max = vfs_descriptors_allowed(8, SCRATCH_MAX);
 	r->all.before = r->all.after = &r->all;
 	r->by_inode = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));
 	r->by_watch = calloc(REGISTRY_BUCKETS, sizeof(struct registry_entry *));

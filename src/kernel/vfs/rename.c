@@ -235,5 +235,7 @@ int vfs_rename(const struct walk_env *env, const struct path *old_base, const ch
 		walk_end_finish(&r.to);
 	}
 	walk_end_finish(&r.from);
+	if (r.removed)
+		dcache_removed(env->vfs);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* Set-up and end of a VFS, and references to paths. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kernel/vfs/vfs_private.h"
@@ -32,6 +33,14 @@ bool vfs_is_executed(struct vfs *v, struct inode *inode)
 {
 	return atomic_load_explicit(&inode->executed, memory_order_relaxed) && v->exec_checker &&
 	       v->exec_checker(v->exec_ctx, inode);
+}
+
+size_t vfs_descriptors_allowed(size_t one_in, size_t most)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / one_in > most)
+		return most;
+	return limit.rlim_cur / one_in;
 }
 
 static int read_switch(const char *path)

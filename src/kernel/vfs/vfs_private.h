@@ -90,6 +90,8 @@ struct dcache {
 	struct dentry lru;			/* head of the list; lru_next was put there last; lock */
 	size_t lru_count;			/* lock */
 	size_t lru_max;
+	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
+	size_t removals_max;
 };
 
 /* A descriptor's backing and what it stands for. */
@@ -163,6 +165,11 @@ struct vfs {
 /* ---- dentry.c ---- */
 int dcache_init(struct dcache *c, size_t unused_max);
 void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
+/*
+ * A name was removed, and perhaps an object with it, whose descriptor goes after a grace period: guests that remove faster
+ * than these come wait for one now and then, or all of ours would be used up. No lock is held, no read-side section.
+ */
+void dcache_removed(struct vfs *v);
 uint32_t dcache_hash(const struct dcache *c, const struct dentry *parent, const char *name, size_t len);
 /* In a read-side section. NULL: not known. Unchecked (DENTRY_CHECKED). */
 struct dentry *dcache_find(struct vfs *v, const struct dentry *parent, const char *name, size_t len);
@@ -411,6 +418,10 @@ ssize_t registry_list_opened(struct vfs *v, const struct inode *inode, struct re
 /* Fill in .fd. -ENOENT: nobody has it open. */
 MUST_CHECK int registry_opened_backing(struct registry_opened *o);
 void registry_opened_finish(struct registry_opened *o);
+
+/* ---- vfs.c ---- */
+/* How many of our descriptors one kind of use may have: one in so many, and most at most. */
+size_t vfs_descriptors_allowed(size_t one_in, size_t most);
 
 /* ---- scratch.c ---- */
 int scratch_init(struct scratch *s, const char *place);
