@@ -185,6 +185,7 @@ def main():
     opts = p.parse_args()
     opts.trapline = os.path.abspath(opts.trapline)
     proctree.become_subreaper()
+    os.umask(0o022)
     base = tempfile.mkdtemp(prefix="trapline-attack-")
     os.chmod(base, 0o755)
     try:

@@ -109,6 +109,7 @@ def main():
     trapline, deny_calls = (os.path.abspath(path) for path in sys.argv[1:3])
     del sys.argv[1:3]
     os.environ["LC_ALL"] = "C.UTF-8"
+    os.umask(0o022)
     proctree.become_subreaper()
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     result = program.result

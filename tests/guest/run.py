@@ -102,6 +102,7 @@ def main():
         os.sched_setaffinity(0, {opts.cpu})
     proctree.become_subreaper()
     os.environ.setdefault("LC_ALL", "C.UTF-8")
+    os.umask(0o022)
     want = native(opts)
     if want.status == SKIP:
         skip(want.err.strip())

@@ -432,6 +432,7 @@ def main():
     parser.add_argument("--flip", required=True)
     parser.add_argument("scenarios", nargs="*")
     args = parser.parse_args()
+    os.umask(0o022)
     failed = 0
     names = args.scenarios or [n[6:] for n in dir(Checks) if n.startswith("check_")]
     for name in names:

@@ -81,6 +81,7 @@ def main():
     opts.trapline = os.path.abspath(opts.trapline)
     proctree.become_subreaper()
     os.environ.setdefault("LC_ALL", "C.UTF-8")
+    os.umask(0o022)
     want = proctree.Outcome(0, b"", "")
     if not opts.only:
         want = run(opts, True)
