@@ -306,7 +306,7 @@ static int bind_at(struct file_call *c, int socket, const struct path *parent, c
 {
 	if (in_use(c, parent, last))
 		return -EEXIST;
-	if (vfs_is_removed(parent))
+	if (vfs_is_removed(parent) || path_inode(parent)->super->flags & SUPER_FIXED_NAMES)
 		return -ENOENT;
 	if (vfs_mount_flags(parent) & MOUNT_READONLY)
 		return -EROFS;

@@ -120,7 +120,14 @@ struct verdict sys_fstat(struct kernel *k, struct call_event *ev)
 	return object_is_foreign(&o) ? verdict_pass() : put_stat(&c, &o, arg_ptr(ev, 1));
 }
 
-/* The fields that were not asked for are given all the same, as Linux does where they are at hand. */
+/* Times that are asked for are noted as seen (fill_mg_cmtime of Linux 6.13; not of /proc): so they are left out if nobody asks. */
+static void leave_out_times(struct statx *x)
+{
+	x->stx_mask &= ~(unsigned)(STATX_MTIME | STATX_CTIME);
+	x->stx_mtime = x->stx_ctime = (struct statx_timestamp){0};
+}
+
+/* Other fields that were not asked for are given all the same, as Linux does where they are at hand. */
 static struct verdict do_statx(struct file_call *c, const struct object *o, int flags, unsigned mask, struct guest_ptr to)
 {
 	struct statx x;
@@ -132,6 +139,8 @@ static struct verdict do_statx(struct file_call *c, const struct object *o, int 
 		int r = attr_of(o, &x);
 		if (r < 0)
 			return answer(r);
+		if (!(mask & (STATX_MTIME | STATX_CTIME)) && !(path_inode(&o->path)->super->flags & SUPER_FIXED_NAMES))
+			leave_out_times(&x);
 	}
 	return answer(copy_out(c->ev, to, &x, sizeof(x)));
 }

@@ -11,12 +11,12 @@
 
 enum { XATTR_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH };
 
-/* Which file: as the *at calls say it. by_fd: dirfd itself. */
+/* Which file: as the *at calls say it. by_fd: dirfd itself. no_cwd: an empty name is not the working directory's. */
 struct xattr_file {
 	int dirfd;
 	struct guest_ptr name;
 	int at_flags;
-	bool by_fd;
+	bool by_fd, no_cwd;
 };
 
 struct xattr_name {
@@ -58,6 +58,15 @@ static struct xattr_file at_file(const struct call_event *ev)
 	return (struct xattr_file){.dirfd = (int)ev->args[0], .name = arg_ptr(ev, 1), .at_flags = (int)ev->args[2]};
 }
 
+/* An empty name is a descriptor's as in the calls by descriptor, which O_PATH does not do for. */
+static bool is_empty(struct file_call *c, const struct xattr_file *f)
+{
+	if (!(f->at_flags & AT_EMPTY_PATH))
+		return false;
+	struct name_arg n AUTO_NAME;
+	return name_copy_in(c, f->name, NAME_EMPTY | NAME_NULL, &n) == 0 && !n.text[0];
+}
+
 /* 1: a descriptor of the host's alone, on which the call may pass. */
 static int find_file(struct file_call *c, const struct xattr_file *f, struct object *ret)
 {
@@ -65,6 +74,8 @@ static int find_file(struct file_call *c, const struct xattr_file *f, struct obj
 		int r = object_of_fd(c, f->dirfd, false, ret);
 		return r == 0 && object_is_foreign(ret) ? 1 : r;
 	}
+	if ((f->dirfd != AT_FDCWD || f->no_cwd) && is_empty(c, f))
+		return object_of_fd(c, f->dirfd, false, ret);
 	unsigned empty = f->at_flags & AT_EMPTY_PATH ? NAME_EMPTY | NAME_NULL : 0;
 	return object_at(c, f->dirfd, f->name, empty, walk_of_at(f->at_flags), ret);
 }
@@ -290,7 +301,8 @@ struct verdict sys_listxattrat(struct kernel *k, struct call_event *ev)
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
-	const struct xattr_file f = at_file(ev);
+	struct xattr_file f = at_file(ev);
+	f.no_cwd = true;
 	return do_listxattr(&c, &f, arg_ptr(ev, 3), ev->args[4]);
 }
 
@@ -343,5 +355,7 @@ struct verdict sys_fremovexattr(struct kernel *k, struct call_event *ev)
 
 struct verdict sys_removexattrat(struct kernel *k, struct call_event *ev)
 {
-	return removexattr_of(k, ev, at_file(ev), 3);
+	struct xattr_file f = at_file(ev);
+	f.no_cwd = true;
+	return removexattr_of(k, ev, f, 3);
 }

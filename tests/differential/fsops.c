@@ -17,7 +17,7 @@
 enum { BURST = 8 };	/* operations before another worker may get its turn */
 
 static const struct operation *const groups[] = {open_operations, data_operations, meta_operations, name_operations,
-						 other_operations};
+						 other_operations, cred_operations};
 
 struct worker {
 	struct shared *sh;
@@ -53,6 +53,18 @@ static const struct operation *choose(struct op *o)
 		}
 	}
 	abort();
+}
+
+void run_inner(struct op *o)
+{
+	const struct operation *p;
+
+	do
+		p = choose(o);
+	while (p->alone || p->feature & ~o->sh->features);
+	o->drawn = false;
+	say(o, " %s(", p->name);
+	p->run(o);
 }
 
 static void run_operation(struct op *o)
@@ -223,7 +235,7 @@ int main(int argc, char **argv)
 	if (sh == MAP_FAILED)
 		return 2;
 	sh->features = FEATURE_DEVICES | FEATURE_IDS | FEATURE_SYNC | FEATURE_PATH | FEATURE_INOTIFY |
-		       FEATURE_LONG_LISTS | FEATURE_LOWER | FEATURE_LINK_TEXT | FEATURE_FAILED_WRITES;
+		       FEATURE_LONG_LISTS | FEATURE_LOWER | FEATURE_LINK_TEXT | FEATURE_FAILED_WRITES | FEATURE_CAPS;
 	sh->count = 1000;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--keep") == 0)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ enum features {
 	FEATURE_LONG_LISTS = 32,	/* lists of attribute names: what room they need */
 	FEATURE_LINK_TEXT = 128,	/* what /proc/self/fd/N reads as */
 	FEATURE_FAILED_WRITES = 256,	/* fallocate and offsets that a filesystem refuses, by others than root */
+	FEATURE_CAPS = 512,		/* some capabilities only, other groups, for one operation */
 };
 
 /* Shared by all workers; only the one whose turn it is touches it. */
@@ -79,6 +81,7 @@ struct op {
 	char paths[2][PATH_BYTES];
 	unsigned next_path;
 	bool makes_directory;		/* the path is for a new one */
+	bool weak;			/* with other ids or fewer capabilities than the worker's */
 };
 
 /* ---- fsops_draw.c ---- */
@@ -103,6 +106,7 @@ void *arg_buffer(struct op *o, void *good);	/* good, or rarely a bad pointer */
 /* ---- fsops_log.c ---- */
 __attribute__((format(printf, 2, 3))) void say(struct op *o, const char *fmt, ...);
 void say_bytes(struct op *o, const void *bytes, size_t len);	/* quoted, runs shortened */
+void say_path(struct op *o, const char *path);		/* process ids as names */
 void say_link(struct op *o, const char *text, size_t len);	/* what a link reads as */
 void say_stat(struct op *o, const struct stat *st);
 void say_flags(struct op *o, int fd);
@@ -125,8 +129,22 @@ struct operation {
 	unsigned weight;
 	void (*run)(struct op *o);
 	unsigned feature;		/* 0 or the feature that it needs */
+	bool alone;			/* changes who asks: not within one that does */
 };
 extern const struct operation open_operations[], data_operations[], meta_operations[], name_operations[],
-	other_operations[];
+	other_operations[], cred_operations[];
+
+/* ---- ops_cred.c ---- */
+struct privileges {
+	long fsuid;
+	struct __user_cap_data_struct caps[2];
+};
+/* For what is no operation: as root, and back. */
+void become_root(struct privileges *old);
+void become_again(const struct privileges *old);
+bool is_root(const struct op *o);	/* with all that root may */
+
+/* ---- fsops.c ---- */
+void run_inner(struct op *o);		/* another operation, drawn, as a part of this one */
 
 #endif

@@ -157,6 +157,16 @@ static void put_path(struct op *o, char *at)
 	} else if (n < 60) {
 		len = put(at, one_in(o, 2) ? "/proc/self/cwd/" : "/proc/thread-self/root/");
 		put_names(o, at + len);
+	} else if (n < 66) {
+		len = (size_t)sprintf(at, "/proc/%d/", (int)o->sh->pids[draw(o, WORKERS)]);
+		bool cwd = one_in(o, 3);
+
+		len += (size_t)(cwd ? sprintf(at + len, "cwd") : sprintf(at + len, "fd/%d", 3 + (int)draw(o, 6)));
+		/* of the link itself Linux says EPERM where one expects ENOTDIR or EISDIR */
+		if (cwd || one_in(o, 2)) {
+			at[len++] = '/';
+			put_names(o, at + len);
+		}
 	} else if (n < 90) {
 		len = put(at, "/m/");
 		put_names(o, at + len);
@@ -179,7 +189,7 @@ const char *arg_target(struct op *o)
 		put_path(o, path);
 	}
 	comma(o);
-	say_bytes(o, path, strlen(path));
+	say_path(o, path);
 	return path;
 }
 
@@ -193,7 +203,7 @@ const char *arg_path(struct op *o, int dirfd)
 		return bad_pointer(o);
 	}
 	put_path(o, path);
-	say_bytes(o, path, strlen(path));
+	say_path(o, path);
 	if (o->watch.wanted && !o->watch.armed)
 		watch_start(o, dirfd, path);
 	return path;

@@ -1,6 +1,7 @@
 /* The log: what must be equal everywhere, and nothing else. A field " ~name:value" may be left out by run.py. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
@@ -42,6 +43,21 @@ void say_bytes(struct op *o, const void *bytes, size_t len)
 		}
 	}
 	say(o, "\"");
+}
+
+void say_path(struct op *o, const char *path)
+{
+	char *end;
+	long pid = strncmp(path, "/proc/", 6) == 0 ? strtol(path + 6, &end, 10) : 0;
+
+	for (int i = 0; i < WORKERS && pid > 0; i++) {
+		if (o->sh->pids[i] == pid) {
+			say(o, "w%d ", i);
+			path = end;
+			break;
+		}
+	}
+	say_bytes(o, path, strlen(path));
 }
 
 uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)

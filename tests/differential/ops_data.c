@@ -60,12 +60,21 @@ static void op_pwrite(struct op *o)
 	size_t n = arg_size(o);
 	int64_t at = arg_offset(o);
 
-	if (!(o->sh->features & FEATURE_FAILED_WRITES) && geteuid() != 0 && at > 1LL << 40) {
+	if (!(o->sh->features & FEATURE_FAILED_WRITES) && !is_root(o) && at > 1LL << 40) {
 		say(o, ") left out");
 		return;
 	}
 	fill(o, buf, n);
 	result(o, syscall(SYS_pwrite64, fd, buf, n, at));
+}
+
+/* Not RWF_NOWAIT: whether a call would wait is chance. */
+static unsigned arg_rwf(struct op *o)
+{
+	static const unsigned flags[] = {0, RWF_APPEND, RWF_APPEND, 0x20 /* RWF_NOAPPEND */, RWF_APPEND | 0x20, RWF_DSYNC, RWF_SYNC, 0x1000};
+	unsigned f = flags[draw(o, 8)];
+
+	return (unsigned)arg_number(o, "rwf", o->sh->features & FEATURE_SYNC ? f : f & ~(unsigned)(RWF_DSYNC | RWF_SYNC));
 }
 
 static void op_writev(struct op *o)
@@ -76,10 +85,12 @@ static void op_writev(struct op *o)
 	struct iovec v[2] = {{buf, n / 2}, {buf + n / 2, n - n / 2}};
 
 	fill(o, buf, n);
-	if (one_in(o, 3))
-		result(o, syscall(SYS_pwritev2, fd, v, 2, -1L, -1L, one_in(o, 2) ? RWF_APPEND : 0));
-	else
+	if (one_in(o, 2))
 		result(o, syscall(SYS_writev, fd, v, 2));
+	else if (one_in(o, 3))
+		result(o, syscall(SYS_pwritev, fd, v, 2, (long)draw(o, 9000), 0L));
+	else
+		result(o, syscall(SYS_pwritev2, fd, v, 2, one_in(o, 2) ? -1L : (long)draw(o, 9000), 0L, arg_rwf(o)));
 }
 
 static void op_readv(struct op *o)
@@ -89,10 +100,12 @@ static void op_readv(struct op *o)
 	size_t n = arg_size(o);
 	struct iovec v[2] = {{buf, n / 3}, {buf + n / 3, n - n / 3}};
 
-	got(o,
-	    result(o, one_in(o, 2) ? syscall(SYS_readv, fd, v, 2)
-				   : syscall(SYS_preadv, fd, v, 2, (long)draw(o, 5000), 0L)),
-	    buf);
+	if (one_in(o, 2))
+		got(o, result(o, syscall(SYS_readv, fd, v, 2)), buf);
+	else if (one_in(o, 2))
+		got(o, result(o, syscall(SYS_preadv, fd, v, 2, (long)draw(o, 5000), 0L)), buf);
+	else
+		got(o, result(o, syscall(SYS_preadv2, fd, v, 2, one_in(o, 2) ? -1L : (long)draw(o, 5000), 0L, arg_rwf(o))), buf);
 }
 
 static void op_lseek(struct op *o)
@@ -134,10 +147,12 @@ static void op_fallocate(struct op *o)
 				    FALLOC_FL_ZERO_RANGE,
 				    FALLOC_FL_COLLAPSE_RANGE,
 				    FALLOC_FL_INSERT_RANGE,
-				    0x4000};
+				    0x4000,
+				    FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+				    FALLOC_FL_UNSHARE_RANGE};
 	int fd = arg_fd(o);
-	bool all = o->sh->features & FEATURE_FAILED_WRITES || geteuid() == 0;
-	int mode = (int)arg_number(o, "mode", modes[draw(o, 8) & (all ? 7 : 3)]);
+	bool all = o->sh->features & FEATURE_FAILED_WRITES || is_root(o);
+	int mode = (int)arg_number(o, "mode", modes[draw(o, all ? 10 : 4)]);
 	int64_t at = arg_offset(o);
 
 	result(o,
@@ -178,7 +193,10 @@ static void op_copy_file_range(struct op *o)
 
 	arg_number(o, "from", positions ? at : -1);
 	arg_number(o, "into", positions ? into : -1);
-	result(o, syscall(SYS_copy_file_range, from, positions ? &at : NULL, to, positions ? &into : NULL, n, 0));
+	result(o, syscall(SYS_copy_file_range, from, positions ? &at : NULL, to, positions ? &into : NULL, n,
+			  arg_number(o, "flags", one_in(o, 30))));
+	if (positions)
+		say(o, " at %lld and %lld", (long long)at, (long long)into);
 }
 
 static void op_sendfile(struct op *o)
@@ -191,7 +209,12 @@ static void op_sendfile(struct op *o)
 		say(o, ") a directory");
 		return;
 	}
-	result(o, syscall(SYS_sendfile, to, from, NULL, arg_size(o)));
+	off_t at = draw(o, 6000);
+	bool position = one_in(o, 2);
+
+	result(o, syscall(SYS_sendfile, to, from, position ? &at : NULL, arg_size(o)));
+	if (position)
+		say(o, " at %lld", (long long)at);
 }
 
 static void op_sync(struct op *o)
@@ -227,35 +250,37 @@ static void op_advise(struct op *o)
 static void op_splice(struct op *o)
 {
 	int from = arg_fd(o), to = arg_fd(o), pipes[2];
+	int64_t at = draw(o, 5000), into = draw(o, 5000);
 	long n;
 
 	if (pipe(pipes) < 0) {
 		say(o, ") = %s", error_name(errno));
 		return;
 	}
-	n = result(o, syscall(SYS_splice, from, NULL, pipes[1], NULL, 4000, SPLICE_F_NONBLOCK));
+	n = result(o, syscall(SYS_splice, from, one_in(o, 3) ? &at : NULL, pipes[1], NULL, 4000, SPLICE_F_NONBLOCK));
 	if (n > 0)
-		result(o, syscall(SYS_splice, pipes[0], NULL, to, NULL, n, SPLICE_F_NONBLOCK));
+		result(o, syscall(SYS_splice, pipes[0], NULL, to, one_in(o, 3) ? &into : NULL, n, SPLICE_F_NONBLOCK));
+	say(o, " at %lld and %lld", (long long)at, (long long)into);
 	syscall(SYS_close, pipes[0]);
 	syscall(SYS_close, pipes[1]);
 }
 
 const struct operation data_operations[] = {
-	{"read", 20, op_read, 0},
-	{"pread", 10, op_pread, 0},
-	{"write", 25, op_write, 0},
-	{"pwrite", 20, op_pwrite, 0},
-	{"writev", 10, op_writev, 0},
-	{"readv", 8, op_readv, 0},
-	{"lseek", 12, op_lseek, 0},
-	{"truncate", 16, op_truncate, 0},
-	{"ftruncate", 12, op_ftruncate, 0},
-	{"fallocate", 12, op_fallocate, 0},
-	{"mmap", 12, op_mmap, 0},
-	{"copy_file_range", 8, op_copy_file_range, 0},
-	{"sendfile", 5, op_sendfile, 0},
-	{"splice", 4, op_splice, 0},
-	{"sync", 4, op_sync, FEATURE_SYNC},
-	{"advise", 4, op_advise, 0},
-	{NULL, 0, NULL, 0},
+	{"read", 20, op_read, 0, false},
+	{"pread", 10, op_pread, 0, false},
+	{"write", 25, op_write, 0, false},
+	{"pwrite", 20, op_pwrite, 0, false},
+	{"writev", 10, op_writev, 0, false},
+	{"readv", 8, op_readv, 0, false},
+	{"lseek", 12, op_lseek, 0, false},
+	{"truncate", 16, op_truncate, 0, false},
+	{"ftruncate", 12, op_ftruncate, 0, false},
+	{"fallocate", 12, op_fallocate, 0, false},
+	{"mmap", 12, op_mmap, 0, false},
+	{"copy_file_range", 8, op_copy_file_range, 0, false},
+	{"sendfile", 5, op_sendfile, 0, false},
+	{"splice", 4, op_splice, 0, false},
+	{"sync", 4, op_sync, FEATURE_SYNC, false},
+	{"advise", 4, op_advise, 0, false},
+	{NULL, 0, NULL, 0, false},
 };

@@ -75,7 +75,8 @@ static void op_statx(struct op *o)
 	int dir = arg_dirfd(o);
 	const char *path = arg_path(o, dir);
 	unsigned flags = arg_flags(o, "flags", more, 5, 4);
-	unsigned mask = one_in(o, 30) ? 0x80000000 : STATX_BASIC_STATS;
+	static const unsigned masks[] = {STATX_BASIC_STATS, STATX_BASIC_STATS, 0, STATX_SIZE, STATX_MODE, 0xfff, STATX_BTIME, 0x7fffffff};
+	unsigned mask = one_in(o, 30) ? 0x80000000 : masks[draw(o, 8)];
 
 	memset(&x, 0, sizeof(x));
 	if (result(o, syscall(SYS_statx, dir, path, flags, mask, arg_buffer(o, &x))) == 0)
@@ -86,7 +87,15 @@ static void op_access(struct op *o)
 {
 	const char *path = arg_path(o, AT_FDCWD);
 
-	result(o, syscall(SYS_faccessat, AT_FDCWD, path, arg_number(o, "mode", one_in(o, 20) ? 9 : draw(o, 8))));
+	long mode = arg_number(o, "mode", one_in(o, 20) ? 9 : draw(o, 8));
+
+#ifdef SYS_access
+	if (one_in(o, 2)) {
+		result(o, syscall(SYS_access, path, mode));
+		return;
+	}
+#endif
+	result(o, syscall(SYS_faccessat, AT_FDCWD, path, mode));
 }
 
 static void op_faccessat2(struct op *o)
@@ -286,6 +295,66 @@ static void op_removexattr(struct op *o)
 	result(o, syscall(nr, object, arg_xattr(o)));
 }
 
+/* ---- the same below a directory (Linux 6.13; the numbers are those of every architecture) ---- */
+
+enum { NR_SETXATTRAT = 463, NR_GETXATTRAT = 464, NR_LISTXATTRAT = 465, NR_REMOVEXATTRAT = 466 };
+
+struct xattr_arguments {
+	uint64_t value;
+	uint32_t size, flags;
+};
+
+static void op_setxattrat(struct op *o)
+{
+	char value[100];
+	int dir = arg_dirfd(o);
+	const char *path = arg_path(o, dir);
+	unsigned flags = arg_flags(o, "at", at_flags, 2, 3);
+	const char *name = arg_xattr(o);
+	struct xattr_arguments a = {.value = (uintptr_t)value, .size = draw(o, 100), .flags = one_in(o, 2) ? 0 : draw(o, 4)};
+	size_t size = one_in(o, 20) ? draw(o, 40) : sizeof(a);
+
+	memset(value, (int)('a' + o->index % 26), sizeof(value));
+	say(o, ", n=%u flags=%u size=%zu", a.size, a.flags, size);
+	if (one_in(o, 30))
+		flags |= (unsigned)arg_number(o, "more", 0x800000);
+	result(o, syscall(NR_SETXATTRAT, dir, path, flags, name, arg_buffer(o, &a), size));
+}
+
+static void op_getxattrat(struct op *o)
+{
+	char value[4096];
+	int dir = arg_dirfd(o);
+	const char *path = arg_path(o, dir);
+	unsigned flags = arg_flags(o, "at", at_flags, 2, 3);
+	const char *name = arg_xattr(o);
+	struct xattr_arguments a = {.value = (uintptr_t)value, .size = one_in(o, 3) ? draw(o, 20) : sizeof(value), .flags = one_in(o, 20)};
+	long r;
+
+	say(o, ", n=%u flags=%u", a.size, a.flags);
+	r = result(o, syscall(NR_GETXATTRAT, dir, path, flags, name, arg_buffer(o, &a), sizeof(a)));
+	if (r > 0 && a.size > 0)
+		say_hash(o, value, (size_t)r);
+}
+
+static void op_listxattrat(struct op *o)
+{
+	char list[4096];
+	int dir = arg_dirfd(o);
+	const char *path = arg_path(o, dir);
+
+	result(o, syscall(NR_LISTXATTRAT, dir, path, arg_flags(o, "at", at_flags, 2, 3), arg_buffer(o, list), sizeof(list)));
+}
+
+static void op_removexattrat(struct op *o)
+{
+	int dir = arg_dirfd(o);
+	const char *path = arg_path(o, dir);
+	unsigned flags = arg_flags(o, "at", at_flags, 2, 3);
+
+	result(o, syscall(NR_REMOVEXATTRAT, dir, path, flags, arg_xattr(o)));
+}
+
 static void op_statfs(struct op *o)
 {
 	struct statfs s;
@@ -298,24 +367,28 @@ static void op_statfs(struct op *o)
 }
 
 const struct operation meta_operations[] = {
-	{"stat", 25, op_stat, 0},
-	{"fstat", 15, op_fstat, 0},
-	{"newfstatat", 20, op_fstatat, 0},
-	{"statx", 15, op_statx, 0},
-	{"access", 10, op_access, 0},
-	{"faccessat2", 10, op_faccessat2, 0},
-	{"chmod", 10, op_chmod, 0},
-	{"fchmod", 8, op_fchmod, 0},
-	{"fchmodat", 10, op_fchmodat, 0},
-	{"chown", 8, op_chown, 0},
-	{"fchown", 6, op_fchown, 0},
-	{"fchownat", 8, op_fchownat, 0},
-	{"utimensat", 15, op_utimensat, 0},
-	{"utime", 8, op_utime, 0},
-	{"setxattr", 15, op_setxattr, 0},
-	{"getxattr", 12, op_getxattr, 0},
-	{"listxattr", 8, op_listxattr, 0},
-	{"removexattr", 6, op_removexattr, 0},
-	{"statfs", 6, op_statfs, 0},
-	{NULL, 0, NULL, 0},
+	{"stat", 25, op_stat, 0, false},
+	{"fstat", 15, op_fstat, 0, false},
+	{"newfstatat", 20, op_fstatat, 0, false},
+	{"statx", 15, op_statx, 0, false},
+	{"access", 10, op_access, 0, false},
+	{"faccessat2", 10, op_faccessat2, 0, false},
+	{"chmod", 10, op_chmod, 0, false},
+	{"fchmod", 8, op_fchmod, 0, false},
+	{"fchmodat", 10, op_fchmodat, 0, false},
+	{"chown", 8, op_chown, 0, false},
+	{"fchown", 6, op_fchown, 0, false},
+	{"fchownat", 8, op_fchownat, 0, false},
+	{"utimensat", 15, op_utimensat, 0, false},
+	{"utime", 8, op_utime, 0, false},
+	{"setxattr", 15, op_setxattr, 0, false},
+	{"getxattr", 12, op_getxattr, 0, false},
+	{"listxattr", 8, op_listxattr, 0, false},
+	{"removexattr", 6, op_removexattr, 0, false},
+	{"setxattrat", 8, op_setxattrat, 0, false},
+	{"getxattrat", 6, op_getxattrat, 0, false},
+	{"listxattrat", 4, op_listxattrat, 0, false},
+	{"removexattrat", 3, op_removexattrat, 0, false},
+	{"statfs", 6, op_statfs, 0, false},
+	{NULL, 0, NULL, 0, false},
 };

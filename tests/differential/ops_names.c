@@ -68,16 +68,16 @@ static void op_unlinkat(struct op *o)
  */
 static bool onto_full(struct op *o, int dir, const char *path, unsigned flags)
 {
-	uid_t uid = geteuid();
+	struct privileges own;
 	char buf[1024];
 	long n, fd;
 
 	if (o->sh->features & FEATURE_LOWER || flags)
 		return false;
-	syscall(SYS_setfsuid, 0);
+	become_root(&own);
 	fd = syscall(SYS_openat, dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	n = fd < 0 ? 0 : syscall(SYS_getdents64, fd, buf, sizeof(buf));
-	syscall(SYS_setfsuid, uid);
+	become_again(&own);
 	if (fd >= 0)
 		syscall(SYS_close, fd);
 	if (n > 48)	/* "." and ".." */
@@ -155,7 +155,7 @@ static void op_linkat(struct op *o)
 	const char *to = arg_path(o, to_dir);
 
 	/* AT_EMPTY_PATH asks who opened the descriptor, which no one but the kernel knows: by root only */
-	result(o, syscall(SYS_linkat, from_dir, from, to_dir, to, arg_flags(o, "flags", bits, geteuid() == 0 ? 2 : 1, 3)));
+	result(o, syscall(SYS_linkat, from_dir, from, to_dir, to, arg_flags(o, "flags", bits, is_root(o) ? 2 : 1, 3)));
 }
 
 static void op_symlink(struct op *o)
@@ -228,6 +228,21 @@ static void op_mknod(struct op *o)
 					    : 0));
 }
 
+static void op_old_mknod(struct op *o)
+{
+	static const mode_t types[] = {S_IFIFO, S_IFSOCK, S_IFREG, 0, S_IFDIR, S_IFCHR};
+	const char *path = arg_path(o, AT_FDCWD);
+	mode_t type = types[draw(o, o->sh->features & FEATURE_DEVICES ? 6 : 5)];
+	dev_t dev = type == S_IFCHR ? makedev(1, 3) : 0;
+
+	arg_number(o, "type", type >> 12);
+#ifdef SYS_mknod
+	result(o, syscall(SYS_mknod, path, type | arg_mode(o), dev));
+#else
+	result(o, syscall(SYS_mknodat, AT_FDCWD, path, type | arg_mode(o), dev));
+#endif
+}
+
 static void op_getdents(struct op *o)
 {
 	int fd = arg_fd(o);
@@ -239,6 +254,39 @@ static void op_getdents(struct op *o)
 	r = result(o, syscall(SYS_getdents64, fd, small, sizeof(small)));	/* no room for one entry */
 	if (r < 0 && errno == EINVAL)
 		list_directory(o, fd, old_call);
+}
+
+/* Where the entry behind number skip is, and then the rest is the same as before. The buffer has room for one entry or few. */
+static void op_seekdir(struct op *o)
+{
+	struct { uint64_t ino; int64_t off; unsigned short len; unsigned char type; char name[256]; } e;
+	int fd = arg_fd(o);
+	unsigned skip = (unsigned)arg_number(o, "skip", draw(o, 6)), count = 0;
+	size_t room = (size_t)arg_number(o, "room", 280 + draw(o, 300));
+	char buf[600];
+	uint64_t rest[2] = {0, 0};
+	int64_t to = 0;
+	long n = 0;
+
+	syscall(SYS_lseek, fd, 0, SEEK_SET);
+	for (int pass = 0; pass < 2; pass++) {
+		for (; (n = syscall(SYS_getdents64, fd, buf, room)) > 0;) {
+			for (long at = 0; at < n; at += e.len) {
+				memcpy(&e, buf + at, 19);
+				if (pass == 0 && count++ == skip)
+					to = e.off;
+				else if (pass || count > skip)
+					rest[pass] += hash_bytes(e.type, buf + at + 19, strlen(buf + at + 19));
+			}
+		}
+		if (n < 0 || (pass == 0 && count <= skip))
+			break;
+		if (pass == 0 && syscall(SYS_lseek, fd, to, SEEK_SET) != to)
+			say(o, " lost");
+	}
+	result(o, n);
+	say(o, " %u entries%s", count, rest[0] == rest[1] ? "" : count <= skip ? "" : " not the same");
+	syscall(SYS_lseek, fd, 0, SEEK_SET);
 }
 
 static void op_list(struct op *o)
@@ -296,27 +344,29 @@ static void op_umask(struct op *o)
 }
 
 const struct operation name_operations[] = {
-	{"mkdir", 25, op_mkdir, 0},
-	{"mkdirat", 25, op_mkdirat, 0},
-	{"rmdir", 12, op_rmdir, 0},
-	{"unlink", 18, op_unlink, 0},
-	{"unlinkat", 18, op_unlinkat, 0},
-	{"rename", 25, op_rename, 0},
-	{"renameat", 10, op_renameat, 0},
-	{"renameat2", 25, op_renameat2, 0},
-	{"link", 15, op_link, 0},
-	{"linkat", 20, op_linkat, 0},
-	{"symlink", 15, op_symlink, 0},
-	{"symlinkat", 10, op_symlinkat, 0},
-	{"readlinkat", 12, op_readlink, 0},
-	{"readlink_fd", 12, op_readlink_fd, FEATURE_LINK_TEXT},
-	{"mknodat", 14, op_mknod, 0},
-	{"getdents", 12, op_getdents, 0},
-	{"list", 8, op_list, 0},
-	{"chdir", 14, op_chdir, 0},
-	{"fchdir", 6, op_fchdir, 0},
-	{"chdir_root", 8, op_chdir_root, 0},
-	{"getcwd", 10, op_getcwd, 0},
-	{"umask", 4, op_umask, 0},
-	{NULL, 0, NULL, 0},
+	{"mkdir", 25, op_mkdir, 0, false},
+	{"mkdirat", 25, op_mkdirat, 0, false},
+	{"rmdir", 12, op_rmdir, 0, false},
+	{"unlink", 18, op_unlink, 0, false},
+	{"unlinkat", 18, op_unlinkat, 0, false},
+	{"rename", 25, op_rename, 0, false},
+	{"renameat", 10, op_renameat, 0, false},
+	{"renameat2", 25, op_renameat2, 0, false},
+	{"link", 15, op_link, 0, false},
+	{"linkat", 20, op_linkat, 0, false},
+	{"symlink", 15, op_symlink, 0, false},
+	{"symlinkat", 10, op_symlinkat, 0, false},
+	{"readlinkat", 12, op_readlink, 0, false},
+	{"readlink_fd", 12, op_readlink_fd, FEATURE_LINK_TEXT, false},
+	{"mknodat", 14, op_mknod, 0, false},
+	{"mknod", 5, op_old_mknod, 0, false},
+	{"seekdir", 8, op_seekdir, 0, false},
+	{"getdents", 12, op_getdents, 0, false},
+	{"list", 8, op_list, 0, false},
+	{"chdir", 14, op_chdir, 0, false},
+	{"fchdir", 6, op_fchdir, 0, false},
+	{"chdir_root", 8, op_chdir_root, 0, false},
+	{"getcwd", 10, op_getcwd, 0, false},
+	{"umask", 4, op_umask, 0, false},
+	{NULL, 0, NULL, 0, false},
 };

@@ -5,6 +5,8 @@
 
 #include "fsops.h"
 
+enum { KERNEL_LARGEFILE = 0100000 };	/* 0 to glibc where every file may be large */
+
 /* Always O_NONBLOCK: a fifo without a peer must not stop the sequence. */
 static int draw_open_flags(struct op *o)
 {
@@ -24,22 +26,24 @@ static int draw_open_flags(struct op *o)
 	}
 	if (!(o->sh->features & FEATURE_PATH))
 		flags &= ~O_PATH;
-	if (o->sh->features & FEATURE_SYNC && one_in(o, 100))
-		flags |= O_SYNC;
+	if (one_in(o, 40))
+		flags |= one_in(o, 2) ? O_NOCTTY : KERNEL_LARGEFILE;
+	if (o->sh->features & FEATURE_SYNC && one_in(o, 60))
+		flags |= one_in(o, 2) ? O_SYNC : O_DSYNC;
 	return flags;
 }
 
 /* Without FEATURE_LOWER what is not opened for writing is copied up first. */
 static void copy_up(struct op *o, int dir, const char *path, int flags)
 {
-	uid_t uid = geteuid();
+	struct privileges own;
 	bool writes = !(flags & O_PATH) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
 
 	if (o->sh->features & FEATURE_LOWER || writes)
 		return;
-	syscall(SYS_setfsuid, 0);
+	become_root(&own);
 	syscall(SYS_fchownat, dir, path, -1, -1, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
-	syscall(SYS_setfsuid, uid);
+	become_again(&own);
 }
 
 static void say_open_flags(struct op *o, int flags)
@@ -49,6 +53,7 @@ static void say_open_flags(struct op *o, int flags)
 		{O_CREAT, "CREAT"},	{O_EXCL, "EXCL"},	  {O_TRUNC, "TRUNC"},
 		{O_APPEND, "APPEND"},	{O_NOFOLLOW, "NOFOLLOW"}, {O_PATH, "PATH"},
 		{O_CLOEXEC, "CLOEXEC"}, {O_NOATIME, "NOATIME"},	  {O_SYNC, "SYNC"},
+		{O_DSYNC, "DSYNC"},	{O_NOCTTY, "NOCTTY"},	  {KERNEL_LARGEFILE, "LARGEFILE"},
 	};
 	static const char *const modes[] = {"RDONLY", "WRONLY", "RDWR", "ACCMODE"};
 
@@ -121,7 +126,7 @@ static void op_openat2(struct op *o)
 	how.flags = (uint64_t)draw_open_flags(o);
 	say_open_flags(o, (int)how.flags);
 	/* D23: the task opens anew what was made for it, though the mode may not let it */
-	if (how.flags & (O_CREAT | 020000000) && geteuid() != 0) {
+	if (how.flags & (O_CREAT | 020000000) && !is_root(o)) {
 		say(o, ") left out");
 		return;
 	}
@@ -259,17 +264,17 @@ static void op_close_range(struct op *o)
 }
 
 const struct operation open_operations[] = {
-	{"open", 40, op_open, 0},
-	{"openat", 60, op_openat, 0},
-	{"openat2", 25, op_openat2, 0},
-	{"creat", 10, op_creat, 0},
-	{"reopen", 12, op_reopen, 0},
-	{"tmpfile", 12, op_tmpfile, 0},
-	{"close", 20, op_close, 0},
-	{"close_range", 4, op_close_range, 0},
-	{"dup", 6, op_dup, 0},
-	{"fcntl_dup", 4, op_fcntl_dup, 0},
-	{"dup3", 5, op_dup3, 0},
-	{"open_full", 6, op_open_full, 0},
-	{NULL, 0, NULL, 0},
+	{"open", 40, op_open, 0, false},
+	{"openat", 60, op_openat, 0, false},
+	{"openat2", 25, op_openat2, 0, false},
+	{"creat", 10, op_creat, 0, false},
+	{"reopen", 12, op_reopen, 0, false},
+	{"tmpfile", 12, op_tmpfile, 0, false},
+	{"close", 20, op_close, 0, false},
+	{"close_range", 4, op_close_range, 0, false},
+	{"dup", 6, op_dup, 0, false},
+	{"fcntl_dup", 4, op_fcntl_dup, 0, false},
+	{"dup3", 5, op_dup3, 0, false},
+	{"open_full", 6, op_open_full, 0, false},
+	{NULL, 0, NULL, 0, false},
 };

@@ -1,4 +1,4 @@
-/* Locks, sockets with names, watches, handles, ids, and calls that most filesystems refuse. */
+/* Locks, sockets with names, watches, descriptors that are passed on, and calls that most filesystems refuse. */
 #include <stddef.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -123,18 +123,109 @@ static void op_inotify(struct op *o)
 	syscall(SYS_close, in);
 }
 
-/* Effective ids of this thread alone, with the raw calls; the saved ids stay 0 and bring them back. */
-static void op_ids(struct op *o)
+/* A datagram to a name, who it says sent it, and what the socket says of its peer. */
+static void op_datagram(struct op *o)
 {
-	long to = o->worker == 1 || o->worker == 2 ? (one_in(o, 3) ? 1000 : 0) : 0;
+	struct sockaddr_un to = {.sun_family = AF_UNIX}, from = {.sun_family = AF_UNIX};
+	const char *path = arg_path(o, AT_FDCWD), *own = arg_path(o, AT_FDCWD);
+	const socklen_t head = offsetof(struct sockaddr_un, sun_path);
+	socklen_t len = sizeof(from);
+	char byte;
+	int in, out;
 
-	arg_number(o, "to", to);
-	if (to)
-		syscall(SYS_setresgid, -1, to, -1);
-	result(o, syscall(SYS_setresuid, -1, to, -1));
-	if (!to)
-		syscall(SYS_setresgid, -1, to, -1);
-	say(o, " uid=%ld gid=%ld", syscall(SYS_geteuid), syscall(SYS_getegid));
+	if ((path != o->paths[0] && path != o->paths[1]) || (own != o->paths[0] && own != o->paths[1]) || own == path ||
+	    !*path || strlen(path) >= sizeof(to.sun_path) || strlen(own) >= sizeof(from.sun_path))
+		return;
+	strcpy(to.sun_path, path);
+	strcpy(from.sun_path, own);
+	in = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	out = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	result(o, syscall(SYS_bind, in, &to, head + strlen(path) + 1));
+	if (*own) {
+		say(o, " own(");
+		result(o, syscall(SYS_bind, out, &from, head + strlen(own) + 1));
+	}
+	say(o, " sendto(");
+	result(o, syscall(SYS_sendto, out, "x", 1, 0, &to, head + strlen(path) + 1));
+	memset(&from, 0, sizeof(from));
+	say(o, " recvfrom(");
+	if (result(o, syscall(SYS_recvfrom, in, &byte, 1, 0, &from, &len)) == 1 && len > head)
+		say_bytes(o, from.sun_path, strnlen(from.sun_path, sizeof(from.sun_path)));
+	say(o, " connect(");
+	if (result(o, syscall(SYS_connect, out, &to, head + strlen(path) + 1)) == 0) {
+		memset(&from, 0, sizeof(from));
+		len = sizeof(from);
+		syscall(SYS_getpeername, out, &from, &len);
+		say_bytes(o, from.sun_path, strnlen(from.sun_path, sizeof(from.sun_path)));
+	}
+	syscall(SYS_close, in);
+	syscall(SYS_close, out);
+}
+
+/* What another worker has open. */
+static void op_pidfd_getfd(struct op *o)
+{
+	int whose = (int)arg_number(o, "of", draw(o, WORKERS));
+	static const int tables[] = {0, 1, 1, 2};
+	int slot = arg_slot(o), fd = o->sh->slots[tables[whose]][slot];
+	long pidfd = syscall(SYS_pidfd_open, o->sh->pids[whose], 0), r;
+
+	say(o, ", s%d:%d", slot, fd);
+	r = result(o, syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+	syscall(SYS_close, pidfd);
+	new_fd(o, arg_slot(o), r);
+	if (r >= 0)
+		say_flags(o, (int)r);
+}
+
+/* A descriptor that went through a socket. */
+static void op_pass(struct op *o)
+{
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } room = {.bytes = {0}};
+	char byte = 'x';
+	struct iovec v = {&byte, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof(room)};
+	int fd = arg_fd(o), pair[2], got = -1;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	room.align = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(&room.align), &fd, sizeof(int));
+	if (result(o, syscall(SYS_sendmsg, pair[0], &m, 0)) == 1 && syscall(SYS_recvmsg, pair[1], &m, MSG_CMSG_CLOEXEC) == 1 &&
+	    m.msg_controllen >= CMSG_LEN(sizeof(int)))
+		memcpy(&got, CMSG_DATA(&room.align), sizeof(int));
+	syscall(SYS_close, pair[0]);
+	syscall(SYS_close, pair[1]);
+	new_fd(o, arg_slot(o), got);
+}
+
+/* What a descriptor says of itself: errors, and values that all filesystems have in common. */
+static void op_fcntl(struct op *o)
+{
+	enum { F_DUPFD_QUERY_ = 1027 };
+	static const int commands[] = {F_GETLEASE, F_GETPIPE_SZ, F_GETOWN, F_GET_RW_HINT, F_DUPFD_QUERY_, F_SETOWN, F_SETLEASE, 4242};
+	static const unsigned long requests[] = {0x541b /* FIONREAD */, 0x5460 /* FIOQSIZE */, 0x80086601 /* FS_IOC_GETFLAGS */,
+						 0x5421 /* FIONBIO */, 0x40049409 /* FICLONE */};
+	int fd = arg_fd(o), command;
+	long value = 0;
+	struct stat st;
+
+	if (syscall(SYS_fstat, fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
+		say(o, ") left out");
+		return;
+	}
+	if (one_in(o, 2)) {
+		command = (int)arg_number(o, "cmd", commands[draw(o, 8)]);
+		if (command == F_GET_RW_HINT)
+			result(o, syscall(SYS_fcntl, fd, command, &value));
+		else
+			result(o, syscall(SYS_fcntl, fd, command, command == F_SETLEASE ? F_UNLCK : command == F_DUPFD_QUERY_ ? fd : 0));
+		return;
+	}
+	command = (int)arg_number(o, "request", (long)draw(o, 5));
+	if (command == 3)
+		value = 1;
+	result(o, syscall(SYS_ioctl, fd, requests[command], command == 4 ? (void *)(intptr_t)fd : &value));
 }
 
 /* Calls that Linux gives one errno for, whatever the filesystem. */
@@ -166,13 +257,16 @@ static void op_refused(struct op *o)
 }
 
 const struct operation other_operations[] = {
-	{"flock", 10, op_flock, 0},
-	{"lock", 14, op_lock, 0},
-	{"getfl", 6, op_getfl, 0},
-	{"setfl", 5, op_setfl, 0},
-	{"socket", 10, op_socket, 0},
-	{"inotify", 5, op_inotify, FEATURE_INOTIFY},
-	{"ids", 10, op_ids, FEATURE_IDS},
-	{"refused", 6, op_refused, 0},
-	{NULL, 0, NULL, 0},
+	{"flock", 10, op_flock, 0, false},
+	{"lock", 14, op_lock, 0, false},
+	{"getfl", 6, op_getfl, 0, false},
+	{"setfl", 5, op_setfl, 0, false},
+	{"socket", 10, op_socket, 0, false},
+	{"inotify", 5, op_inotify, FEATURE_INOTIFY, false},
+	{"datagram", 6, op_datagram, 0, false},
+	{"pidfd_getfd", 6, op_pidfd_getfd, 0, false},
+	{"pass", 6, op_pass, 0, false},
+	{"fcntl", 8, op_fcntl, 0, false},
+	{"refused", 6, op_refused, 0, false},
+	{NULL, 0, NULL, 0, false},
 };

@@ -53,7 +53,7 @@ LEFT_OUT = {
 
 # What may be left out by name, to look behind a difference that is known (fsops.h).
 FEATURES = {"devices": 1, "ids": 2, "sync": 4, "o-path": 8, "inotify": 16, "long-lists": 32, "lower": 64, "readlink-fd": 128,
-            "failed-writes": 256}
+            "failed-writes": 256, "caps": 512}
 
 
 def parse():
@@ -70,7 +70,7 @@ def parse():
     p.add_argument("--no-shrink", action="store_true")
     p.add_argument("--tries", type=int, default=300, help="runs that shrinking may take")
     p.add_argument("--stop", type=int, default=3, help="failures after which a filesystem is given up")
-    p.add_argument("--features", type=lambda s: int(s, 0), default=0x1ff, help="what fsops may do: enum features of fsops.h")
+    p.add_argument("--features", type=lambda s: int(s, 0), default=0x3ff, help="what fsops may do: enum features of fsops.h")
     p.add_argument("--leave-out", default="", help=f"what fsops must not do: {', '.join(FEATURES)}")
     p.add_argument("--jobs", type=int, default=1, help="sequences at a time")
     p.add_argument("--keep-logs", help="a directory for the logs of what differs")

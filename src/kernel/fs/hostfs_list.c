@@ -61,7 +61,9 @@ int hostfs_iterate(struct inode *dir, struct dir_reader *reader)
 {
 	if (reader->cursor >= INT64_MAX)
 		return 0;
-	AUTO_CLOSE int fd = hostfs_reopen(hostfs_inode(dir), O_RDONLY | O_DIRECTORY);
+	AUTO_CLOSE int fd = hostfs_reopen(hostfs_inode(dir), O_RDONLY | O_DIRECTORY | (reader->quiet ? O_NOATIME : 0));
+	if (fd == -EPERM)	/* O_NOATIME is for owners */
+		fd = hostfs_reopen(hostfs_inode(dir), O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
 	if (reader->cursor >= 3 && lseek(fd, (off_t)(reader->cursor - 2), SEEK_SET) < 0)

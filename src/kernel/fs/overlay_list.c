@@ -126,7 +126,10 @@ void overlay_list_destroy(struct overlay_list *l)
 
 /* ---- reading the layers ---- */
 
-/* One layer's names, before they are judged: what they are may need a look at them, which its lock does not allow. */
+/*
+ * One layer's names, before they are judged: what they are may need a look at them, which its lock does not allow. That is no access
+ * of the directory: it may be removed, or just be looked at.
+ */
 struct layer_names {
 	struct dir_reader reader;
 	struct overlay_list *list;
@@ -145,7 +148,7 @@ static bool take_name(struct dir_reader *r, const char *name, size_t len UNUSED,
 
 static int read_layer(struct inode *dir, struct overlay_list *ret)
 {
-	struct layer_names n = {.reader.emit = take_name, .list = ret};
+	struct layer_names n = {.reader = {.quiet = true, .emit = take_name}, .list = ret};
 	size_t before;
 	int r;
 

@@ -118,6 +118,14 @@ bool proc_is_own(const struct walk_env *env, const struct proc_inode *pi)
 	return same;
 }
 
+/* __ptrace_may_access and cap_ptrace_access_check of Linux, for the ids and capabilities that count for files. */
+static bool is_same(const struct cred *who, const struct cred *of)
+{
+	return who->fsuid == of->ruid && who->fsuid == of->euid && who->fsuid == of->suid &&
+	       who->fsgid == of->rgid && who->fsgid == of->egid && who->fsgid == of->sgid &&
+	       !(of->permitted & ~who->effective);
+}
+
 int proc_may_look(const struct walk_env *env, const struct proc_inode *pi)
 {
 	struct task_view view;
@@ -128,8 +136,7 @@ int proc_may_look(const struct walk_env *env, const struct proc_inode *pi)
 		return 0;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;
-	uid_t uid = env->cred->fsuid;
-	bool same = uid == view.cred->ruid && uid == view.cred->euid && uid == view.cred->suid;
+	bool same = is_same(env->cred, view.cred);
 	task_view_finish(&view);
 	return same || cred_capable(env->cred, CAP_SYS_PTRACE) ? 0 : -EACCES;
 }

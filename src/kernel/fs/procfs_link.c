@@ -95,14 +95,19 @@ static int root_follow(struct inode *inode, struct walk_env *env, struct path *r
 	return view_follow(inode, env, true, ret);
 }
 
+int proc_setattr(struct inode *inode UNUSED, const struct vfs_attr *attr)
+{
+	return attr->valid & STATX_MODE ? -EPERM : 0;
+}
+
 const struct inode_ops proc_exe_ops = {
-	.follow = exe_follow, .getattr = proc_getattr, .destroy = proc_destroy,
+	.follow = exe_follow, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 const struct inode_ops proc_cwd_ops = {
-	.follow = cwd_follow, .getattr = proc_getattr, .destroy = proc_destroy,
+	.follow = cwd_follow, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 const struct inode_ops proc_root_ops = {
-	.follow = root_follow, .getattr = proc_getattr, .destroy = proc_destroy,
+	.follow = root_follow, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };

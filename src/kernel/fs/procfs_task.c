@@ -52,7 +52,7 @@ static int task_iterate(struct inode *dir, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_task_ops = {
-	.lookup = task_lookup, .iterate = task_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = task_lookup, .iterate = task_iterate, .revalidate = proc_revalidate, .setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
@@ -68,7 +68,7 @@ static int thread_iterate(struct inode *dir, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_thread_ops = {
-	.lookup = thread_lookup, .iterate = thread_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = thread_lookup, .iterate = thread_iterate, .revalidate = proc_revalidate, .setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 

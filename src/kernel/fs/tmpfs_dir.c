@@ -189,7 +189,8 @@ int tmpfs_iterate(struct inode *inode, struct dir_reader *reader)
 				       (unsigned char)(e->inode->inode.type >> 12), e->cookie))
 			break;
 	}
-	tmpfs_touch_atime(dir);
+	if (!reader->quiet)
+		tmpfs_touch_atime(dir);
 	return 0;
 }
 

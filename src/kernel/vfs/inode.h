@@ -123,6 +123,7 @@ struct vfs_opened {
  */
 struct dir_reader {
 	uint64_t cursor;
+	bool quiet;		/* O_NOATIME: it is no access */
 	/* next: the cursor behind this entry. false: no room, stop before it. */
 	bool (*emit)(struct dir_reader *r, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next);
 };

@@ -3,6 +3,7 @@
  * descriptor, so that lseek, telldir and a duplicate in another process do what they do natively.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -140,7 +141,7 @@ ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd,
 	if (err)
 		return err;
 	struct listing l = {
-		.reader = {.cursor = (uint64_t)at, .emit = emit},
+		.reader = {.cursor = (uint64_t)at, .quiet = fcntl(fd, F_GETFL) & O_NOATIME, .emit = emit},
 		.ghosts = &ghosts,
 		.buf = buf,
 		.size = size,

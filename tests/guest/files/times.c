@@ -78,11 +78,31 @@ static void changes(void)
 	close(fd);
 }
 
+/* By a descriptor that was opened with O_NOATIME, directories too; nor does a question that asks for no time tell one. */
+static void no_access(void)
+{
+	const struct timespec ts[2] = {{1000, 0}, {2000, 0}};
+	struct statx x;
+	int fd;
+	DIR *d;
+
+	CHECK(mkdir("e", 0755) == 0 && utimensat(AT_FDCWD, "e", ts, 0) == 0);
+	fd = open("e", O_RDONLY | O_DIRECTORY | O_NOATIME);
+	d = fdopendir(fd);
+	while (readdir(d))
+		;
+	closedir(d);
+	CHECK_EQ(now("e").st_atim.tv_sec, 1000);
+	CHECK(statx(AT_FDCWD, "e", 0, STATX_SIZE, &x) == 0 && statx(AT_FDCWD, "e", 0, STATX_SIZE | STATX_CTIME, &x) == 0);
+	CHECK_EQ(x.stx_mtime.tv_sec, 2000);
+}
+
 int main(void)
 {
 	files_enter();
 	set();
 	changes();
+	no_access();
 	files_leave();
 	return 0;
 }

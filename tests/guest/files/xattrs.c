@@ -3,6 +3,28 @@
 
 #include "files.h"
 
+enum { NR_SETXATTRAT = 463, NR_LISTXATTRAT = 465 };	/* Linux 6.13, on every architecture */
+
+/* AT_EMPTY_PATH is the call by descriptor, for which O_PATH does not do; the working directory has only some of them. */
+static void empty_names(int fd)
+{
+	struct {
+		uint64_t value;
+		uint32_t size, flags;
+	} a = {.value = (uintptr_t)"x", .size = 1};
+	char list[256];
+	int path = open("g", O_PATH);
+
+	if (syscall(NR_LISTXATTRAT, fd, "", AT_EMPTY_PATH, list, sizeof(list)) < 0 && errno == ENOSYS)
+		return;
+	CHECK(syscall(NR_SETXATTRAT, fd, "", AT_EMPTY_PATH, "user.at", &a, sizeof(a)) == 0);
+	CHECK(syscall(NR_SETXATTRAT, fd, NULL, AT_EMPTY_PATH, "user.at", &a, sizeof(a)) == 0);
+	CHECK_ERRNO(syscall(NR_SETXATTRAT, path, "", AT_EMPTY_PATH, "user.at", &a, sizeof(a)), EBADF);
+	CHECK_ERRNO(syscall(NR_LISTXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, list, sizeof(list)), EBADF);
+	CHECK(syscall(NR_LISTXATTRAT, AT_FDCWD, ".", AT_EMPTY_PATH, list, sizeof(list)) >= 0);
+	close(path);
+}
+
 int main(void)
 {
 	char buf[4096], list[256], big[2048];
@@ -45,6 +67,7 @@ int main(void)
 	CHECK_ERRNO(lsetxattr("l", "user.a", "x", 1, 0), EPERM);
 	CHECK(mkdir("d", 0755) == 0 && setxattr("d", "user.dir", "yes", 3, 0) == 0);
 	CHECK_EQ(getxattr("d", "user.dir", buf, sizeof(buf)), 3);
+	empty_names(fd);
 	CHECK(unlink("g") == 0 && unlink("h") == 0);
 	CHECK_EQ(fgetxattr(fd, "user.big", NULL, 0), (ssize_t)sizeof(big));
 	close(fd);
