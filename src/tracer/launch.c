@@ -241,14 +241,17 @@ static int start_child(struct session *s, const struct command *command)
 	if (r < 0) {
 		kill_child(pid);
 		s->main_pid = 0;
-		/* Notifications work without a tracer too, with a guard in its place. */
-		if (s->mechanism == MECHANISM_NOTIFY && s->uses_ptrace && !s->tracee_count) {
+		/* Notifications work without a tracer too, with a guard in its place; another file tree does not. */
+		if (s->mechanism == MECHANISM_NOTIFY && s->uses_ptrace && !s->tracee_count && !s->files) {
 			s->uses_ptrace = false;
 			if (s->decides)
 				apply_without_ptrace(&s->apply);
 			return start_child(s, command);
 		}
-		session_unavailable(s, r);
+		if (s->files)
+			log_error("another file tree needs ptrace, which is not to be had here: %s (see `trapline doctor`)", strerror(-r));
+		else
+			session_unavailable(s, r);
 		return r;
 	}
 	atomic_store(&page->go, 1);
@@ -342,7 +345,8 @@ int launch_exec_errno(const struct session *s)
 		return 0;
 	int err = atomic_load(&s->launch->error);
 	if (atomic_load(&s->launch->failed_step) == STEP_FILTER) {
-		log_error("cannot install the seccomp filter: %s (see `trapline doctor`)", strerror(err));
+		log_error("cannot install the seccomp filter: %s (see `trapline doctor`)",
+			  err == EBUSY ? "another supervisor is notified of this process's calls already" : strerror(err));
 		return -err;
 	}
 	log_error("cannot run '%s': %s", s->options->argv[0], strerror(err));

@@ -244,6 +244,16 @@ class Nested(harness.Case):
                            "--uid", "5", "--", "id", "-u"])
                 self.assert_works_or_says_why(got, "5\n")
 
+    def test_tree_under_another(self):
+        self.need("strace")
+        tree = [harness.trapline, "run", "--tmpfs", "/mnt", "--", "echo", "hi"]
+        for outer in (["strace", "-f", "-o", "/dev/null"], [harness.trapline, "run", "-r", "/", "--"]):
+            with self.subTest(outer):
+                got = run(outer + tree)
+                self.assert_clean(got)
+                self.assertIn("another file tree needs ptrace", got.err)
+                self.assertNotIn("hi", got.out)
+
     def test_under_gdb(self):
         self.need("gdb")
         got = run(["gdb", "-q", "-batch", "-nx", "-ex", "run", "--args", harness.trapline, "run", "--uid", "5", "--",

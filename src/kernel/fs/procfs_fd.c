@@ -45,8 +45,35 @@ static int object_open(struct inode *inode, int flags, struct vfs_opened *ret)
 	int fd = proc_fd_reopen(host_fd(inode), waits ? O_PATH : flags);
 	if (fd < 0)
 		return fd;
-	*ret = (struct vfs_opened){.fd = fd, .blocks = waits, .flags = flags};
+	*ret = (struct vfs_opened){.fd = fd, .foreign = true, .blocks = waits, .flags = flags};
 	return 0;
+}
+
+static int set_times(const char *path, const struct vfs_attr *attr)
+{
+	const struct timespec omitted = {.tv_nsec = UTIME_OMIT};
+	const struct timespec times[2] = {
+		attr->valid & STATX_ATIME ? attr->atime : omitted, attr->valid & STATX_MTIME ? attr->mtime : omitted,
+	};
+	return utimensat(AT_FDCWD, path, times, 0) < 0 ? -errno : 0;
+}
+
+/* By name, as fchmod and its like do it by descriptor. Device nodes are the whole host's. */
+static int object_setattr(struct inode *inode, const struct vfs_attr *attr)
+{
+	char buf[PROC_FD_PATH_MAX];
+	const char *path = proc_fd_path(host_fd(inode), buf);
+	uid_t uid = attr->valid & STATX_UID ? attr->uid : (uid_t)-1;
+	gid_t gid = attr->valid & STATX_GID ? attr->gid : (gid_t)-1;
+	if (S_ISCHR(inode->type) || S_ISBLK(inode->type))
+		return -EPERM;
+	if (attr->valid & STATX_SIZE && truncate(path, attr->size) < 0)
+		return -errno;
+	if (attr->valid & (STATX_UID | STATX_GID | STATX_CTIME) && chown(path, uid, gid) < 0)
+		return -errno;
+	if (attr->valid & STATX_MODE && chmod(path, attr->mode & 07777) < 0)
+		return -errno;
+	return attr->valid & (STATX_ATIME | STATX_MTIME) ? set_times(path, attr) : 0;
 }
 
 static int object_host(struct inode *inode, int *ret_fd)
@@ -62,7 +89,7 @@ static void object_destroy(struct inode *inode)
 }
 
 static const struct inode_ops object_ops = {
-	.getattr = object_getattr, .open = object_open, .host = object_host, .destroy = object_destroy,
+	.getattr = object_getattr, .setattr = object_setattr, .open = object_open, .host = object_host, .destroy = object_destroy,
 };
 
 /* The O_PATH descriptor of what a link of the host's /proc leads to. */

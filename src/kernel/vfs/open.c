@@ -120,13 +120,13 @@ static int open_object(const struct walk_env *env, const struct path *p, int fla
 	enum backing kind = inode->ops->open ? BACKING_FILE : BACKING_STAND_IN;
 	int err = kind == BACKING_FILE ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
 	/* An O_PATH description carries no mark: to be known by another name it needs an object of its own. */
-	if (!err && flags & O_PATH && v->virtual_attrs && registry_has_other(v, ret, p)) {
+	if (!err && flags & O_PATH && v->virtual_attrs && !ret->foreign && registry_has_other(v, ret, p)) {
 		vfs_opened_drop(ret);
 		*ret = (struct vfs_opened){.fd = -1};
 		err = open_stand_in(ret);
 		kind = BACKING_STAND_IN;
 	}
-	return err ? err : registry_add(v, ret, flags, p, kind);
+	return err || ret->foreign ? err : registry_add(v, ret, flags, p, kind);
 }
 
 static int flags_for_object(int flags)

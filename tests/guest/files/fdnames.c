@@ -1,8 +1,10 @@
 /* Of a file's names /proc/self/fd/N shows the one that was opened, where that is now, through dup, fork and SCM_RIGHTS;
  * and what is removed is known as long as it is open. */
 #include <linux/openat2.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "files.h"
 
@@ -21,6 +23,35 @@ static int open_it(const char *name, int flags)
 
 	CHECK(fd >= 0);
 	return fd;
+}
+
+/* What has no name in any tree is its maker's to change, by descriptor and by the link in /proc, also when it was reopened. */
+static void without_tree(void)
+{
+	char link[64];
+	struct stat st;
+	int again, pipes[2], fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	CHECK(fd >= 0 && write(fd, "abc", 3) == 3);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	again = open_it(link, O_RDONLY);
+	CHECK(fchmod(fd, 0540) == 0 && fstat(again, &st) == 0 && (st.st_mode & 07777) == 0540);
+	CHECK(fchmod(again, 0640) == 0 && fchown(again, getuid(), getgid()) == 0);
+	CHECK(chmod(link, 0600) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK(truncate(link, 2) == 0 && stat(link, &st) == 0 && st.st_size == 2);
+	CHECK(utimensat(AT_FDCWD, link, (struct timespec[2]){{5, 0}, {6, 0}}, 0) == 0 && fstat(fd, &st) == 0 && st.st_mtime == 6);
+	CHECK(fsetxattr(again, "user.x", "1", 1, 0) == 0 || errno == EOPNOTSUPP);
+	CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK) == 0);
+	close(again);
+	close(fd);
+	CHECK(pipe(pipes) == 0);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", pipes[1]);
+	again = open_it(link, O_WRONLY);
+	CHECK(fchmod(again, 0622) == 0 && fstat(pipes[1], &st) == 0 && (st.st_mode & 07777) == 0622);
+	CHECK(write(again, "x", 1) == 1 && read(pipes[0], link, sizeof(link)) == 1);
+	close(again);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void two_names(void)
@@ -310,6 +341,7 @@ static void fifo(void)
 int main(void)
 {
 	files_enter();
+	without_tree();
 	two_names();
 	passed_on();
 	other_opens();
