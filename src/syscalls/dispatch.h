@@ -37,6 +37,8 @@ struct guest_ops {
 	 * the handler. -EBADF, -ESRCH; -ENFILE when the supervisor has no descriptor left.
 	 */
 	int (*get_fd)(struct call_event *ev, int guest_fd, int *ret_fd);
+	/* How many descriptors the caller has open; 0 before Linux 6.2; a negative errno: not known. */
+	int64_t (*count_fds)(struct call_event *ev);
 };
 
 /* Guest memory that was already copied: what a decision was made on is what the handler gets. */

@@ -94,18 +94,17 @@ static bool has_gap(pid_t tid, rlim_t limit)
 }
 
 /*
- * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. The number
- * of open descriptors is the size of /proc/PID/fd (since Linux 6.2; before, it is 0 and only the installing tells).
+ * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. Where the
+ * number of open descriptors is not told only the installing tells.
  */
-static bool descriptor_left(pid_t tid)
+static bool descriptor_left(struct file_call *c)
 {
-	char path[64];
-	struct stat st;
 	rlim_t limit = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
-	if (stat(path, &st) < 0 || file_limit(tid, RLIMIT_NOFILE, &limit) < 0)
+	const pid_t tid = c->task.tid;
+	const int64_t count = c->ev->ops->count_fds(c->ev);
+	if (count < 0 || file_limit(tid, RLIMIT_NOFILE, &limit) < 0)
 		return true;
-	return (rlim_t)st.st_size < limit || has_gap(tid, limit);
+	return (rlim_t)count < limit || has_gap(tid, limit);
 }
 
 static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_ptr name, const struct open_how *how)
@@ -115,7 +114,7 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		return answer(r);
 	struct name_arg n AUTO_NAME;
 	r = name_copy_in(c, name, 0, &n);
-	if (r == 0 && will_change(how->flags) && !descriptor_left(c->task.tid))
+	if (r == 0 && will_change(how->flags) && !descriptor_left(c))
 		r = -EMFILE;
 	/* For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the descriptor. */
 	const bool in_root = how->resolve & RESOLVE_IN_ROOT;
@@ -129,7 +128,7 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 	struct vfs_opened opened;
 	r = vfs_open(&c->task.env, name_base(&n), n.text, &vfs_how, &opened, NULL);
 	if (r < 0)
-		return answer(descriptor_left(c->task.tid) ? r : -EMFILE);
+		return answer(descriptor_left(c) ? r : -EMFILE);
 	return opened_verdict(c, &opened, how->flags & O_CLOEXEC);
 }
 

@@ -1,6 +1,8 @@
 #include "tracer/guest_fds.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "tracer/proc_status.h"
@@ -20,6 +22,8 @@ static void drop(struct guest_fds_slot *slot)
 {
 	if (slot->tid)
 		(void)close(slot->pidfd);
+	if (slot->tid && slot->dir >= 0)
+		(void)close(slot->dir);
 	slot->tid = 0;
 }
 
@@ -62,6 +66,19 @@ static int duplicate(int pidfd, int fd)
 	return errno == EMFILE || errno == ENFILE ? -ENFILE : -errno;
 }
 
+/* What the slot had was another task's. */
+static int take_slot(struct guest_fds *g, struct guest_fds_slot *slot, pid_t tid)
+{
+	drop(slot);
+	int pidfd = open_task(g, tid);
+	if (pidfd < 0)
+		return pidfd == -EMFILE ? -ENFILE : pidfd;
+	slot->tid = tid;
+	slot->pidfd = pidfd;
+	slot->dir = -1;
+	return 0;
+}
+
 static int get(struct guest_fds *g, struct guest_fds_slot *slot, pid_t tid, int fd)
 {
 	if (slot->tid == tid) {
@@ -70,13 +87,8 @@ static int get(struct guest_fds *g, struct guest_fds_slot *slot, pid_t tid, int 
 			return got;
 		/* The number may be another task's by now. */
 	}
-	drop(slot);
-	int pidfd = open_task(g, tid);
-	if (pidfd < 0)
-		return pidfd == -EMFILE ? -ENFILE : pidfd;
-	slot->tid = tid;
-	slot->pidfd = pidfd;
-	return duplicate(pidfd, fd);
+	int r = take_slot(g, slot, tid);
+	return r < 0 ? r : duplicate(slot->pidfd, fd);
 }
 
 int guest_fds_get(struct guest_fds *g, pid_t tid, int fd, int *ret)
@@ -89,6 +101,38 @@ int guest_fds_get(struct guest_fds *g, pid_t tid, int fd, int *ret)
 		return got;
 	*ret = got;
 	return 0;
+}
+
+/* As a directory of procfs knows its task as a pidfd does: when that is no more, its size is -ENOENT. */
+static int64_t size_of_dir(int dir)
+{
+	struct stat st;
+	return fstat(dir, &st) < 0 ? -errno : (int64_t)st.st_size;
+}
+
+static int64_t count(struct guest_fds *g, struct guest_fds_slot *slot, pid_t tid)
+{
+	char path[64];
+	if (slot->tid == tid && slot->dir >= 0) {
+		int64_t n = size_of_dir(slot->dir);
+		if (n >= 0)
+			return n;
+	}
+	int r = take_slot(g, slot, tid);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
+	slot->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return slot->dir < 0 ? -errno : size_of_dir(slot->dir);
+}
+
+int64_t guest_fds_count(struct guest_fds *g, pid_t tid)
+{
+	struct guest_fds_slot *slot = slot_of(g, tid);
+	(void)pthread_mutex_lock(&slot->lock);
+	int64_t n = count(g, slot, tid);
+	(void)pthread_mutex_unlock(&slot->lock);
+	return n;
 }
 
 void guest_fds_ended(struct guest_fds *g, pid_t tid)

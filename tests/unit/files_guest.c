@@ -57,7 +57,13 @@ static int guest_get_fd(struct call_event *ev, int fd, int *ret)
 	return 0;
 }
 
-static const struct guest_ops ops = {guest_read, guest_write, guest_read_string, guest_get_fd};
+static int64_t guest_count_fds(struct call_event *ev)
+{
+	(void)ev;
+	return -ENOSYS;
+}
+
+static const struct guest_ops ops = {guest_read, guest_write, guest_read_string, guest_get_fd, guest_count_fds};
 
 void guest_start(uid_t uid, gid_t gid)
 {

@@ -298,6 +298,7 @@ void notify_answer(struct worker *by, const struct seccomp_notif *req)
 		.by = by,
 		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),
 		.id = req->id,
+		.valid_ns = now_ns(),	/* it was received: so it waits */
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];

@@ -11,15 +11,16 @@ enum { SURE_NS = 1000000 };
 int notified_still_waits(struct notified_event *ev)
 {
 	uint64_t id = ev->id;
+	const uint64_t begun = now_ns();
 	if (ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
 		return -ESRCH;
-	ev->valid_ns = now_ns();
+	ev->valid_ns = begun;
 	return 0;
 }
 
 /*
- * Is tid the caller's still, or nobody's? A check may be this old: whoever checks right before the use is no surer, since the
- * task may die in between.
+ * Is tid the caller's still, or nobody's? A check (receiving the call is the first) may be this old: whoever checks right before
+ * the use is no surer, since the task may die in between.
  */
 static int is_callers(struct notified_event *ev)
 {
@@ -74,9 +75,16 @@ static int guest_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)
 	return r;
 }
 
+static int64_t guest_count_fds(struct call_event *ev)
+{
+	struct notified_event *e = (struct notified_event *)ev;
+	return guest_fds_count(&e->notify->session->guest_fds, ev->tid);
+}
+
 const struct guest_ops notified_guest_ops = {
 	.read = guest_read,
 	.write = guest_write,
 	.read_string = guest_read_string,
 	.get_fd = guest_get_fd,
+	.count_fds = guest_count_fds,
 };

@@ -117,10 +117,12 @@ static void *worker_main(void *arg)
 	struct worker *by = arg;
 	struct notify *n = by->notify;
 	AUTO_FREE void *req = malloc(n->request_size);
-	if (!req)
+	if (!req) {
 		session_fail(n->session, -ENOMEM, "no memory for a worker");
-	else if (have_listener(n))
+	} else if (have_listener(n)) {
+		(void)thread_rseq_end();
 		serve(by, req);
+	}
 	return NULL;
 }
 

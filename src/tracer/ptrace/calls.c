@@ -60,11 +60,17 @@ static int guest_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)
 	return guest_fds_get(&((struct stopped_event *)ev)->session->guest_fds, ev->tid, guest_fd, ret_fd);
 }
 
+static int64_t guest_count_fds(struct call_event *ev)
+{
+	return guest_fds_count(&((struct stopped_event *)ev)->session->guest_fds, ev->tid);
+}
+
 static const struct guest_ops stopped_guest_ops = {
 	.read = guest_read,
 	.write = guest_write,
 	.read_string = guest_read_string,
 	.get_fd = guest_get_fd,
+	.count_fds = guest_count_fds,
 };
 
 /* The call's number, ABI and arguments, as the stop tells them. */
