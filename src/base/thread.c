@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <sched.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,15 @@ int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
 		err = pthread_create(ret, &attr, run, arg);
 	(void)pthread_attr_destroy(&attr);
 	return -err;
+}
+
+bool thread_own_fs(void)
+{
+	enum own { NOT_ASKED, OWN, SHARED };
+	static _Thread_local enum own own = NOT_ASKED;
+	if (own == NOT_ASKED)
+		own = unshare(CLONE_FS) == 0 ? OWN : SHARED;
+	return own == OWN;
 }
 
 #ifdef RSEQ_SIG

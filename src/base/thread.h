@@ -20,4 +20,10 @@ MUST_CHECK int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
 bool thread_rseq_end(void);
 void thread_rseq_resume(bool ended);
 
+/*
+ * The calling thread has a root, a working directory and a umask of its own from now on (unshare(2)). false: the host refuses it
+ * (a container's filter), and all threads share them.
+ */
+bool thread_own_fs(void);
+
 #endif

@@ -79,25 +79,29 @@ void name_put(struct name_arg *n)
 	path_put(&n->base);
 }
 
+static void object_init(struct object *o)
+{
+	o->path = (struct path){0};
+	o->fd = -1;
+	o->own = o->has_attr = false;
+}
+
 int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret)
 {
-	ret->path = (struct path){0};
-	ret->fd = -1;
-	ret->has_attr = false;
+	object_init(ret);
 	int r = c->ev->ops->get_fd(c->ev, fd, &ret->fd);
 	if (r < 0)
 		return r;
 	if (!path_only && fcntl(ret->fd, F_GETFL) & O_PATH)
 		return -EBADF;
-	r = vfs_identify(c->k->vfs, ret->fd, &ret->path);
+	r = vfs_identify_own(c->k->vfs, ret->fd, &ret->path, &ret->own);
+	ret->own = ret->own && !path_only;
 	return r == -ENOENT ? 0 : r;
 }
 
 int object_attr_of_fd(struct file_call *c, int fd, struct object *ret)
 {
-	ret->path = (struct path){0};
-	ret->fd = -1;
-	ret->has_attr = false;
+	object_init(ret);
 	int r = c->ev->ops->get_fd(c->ev, fd, &ret->fd);
 	if (r < 0)
 		return r;
@@ -109,9 +113,7 @@ int object_attr_of_fd(struct file_call *c, int fd, struct object *ret)
 static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,
 		       bool wants_attr, struct object *ret)
 {
-	ret->path = (struct path){0};
-	ret->fd = -1;
-	ret->has_attr = false;
+	object_init(ret);
 	struct name_arg n AUTO_NAME;
 	int r = name_copy_in(c, name, name_flags, &n);
 	if (r < 0)

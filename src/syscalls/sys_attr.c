@@ -7,6 +7,11 @@
 
 enum { CHANGE_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH };
 
+static const int *own_fd(const struct object *o)
+{
+	return o->own ? &o->fd : NULL;
+}
+
 /* ---- chmod ---- */
 
 static int chmod_object(struct file_call *c, const struct object *o, mode_t mode)
@@ -18,7 +23,7 @@ static int chmod_object(struct file_call *c, const struct object *o, mode_t mode
 	}
 	if (S_ISLNK(path_inode(&o->path)->type))
 		return -EOPNOTSUPP;
-	struct vfs_attr attr = {.valid = STATX_MODE, .mode = mode & 07777};
+	struct vfs_attr attr = {.valid = STATX_MODE, .mode = mode & 07777, .fd = own_fd(o)};
 	return vfs_setattr(&c->task.env, &o->path, &attr);
 }
 
@@ -77,7 +82,7 @@ static int chown_object(struct file_call *c, const struct object *o, uid_t uid, 
 		int r = foreign_change(c, o);
 		return r < 0 ? r : fchownat(o->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 	}
-	struct vfs_attr attr = {.valid = STATX_CTIME, .uid = uid, .gid = gid};
+	struct vfs_attr attr = {.valid = STATX_CTIME, .uid = uid, .gid = gid, .fd = own_fd(o)};
 	if (uid != (uid_t)-1)
 		attr.valid |= STATX_UID;
 	if (gid != (gid_t)-1)
@@ -150,7 +155,7 @@ static int set_times(struct file_call *c, const struct object *o, const struct t
 		int r = foreign_change(c, o);
 		return r < 0 ? r : utimensat(AT_FDCWD, fd_name(o->fd, own), times, 0) < 0 ? -errno : 0;
 	}
-	struct vfs_attr attr = {.atime = times[0], .mtime = times[1]};
+	struct vfs_attr attr = {.atime = times[0], .mtime = times[1], .fd = own_fd(o)};
 	if (times[0].tv_nsec != UTIME_OMIT)
 		attr.valid |= STATX_ATIME;
 	if (times[1].tv_nsec != UTIME_OMIT)

@@ -383,7 +383,7 @@ static unsigned super_flags(const struct hostfs_options *o)
 	if (!o->virtual_attrs || !o->xattrs)
 		flags |= SUPER_HOST_DIRS;
 	if (!o->virtual_attrs)
-		flags |= SUPER_HOST_CHECKS | SUPER_HOST_ATTRS;
+		flags |= SUPER_HOST_CHECKS | SUPER_HOST_ATTRS | SUPER_HOST_UMASK;
 	else
 		flags |= SUPER_KEEPS_ACLS;
 	return flags;

@@ -39,7 +39,7 @@ static int make_device(const struct hostfs *fs, int dir_fd, const char *name, co
 }
 
 /* ret_fd: a regular file, opened; left alone for other types. */
-static int make_object(const struct hostfs *fs, int dir_fd, const char *name, const struct vfs_create *how, int *ret_fd)
+static int make_of_type(const struct hostfs *fs, int dir_fd, const char *name, const struct vfs_create *how, int *ret_fd)
 {
 	mode_t perm = hostfs_host_mode(fs, how->mode) & 07777;
 	int r;
@@ -61,6 +61,17 @@ static int make_object(const struct hostfs *fs, int dir_fd, const char *name, co
 		r = mknodat(dir_fd, name, (how->mode & S_IFMT) | perm, 0);
 	}
 	return r < 0 ? hostfs_errno() : 0;
+}
+
+/* A umask makes the host do what Linux does for the guest: where the directory has a default ACL, that counts instead. */
+static int make_object(const struct hostfs *fs, int dir_fd, const char *name, const struct vfs_create *how, int *ret_fd)
+{
+	if (how->umask)
+		(void)umask(how->umask);
+	int r = make_of_type(fs, dir_fd, name, how, ret_fd);
+	if (how->umask)
+		(void)umask(0);
+	return r;
 }
 
 static bool same_owner(const struct statx *stx, const struct vfs_create *how)
@@ -95,7 +106,7 @@ static void complete_mode(int fd, const char *name, const struct vfs_create *how
 	mode_t special = how->mode & (S_ISUID | S_ISGID);
 
 	if (special && !S_ISLNK(how->mode) && (stx->stx_mode & special) != special)
-		set_mode(fd, name, how->mode);
+		set_mode(fd, name, stx->stx_mode | special);
 }
 
 /* After the host made it: owner, mode and type as wanted. stx: in and out. */
@@ -181,7 +192,11 @@ static int make_tmpfile(struct inode *dir, const struct vfs_create *how, struct 
 	if (r < 0)
 		return r;
 	int flags = how->opened ? how->open_flags : O_RDWR;
+	if (how->umask)
+		(void)umask(how->umask);
 	AUTO_CLOSE int fd = openat(hold.fd, ".", flags | O_TMPFILE | O_CLOEXEC, hostfs_host_mode(fs, how->mode) & 07777);
+	if (how->umask)
+		(void)umask(0);
 	r = fd < 0 ? hostfs_errno() : 0;
 	hostfs_release(&hold);
 	if (r < 0)

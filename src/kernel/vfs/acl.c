@@ -7,6 +7,7 @@
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "kernel/task/cred.h"
 
 enum { SMALL_SIZE = 512, NO_ID = -1 };
@@ -304,6 +305,10 @@ int acl_inherit(const struct walk_env *env, struct inode *dir, struct vfs_create
 	*ret = (struct acl_birth){NULL, NULL};
 	if (S_ISLNK(how->mode))
 		return 0;
+	if (dir->super->flags & SUPER_HOST_UMASK && thread_own_fs()) {
+		how->umask = env->umask;
+		return 0;
+	}
 	int r = load(dir, ACL_DEFAULT, &acl);
 	if (r < 0)
 		return r;

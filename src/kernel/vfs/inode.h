@@ -43,6 +43,7 @@ enum super_flags {
 	SUPER_FIXED_NAMES = 32,	/* nobody makes names: a missing one is -ENOENT also for who would make it (proc) */
 	SUPER_HOST_EVENTS = 64,	/* what happens to an object happens to the host's that .host gives: inotify watches that */
 	SUPER_KEEPS_ACLS = 128,	/* POSIX ACLs are attributes that .setxattr keeps; what they mean the VFS carries out (vfs/acl.h) */
+	SUPER_HOST_UMASK = 256,	/* .create and .tmpfile heed vfs_create.umask */
 	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
 };
 
@@ -77,7 +78,8 @@ struct super {
 
 /* An object to be made. */
 struct vfs_create {
-	mode_t mode;			/* type and permission bits; the umask is applied */
+	mode_t mode;			/* type and permission bits; the umask is applied, unless it is in .umask */
+	mode_t umask;			/* SUPER_HOST_UMASK: to be applied by the host, or what the directory's default ACL says instead */
 	uid_t uid;			/* owner: the creator's, setgid directories considered. VFS_OWNER_OF_HOST: as it comes */
 	gid_t gid;
 	dev_t rdev;			/* S_IFCHR, S_IFBLK */
@@ -101,6 +103,7 @@ struct vfs_attr {
 	off_t size;
 	struct timespec atime;		/* tv_nsec may be UTIME_NOW */
 	struct timespec mtime;
+	const int *fd;			/* SUPER_HOST_ATTRS: a descriptor of the caller's for the object, which the host may judge; NULL: none */
 };
 
 /* What an open ends with: a descriptor of the host for the guest. */

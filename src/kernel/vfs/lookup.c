@@ -81,6 +81,21 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 	return 0;
 }
 
+/* One that others change behind our back makes nothing over what they made meanwhile. */
+bool vfs_maker_finds_out(const struct dentry *dir)
+{
+	const unsigned flags = dir->inode->super->flags;
+	return flags & SUPER_REVALIDATES && !(flags & SUPER_FIXED_NAMES) && !(dentry_flags(dir) & DENTRY_REMOVED);
+}
+
+bool vfs_is_unknown(struct vfs *v, const struct dentry *dir, const char *name, size_t len)
+{
+	vfs_read_lock();
+	bool unknown = !dcache_find(v, dir, name, len);
+	vfs_read_unlock();
+	return unknown;
+}
+
 bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len)
 {
 	vfs_read_lock();

@@ -233,10 +233,16 @@ static int create_last(struct walk *w, struct opening *o)
 	vfs_read_unlock();
 	(void)pthread_rwlock_wrlock(&path_inode(&dir)->lock);
 	/* Whoever makes it finds out whether there is nothing still. */
-	if (!vfs_is_believed_missing(w->vfs, dir.dentry, name, len))
-		err = vfs_lookup_locked(w->vfs, dir.dentry, name, len, &d);
-	if (!err)
-		err = d ? WALK_RESTART : create_file(o, &dir, name, len);
+	bool tried = vfs_is_believed_missing(w->vfs, dir.dentry, name, len) ||
+		     (w->makes && vfs_maker_finds_out(dir.dentry) && vfs_is_unknown(w->vfs, dir.dentry, name, len));
+	if (tried)
+		err = create_file(o, &dir, name, len);
+	/* That it is there counts more than that it may not be made. */
+	if (!tried || (err && err != -EEXIST && !o->created)) {
+		int looked = vfs_lookup_locked(w->vfs, dir.dentry, name, len, &d);
+		if (looked || d || !tried)
+			err = looked ? looked : d ? WALK_RESTART : create_file(o, &dir, name, len);
+	}
 	(void)pthread_rwlock_unlock(&path_inode(&dir)->lock);
 	dentry_put(w->vfs, d);
 	path_put(&dir);
@@ -290,7 +296,7 @@ static bool may_open_at_once(const struct opening *o)
 
 static int walk_to_object(struct opening *o, const struct path *base, const char *name)
 {
-	struct walk w = {.strict = false};
+	struct walk w = {.makes = (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)};
 	int err;
 	if (may_open_at_once(o)) {
 		w.opened = o->opened;

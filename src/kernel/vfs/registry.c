@@ -396,19 +396,32 @@ void vfs_lend(struct vfs *v, int fd)
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
-int vfs_identify(struct vfs *v, int fd, struct path *ret)
+/* Is what is open the object itself, with the attributes that its filesystem shows? */
+static bool is_own(const struct path *p, enum backing kind)
+{
+	return kind != BACKING_SCRATCH && kind != BACKING_STAND_IN && path_inode(p)->super->flags & SUPER_HOST_ATTRS;
+}
+
+int vfs_identify_own(struct vfs *v, int fd, struct path *ret, bool *ret_own)
 {
 	enum backing kind;
 	int err = registry_find(v, fd, ret, &kind);
 	if (!err)
 		ghost_exhume(fd, ret);
+	*ret_own = !err && is_own(ret, kind);
 	return err;
+}
+
+int vfs_identify(struct vfs *v, int fd, struct path *ret)
+{
+	bool own;
+	return vfs_identify_own(v, fd, ret, &own);
 }
 
 /* What the host says of an open object, as its filesystem shows it. */
 static bool is_shown(const struct path *p, enum backing kind, struct statx *attr)
 {
-	if (kind == BACKING_SCRATCH || kind == BACKING_STAND_IN || !(path_inode(p)->super->flags & SUPER_HOST_ATTRS))
+	if (!is_own(p, kind))
 		return false;
 	attr->stx_mask &= STATX_BASIC_STATS | STATX_BTIME;
 	attr->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;

@@ -120,6 +120,8 @@ MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, i
  * ours (a pipe, a socket, a file that was passed in from outside).
  */
 MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
+/* The same. ret_own: fd is of the very object, which shows its own attributes, so that changes may be made by fd (vfs_attr.fd). */
+MUST_CHECK int vfs_identify_own(struct vfs *v, int fd, struct path *ret, bool *ret_own);
 /*
  * vfs_identify and vfs_getattr, with fewer questions to the host than the two together. -ENOENT: none of ours, and ret_attr is
  * what the host says of it.

@@ -218,6 +218,10 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
 /* Nothing had this name when its filesystem, which revalidates, was asked last. The directory is referenced. */
 bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
+/* Does the filesystem of dir, when it is to make a name, find out by itself whether that is there? */
+bool vfs_maker_finds_out(const struct dentry *dir);
+/* The cache does not know the name. */
+bool vfs_is_unknown(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
 /* In a read-side section. Is the cached name right still? Forgets it if not. */
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
 
@@ -277,6 +281,12 @@ struct walk {
 	 */
 	struct vfs_opened *opened;
 	int open_flags;
+	/*
+	 * The last component is to be made, and it is an error if it is there. Then who makes it finds that out, and a name that the
+	 * cache does not know is not looked up but -ENOENT, where the filesystem would not only look into memory.
+	 */
+	bool makes;
+	bool at_last;			/* the step is that of the last component */
 	bool missing;			/* -ENOENT was for the last component itself, which is no longer than a name may be */
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */

@@ -60,7 +60,7 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->root_known = flags & SCOPED;
 	/* Odd: a rename is under way, which counts as one that came later. */
 	w->rename_seq = atomic_load(&env->vfs->rename_seq) & ~1u;
-	w->missing = w->has_attr = false;
+	w->missing = w->has_attr = w->at_last = false;
 	w->unchecked = NULL;
 	w->links = w->depth = w->bodies = 0;
 	w->rest = w->name = name;
@@ -198,6 +198,10 @@ static int find_child(struct walk *w, struct dentry **ret)
 	if (w->len > VFS_NAME_MAX)
 		return dentry_flags(w->cur.dentry) & DENTRY_REMOVED ? -ENOENT : -ENAMETOOLONG;
 	struct dentry *d = dcache_find(w->vfs, w->cur.dentry, w->name, w->len);
+	if (!d && w->makes && w->at_last && vfs_maker_finds_out(w->cur.dentry)) {
+		int err = check_believed(w, w->cur.dentry, NULL);
+		return err ? err : -ENOENT;
+	}
 	if (!d || !believe_or_check(w, d))
 		return ask(w, ret);
 	if (!d->inode) {
@@ -375,7 +379,9 @@ int walk_last(struct walk *w)
 	if (w->last == LAST_NORMAL && w->slash)
 		w->flags |= WALK_FOLLOW | WALK_DIRECTORY;
 	unsigned links = w->links;
+	w->at_last = !w->slash;
 	int r = step(w, w->flags & WALK_FOLLOW);
+	w->at_last = false;
 	w->missing = r == -ENOENT && w->last == LAST_NORMAL && w->links == links && w->len <= VFS_NAME_MAX;
 	return r;
 }
