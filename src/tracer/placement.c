@@ -17,7 +17,9 @@ enum {
 	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
 	TICK_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is looked at */
 	COMPUTES_NS = TICK_NS / 2,	/* ... and let go when it then ran, or waited for the core, for so long of a tick */
+	WAITS_NS = TICK_NS / 8,		/* ... of which for so long it waited: nobody is served by moving what is alone */
 	ASLEEP_NS = 50 * 1000 * 1000,	/* ... or slept for so long: the settler must not tick for sleepers */
+	SETTLED_NS = 250 * 1000 * 1000,	/* ... or did whatever it does for so long: nor for ever */
 };
 
 static uint64_t monotonic_ns(void)
@@ -56,7 +58,7 @@ static void wake_settler(struct placement *p)
 }
 
 /* How long a task has run and waited for a core, from /proc/TID/schedstat (Documentation/scheduler/sched-stats.rst). */
-static int read_busy(pid_t tid, uint64_t *ret_ns)
+static int read_schedstat(pid_t tid, uint64_t *ret_ran_ns, uint64_t *ret_waited_ns)
 {
 	char path[64];
 	char text[128];
@@ -71,24 +73,26 @@ static int read_busy(pid_t tid, uint64_t *ret_ns)
 	text[n] = '\0';
 	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
 		return -EIO;
-	*ret_ns = ran + waited;
+	*ret_ran_ns = ran;
+	*ret_waited_ns = waited;
 	return 0;
 }
 
-/* The task has not stopped for a tick. Let it go if it wants the core for itself, or sleeps. */
+/* The task has not stopped for a tick. Let it go if it wants the core and does not get it, or sleeps. */
 static bool is_done_with_core(struct placement_slot *slot, pid_t tid, uint64_t seen, uint64_t now)
 {
-	uint64_t busy = 0;
-	if (now > seen + ASLEEP_NS || read_busy(tid, &busy) < 0)
+	uint64_t ran = 0, waited = 0;
+	if (now > seen + SETTLED_NS || read_schedstat(tid, &ran, &waited) < 0)
 		return true;
+	uint64_t more_waited = waited - slot->waited_ns;
+	uint64_t more_busy = ran - slot->ran_ns + more_waited;
+	slot->ran_ns = ran;
+	slot->waited_ns = waited;
 	if (slot->looked_at != seen) {
 		slot->looked_at = seen;
-		slot->busy_ns = busy;
 		return false;
 	}
-	bool computes = busy - slot->busy_ns > COMPUTES_NS;
-	slot->busy_ns = busy;
-	return computes;
+	return more_busy > COMPUTES_NS ? more_waited > WAITS_NS : now > seen + ASLEEP_NS;
 }
 
 static void release_stale(struct placement *p)

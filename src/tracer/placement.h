@@ -4,7 +4,7 @@
  * A stop is a wake-up of the trap thread and a wake-up of the guest. Where the two are on different cores of a virtual
  * machine each wake-up interrupts a halted core: measured here, one system call costs 117 us free and 19 us on one core.
  * The scheduler cannot know that the two never run at the same time, so the trap thread tells it: a task that stops
- * densely is bound with it to one core, and let go as soon as it computes (settler thread) or asks about affinity.
+ * densely is bound with it to one core, and let go as soon as it has to wait there (settler thread) or asks about affinity.
  *
  * The guest must not see it: sched_getaffinity and sched_setaffinity always stop, and placement_release gives the task
  * its own mask back before the call is carried out. /proc/PID/status shows the narrow mask while a task is placed.
@@ -47,8 +47,9 @@ struct placement_slot {
 	_Atomic pid_t tid;
 	struct placement_core *core;
 	_Atomic uint64_t seen_ns;	/* last stop */
-	uint64_t looked_at;		/* settler only: the .seen_ns at which it took .busy_ns */
-	uint64_t busy_ns;
+	uint64_t looked_at;		/* settler only: the .seen_ns at which it took the other two */
+	uint64_t ran_ns;
+	uint64_t waited_ns;		/* for the core */
 };
 
 struct placement {
