@@ -17,7 +17,7 @@
 #include "observe/sink.h"
 
 enum {
-	RING_BYTES = 512 << 10,
+	RING_BYTES = 256 << 10,
 	RING_BYTES_MAX = 64 << 20,
 	GATHER_NS = 5000000,
 	GATHERS_BEFORE_SLEEP = 10,

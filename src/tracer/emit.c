@@ -10,6 +10,7 @@
 
 #include "observe/recorder.h"
 #include "tracer/live_source.h"
+#include "tracer/ptrace/handover.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
@@ -20,8 +21,18 @@ uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* The second trap thread is started by the first, which is not here then. */
+static bool is_only_producer(const struct session *s)
+{
+	return !handover_several(s) && call_set_empty(&s->notified);
+}
+
 static void put(struct session *s, struct record *r, const void *payload, size_t len)
 {
+	if (is_only_producer(s)) {
+		recorder_put(s->options->recorder, r, payload, len);
+		return;
+	}
 	(void)pthread_mutex_lock(&s->emit_lock);
 	recorder_put(s->options->recorder, r, payload, len);
 	(void)pthread_mutex_unlock(&s->emit_lock);

@@ -9,7 +9,7 @@
  *   settler  releases placed tasks that no longer stop (placement.c); sleeps unless some task is placed
  *   writer   the recorder's, in src/observe
  *
- * Locks, all leaves: emit_lock (the recorder has one producer at a time), table_lock (the table of tracees, not what is
+ * Locks, all leaves: emit_lock (the recorder has one producer at a time; while there can be but one, it goes without), table_lock (the table of tracees, not what is
  * in them: a tracee is its trap thread's, but for fields that say otherwise).
  */
 #ifndef TRAPLINE_TRACER_SESSION_PRIVATE_H
