@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -140,6 +141,35 @@ __attribute__((unused)) static void guest_handle_info(int sig, void (*handler)(i
 	struct sigaction sa = {.sa_sigaction = handler, .sa_flags = flags | SA_SIGINFO};
 
 	CHECK(sigaction(sig, &sa, NULL) == 0);
+}
+
+/*
+ * A storm of SIGALRM every so many microseconds, 0: no more. Where one handler takes longer than the time to the next signal,
+ * nothing else would ever be done: the handler tells of each signal, the others of each step that they get on, and the storm
+ * abates where many signals come to no step.
+ */
+static volatile long guest_storm_steps, guest_storm_us;
+
+__attribute__((unused)) static void guest_storm(long us)
+{
+	const struct itimerval storm = {{0, us}, {0, us}};
+
+	guest_storm_us = us;
+	CHECK(setitimer(ITIMER_REAL, &storm, NULL) == 0);
+}
+
+__attribute__((unused)) static void guest_storm_signal(void)
+{
+	enum { STUCK = 300 };
+	static volatile long seen, signals;
+
+	if (guest_storm_steps != seen) {
+		seen = guest_storm_steps;
+		signals = 0;
+	} else if (++signals == STUCK && guest_storm_us != 0) {
+		signals = 0;
+		guest_storm(guest_storm_us * 2);
+	}
 }
 
 /* The state letter of a task in /proc ('R', 'S', 'T', 't', 'Z'), or 0 when it is gone. */

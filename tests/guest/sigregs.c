@@ -2,7 +2,6 @@
  * A signal changes no register of the code that it interrupts: general, flags and vector registers hold their values over
  * thousands of handlers, and what a handler writes into its frame is what the interrupted code finds.
  */
-#include <sys/time.h>
 #include <ucontext.h>
 
 #include "guest.h"
@@ -16,6 +15,7 @@ static void handler(int sig, siginfo_t *info, void *ctx)
 	(void)ctx;
 	hits++;
 	getppid();
+	guest_storm_signal();
 }
 
 #ifdef __x86_64__
@@ -86,13 +86,14 @@ static void rewritten(void)
 int main(int argc, char **argv)
 {
 	long n = guest_arg(argc, argv, 1, 2000);
-	struct itimerval it = {.it_interval.tv_usec = 200, .it_value.tv_usec = 200}, off = {0};
 
 	guest_handle_info(SIGALRM, handler, SA_RESTART);
-	CHECK(setitimer(ITIMER_REAL, &it, NULL) == 0);
-	for (long i = 0; i < n || hits < 20; i++)
+	guest_storm(200);
+	for (long i = 0; i < n || hits < 20; i++) {
 		hold((uint64_t)i);
-	CHECK(setitimer(ITIMER_REAL, &off, NULL) == 0);
+		guest_storm_steps++;
+	}
+	guest_storm(0);
 	for (int i = 0; i < 50; i++)
 		rewritten();
 	return 0;

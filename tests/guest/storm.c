@@ -1,4 +1,7 @@
-/* A helper: storm PID SIGNAL US sends the signal every US microseconds until the process is gone. */
+/*
+ * A helper: storm PID SIGNAL US sends the signal every US microseconds until the process is gone, with a pause after each 100: a
+ * process that takes longer for its handler than US would never do anything else.
+ */
 #include <sched.h>
 #include <sys/prctl.h>
 
@@ -12,7 +15,10 @@ int main(int argc, char **argv)
 
 	CHECK(pid > 0);
 	(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-	while (kill(pid, sig) == 0)
+	for (int i = 0; kill(pid, sig) == 0; i++) {
 		nanosleep(&ts, NULL);
+		if (i % 100 == 99)
+			guest_sleep_ms(3);
+	}
 	return 0;
 }

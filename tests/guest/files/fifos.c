@@ -1,6 +1,4 @@
 /* Opens that block: a fifo waits for its other end, in another process, while others go on; a signal ends the wait. */
-#include <sys/time.h>
-
 #include "files.h"
 
 static void nothing(int sig)

@@ -2,7 +2,6 @@
 #include <linux/openat2.h>
 #include <signal.h>
 #include <sys/fsuid.h>
-#include <sys/time.h>
 
 #include "files.h"
 
@@ -95,6 +94,7 @@ static void on_alarm(int sig)
 
 	(void)sig;
 	CHECK(fd >= 0 && close(fd) == 0);
+	guest_storm_signal();
 	errno = saved;
 }
 
@@ -102,17 +102,18 @@ static void on_alarm(int sig)
 static void under_signals(void)
 {
 	struct sigaction act = {.sa_handler = on_alarm};
-	struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
 	struct open_how how = {.flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0400};
 
-	CHECK(sigaction(SIGALRM, &act, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+	CHECK(sigaction(SIGALRM, &act, NULL) == 0);
+	guest_storm(300);
 	for (int i = 0; i < 1500; i++) {
 		int fd = (int)syscall(SYS_openat2, AT_FDCWD, "mine/again", &how, sizeof(how));
 
 		CHECK(fd >= 0);
 		CHECK(unlink("mine/again") == 0 && close(fd) == 0);
+		guest_storm_steps++;
 	}
-	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	guest_storm(0);
 }
 
 int main(void)
