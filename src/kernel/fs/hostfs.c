@@ -161,6 +161,8 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 		}
 	}
 	(void)pthread_mutex_unlock(&fs->lock);
+	if (found && fd >= 0)
+		hostfs_reach_by(hi, &own_fd);
 	if (r == 0 && found && parent) {
 		r = hostfs_place(hi, parent, name);
 		if (r < 0)

@@ -108,6 +108,9 @@ void hostfs_release(struct hostfs_hold *hold);
 /* From now on reached by a descriptor of its own: before its name goes. */
 MUST_CHECK int hostfs_pin(struct hostfs_inode *hi);
 
+/* The same of what cannot be reached any more: *fd, which is taken over then, stands for it. */
+void hostfs_reach_by(struct hostfs_inode *hi, int *fd);
+
 /*
  * A name of it goes: pin it. When there are many pins already, a file that nobody has open is let go with its last name
  * instead: who gets at it still (a path that was just walked) has -ESTALE.

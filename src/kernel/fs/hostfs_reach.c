@@ -106,6 +106,17 @@ int hostfs_pin(struct hostfs_inode *hi)
 	return r;
 }
 
+void hostfs_reach_by(struct hostfs_inode *hi, int *fd)
+{
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	if (atomic_load(&hi->fd) < 0 && !hi->parent) {
+		atomic_store(&hi->fd, *fd);
+		atomic_fetch_add(&hostfs_of(&hi->inode)->pins, 1);
+		*fd = -1;
+	}
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+}
+
 /*
  * Has nobody opened the file? A write lease tells (fcntl(2)), which ends with our descriptor. Who opens it at this moment
  * makes the kernel send a signal: not SIGIO, which would be passed on to the command.

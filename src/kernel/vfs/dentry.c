@@ -421,6 +421,23 @@ void dentry_exchange(struct vfs *v, struct dentry *a, struct dentry *b, struct d
 	vfs_read_unlock();
 }
 
+void dentry_forget_below(struct vfs *v, const struct dentry *dir)
+{
+	struct dcache *c = &v->dcache;
+	vfs_read_lock();
+	(void)pthread_mutex_lock(&c->lock);
+	for (struct dentry *d = c->lru.lru_next, *next; d != &c->lru; d = next) {
+		next = d->lru_next;
+		if (atomic_load(&d->refs) == 0 && dentry_name(d)->parent == dir) {
+			struct dentry *parent = kill_unused(c, d);
+			if (parent)
+				atomic_fetch_sub(&parent->refs, 1);
+		}
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	vfs_read_unlock();
+}
+
 bool dentry_is_below(struct dentry *d, const struct dentry *above)
 {
 	bool below = false;

@@ -37,7 +37,7 @@ static int ghost_getattr(struct inode *inode, struct statx *ret)
 	return 0;
 }
 
-/* A removed directory as it was at the end. Who has a descriptor of it gets at what it is now: ghost_exhume. */
+/* A removed directory or file as it was at the end. Who has a descriptor of it gets at what it is now: ghost_exhume. */
 struct remains {
 	struct inode inode;
 	struct super *of;		/* a reference */
@@ -117,7 +117,7 @@ int ghost_create_remains(struct super *sb, struct inode *removed, struct inode *
 	struct remains *r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	inode_init(&r->inode, sb, &remains_ops, atomic_fetch_add(&g->next_ino, 1), S_IFDIR);
+	inode_init(&r->inode, sb, &remains_ops, atomic_fetch_add(&g->next_ino, 1), removed->type);
 	*ret = &r->inode;
 	if (removed->ops->getattr(removed, &r->attr) < 0)
 		return ghost_getattr(&r->inode, &r->attr);
@@ -125,6 +125,11 @@ int ghost_create_remains(struct super *sb, struct inode *removed, struct inode *
 	if (r->of->ops->bury)
 		r->of->ops->bury(removed);
 	return 0;
+}
+
+bool ghost_is_remains(const struct inode *inode)
+{
+	return inode->ops == &remains_ops;
 }
 
 void ghost_exhume(int fd, struct path *p)

@@ -54,7 +54,7 @@ struct super_ops {
 	void (*shutdown)(struct super *sb);
 	void (*destroy)(struct super *sb);	/* after its last inode */
 	/*
-	 * Removed directories that are open, of which no inode is kept (vfs/ghost.c). attr: as .getattr gave it at the end. bury: what
+	 * Removed directories and files that are open, of which no inode is kept (vfs/ghost.c). attr: as .getattr gave it at the end. bury: what
 	 * guests set on it is not forgotten with the inode; exhume: an inode again, of what fd, borrowed, stands for; forget: nobody
 	 * has it any more. NULL, all of them: such a directory changes no more.
 	 */

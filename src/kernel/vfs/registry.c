@@ -193,11 +193,13 @@ void registry_rename_locked(struct registry *r, struct registry_entry *e, const 
 
 /*
  * Another object by the same number: of a filesystem that knows its objects by more than their number, so the old one is no
- * more. Any device node of that number is another object on the same backing.
+ * more. Any device node of that number is another object on the same backing. What is left of something removed has no name.
  */
 static bool is_reused(const struct registry_entry *e, const struct path *p)
 {
 	const struct inode *old = path_inode(&e->path), *new = path_inode(p);
+	if (ghost_is_remains(old))
+		return old != new && !(dentry_flags(p->dentry) & DENTRY_REMOVED);
 	return old != new && old->super == new->super && !S_ISCHR(new->type) && !S_ISBLK(new->type);
 }
 

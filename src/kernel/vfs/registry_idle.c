@@ -209,6 +209,7 @@ struct unlinked {
 	const struct registry_entry *seen[UNLINKED_MAX];
 	struct registry_entry *gone[UNLINKED_MAX];	/* to be destroyed */
 	struct path old[UNLINKED_MAX];
+	struct registry_names names[UNLINKED_MAX];
 	unsigned count;
 };
 
@@ -230,15 +231,40 @@ static struct registry_entry *find_about(struct registry *r, const struct unlink
 	return e;
 }
 
+/* Does a guest's inotify watch the host's object, or its directory, which the object keeps there while it is there itself? */
+static bool is_host_watched(const struct registry_entry *e)
+{
+	if (atomic_load(&path_inode(&e->path)->host_watched))
+		return true;
+	vfs_read_lock();
+	const struct dentry *parent = dentry_name(e->path.dentry)->parent;
+	bool watched = parent && parent->inode && atomic_load(&parent->inode->host_watched);
+	vfs_read_unlock();
+	return watched;
+}
+
+/* A file of which no name is left, inside the tree or outside. */
+static bool may_bury_file(const struct registry_entry *e)
+{
+	const struct inode *inode = path_inode(&e->path);
+	struct statx stx;
+	return e->kind == BACKING_FILE && inode->type == S_IFREG && inode->super->ops->exhume && is_host_watched(e) &&
+	       inode->ops->getattr(path_inode(&e->path), &stx) == 0 && stx.stx_nlink == 0;
+}
+
 static void unlinked_locked(struct vfs *v, struct registry_entry *e, struct unlinked *u)
 {
 	struct registry *r = &v->registry;
 	unsigned i = u->count++;
 	u->seen[i] = e;
+	/* IN_DELETE_SELF comes when nobody has the object any more. */
 	if (e->kind == BACKING_HOST_DIR) {
-		/* IN_DELETE_SELF comes when nobody has the object any more. */
-		if (!atomic_load(&path_inode(&e->path)->host_watched) || bury(v, e, &u->old[i]) < 0)
+		if (!is_host_watched(e) || bury(v, e, &u->old[i]) < 0)
 			remember_removed(v, e, &u->old[i]);
+		return;
+	}
+	if (may_bury_file(e) && bury(v, e, &u->old[i]) == 0) {
+		registry_take_names_locked(e, &u->names[i]);
 		return;
 	}
 	r->unlinked_count++;
@@ -262,7 +288,10 @@ void registry_unlinked(struct vfs *v, const struct path *p)
 	for (unsigned i = 0; i < u.count; i++) {
 		registry_entry_destroy(u.gone[i]);
 		path_put(&u.old[i]);
+		registry_names_finish(&u.names[i]);
 	}
+	if (dentry_is_dir(p->dentry) && atomic_load(&path_inode(p)->host_watched))
+		dentry_forget_below(v, p->dentry);
 }
 
 /* ---- for watches ---- */

@@ -187,6 +187,8 @@ bool dentry_ref_unless_dead(struct dentry *d);	/* in a read-side section */
 void dentry_put(struct vfs *v, struct dentry *d);
 /* The name leads to nothing known any more. more: further flags (DENTRY_REMOVED). */
 void dentry_forget(struct vfs *v, struct dentry *d, unsigned more);
+/* Names in dir that nobody uses, and which keep it. It takes as long as there are names in the cache. dir: referenced by the caller. */
+void dentry_forget_below(struct vfs *v, const struct dentry *dir);
 /* d gets another place; what was known there is forgotten. room: from dentry_name_create, taken over. */
 void dentry_move(struct vfs *v, struct dentry *d, struct dentry *to_parent, struct dentry_name *room);
 /* Two dentries change places; the rooms are for a at b's place and for b at a's. */
@@ -241,9 +243,10 @@ void mounts_finish(struct vfs *v);
 /* ---- ghost.c ---- */
 int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
-/* An empty directory without a link, that looks like one that was removed. */
+/* Something without a link or contents, that looks like what was removed. */
 int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret);
-/* If p is such a one, which fd is open on: the directory itself in its place, with a name of its own, for as long as it is held. */
+bool ghost_is_remains(const struct inode *inode);
+/* If p is such a one, which fd is open on: the object itself in its place, with a name of its own, for as long as it is held. */
 void ghost_exhume(int fd, struct path *p);
 
 /* ---- walk.c ---- */

@@ -294,7 +294,7 @@ void watch_linked(struct vfs *v, struct inode *dir, const char *name, struct den
 	unlock(v);
 }
 
-static bool has_no_name(struct inode *inode)
+bool watch_has_no_name(struct inode *inode)
 {
 	struct statx stx;
 	return inode->type == S_IFDIR || inode->ops->getattr(inode, &stx) < 0 || stx.stx_nlink == 0;
@@ -316,7 +316,7 @@ void watch_removed(struct vfs *v, struct inode *dir, const char *name, struct de
 		return;
 	lock(v);
 	struct watched *self = watched_find(v, gone->inode);
-	if (self && has_no_name(gone->inode)) {
+	if (self && watch_has_no_name(gone->inode)) {
 		puppet_unlink(&v->watches.mirror, &self->puppet);
 		watched_settle(v, self);
 	} else if (self) {
@@ -333,7 +333,7 @@ void watch_removed(struct vfs *v, struct inode *dir, const char *name, struct de
 /* What another name took the place of: IN_ATTRIB, and when nobody has it open the end. */
 static void replaced_unlinked(struct vfs *v, struct watched *w)
 {
-	if (!has_no_name(w->inode)) {
+	if (!watch_has_no_name(w->inode)) {
 		attrib_self(v, w);
 		return;
 	}

@@ -98,6 +98,8 @@ void watch_listed(struct vfs *v, struct dentry *d);
 void watch_drain(struct vfs *v, const struct inode *without);
 /* watches.lock held. Hear of what is open already, of this inode and if it is a directory of what is in it. */
 void watch_hear_opened(struct vfs *v, struct inode *inode);
+/* Of something that lost a name: was that the last? */
+bool watch_has_no_name(struct inode *inode);
 /* watches.lock held. Does some guest have it open, as far as is heard? */
 bool watch_is_heard(struct vfs *v, const struct inode *inode);
 /* With no lock: so that nobody opens it only to look. */

@@ -259,6 +259,34 @@ static void settle(struct vfs *v, struct dentry *d)
 		watched_settle(v, w);
 }
 
+/*
+ * Of what was open before there was a watch it is not known how often: something without a name is asked for, since what is
+ * held for its sake would keep the puppet of its directory.
+ */
+static bool is_over(struct vfs *v, const struct source *s)
+{
+	struct inode *inode = s->dentry->inode;
+	if (!s->lasting)
+		return !s->held;
+	if (!(dentry_flags(s->dentry) & DENTRY_REMOVED) || !watch_has_no_name(inode))
+		return false;
+	bool open = registry_is_open(v, inode);
+	watch_was_us(v, inode);
+	return !open;
+}
+
+/* The end of the object itself comes before that of its directory, which it kept. */
+static void release_selves(struct watches *ws, struct source *s)
+{
+	for (struct held *h = s->held; h; h = h->next) {
+		if (h->fd[1] < 0)
+			continue;
+		(void)close(h->fd[1]);
+		h->fd[1] = -1;
+		ws->held--;
+	}
+}
+
 static void closed(struct vfs *v, struct source *s, bool writes)
 {
 	if (s->ours > 0 && !writes) {
@@ -277,9 +305,12 @@ static void closed(struct vfs *v, struct source *s, bool writes)
 	}
 	struct dentry *d = s->dentry;
 	dentry_ref(d);
-	if (!s->held && !s->lasting)
-		forget(v, s);
+	bool over = is_over(v, s);
 	settle(v, d);
+	if (over) {
+		release_selves(&v->watches, s);
+		forget(v, s);
+	}
 	dentry_put(v, d);
 }
 

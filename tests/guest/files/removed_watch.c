@@ -59,6 +59,41 @@ static void removed(int in, bool opened, bool still_open)
 	}
 }
 
+/* What was open in it, and was removed before it, keeps it no longer than until it is closed. Nothing else is called meanwhile. */
+static void with_a_file(int in, bool watch_file)
+{
+	char events[4096], seen[64] = "";
+	size_t count = 0;
+	struct stat st;
+
+	CHECK(mkdir("d", 0755) == 0);
+	files_write("d/f", "text");
+	int fd = open("d/f", O_RDWR);
+	CHECK(fd >= 0);
+	int dir = inotify_add_watch(in, "d", IN_DELETE_SELF);
+	int file = watch_file ? inotify_add_watch(in, "d/f", IN_DELETE_SELF) : -1;
+	CHECK(dir > 0 && unlink("d/f") == 0);
+	CHECK(access("d/f", F_OK) == -1 && errno == ENOENT);
+	CHECK(rmdir("d") == 0);
+	CHECK(fchmod(fd, 0604) == 0 && fstat(fd, &st) == 0);
+	CHECK_EQ(st.st_nlink, 0);
+	CHECK_EQ(st.st_mode & 07777, 0604);
+	files_want_fd(fd, "text");
+	CHECK(close(fd) == 0);
+	while (count < (watch_file ? 4 : 2)) {
+		CHECK(poll(&(struct pollfd){.fd = in, .events = POLLIN}, 1, 10000) == 1);
+		ssize_t n = read(in, events, sizeof(events));
+		for (char *at = events; at < events + n; at += sizeof(struct inotify_event)) {
+			const struct inotify_event *e = (const void *)at;
+			char what = e->mask & IN_DELETE_SELF ? 's' : e->mask & IN_IGNORED ? 'i' : '?';
+			CHECK(e->wd == dir || e->wd == file);
+			CHECK(count < sizeof(seen) - 1);
+			seen[count++] = e->wd == dir && what != '?' ? (char)(what - 'a' + 'A') : what;
+		}
+	}
+	printf("with a file, watched %d: %s\n", watch_file, seen);
+}
+
 int main(void)
 {
 	int in;
@@ -69,6 +104,8 @@ int main(void)
 	removed(in, false, false);
 	removed(in, true, false);
 	removed(in, true, true);
+	with_a_file(in, false);
+	with_a_file(in, true);
 	close(in);
 	files_leave();
 	return 0;
