@@ -136,11 +136,13 @@ void say_stat(struct op *o, const struct stat *st)
 	say(o, "]");
 }
 
-/* Flags of an open description; those that only say how its name was looked up stand apart. */
+/* Flags of an open description; those that only say how its name was looked up stand apart where no directory has them. */
 void say_flags(struct op *o, int fd)
 {
-	const long lookup = O_NOFOLLOW | O_DIRECTORY | (O_TMPFILE & ~O_DIRECTORY);
+	struct stat st;
 	long flags = syscall(SYS_fcntl, fd, F_GETFL);
+	bool all = !(flags & O_PATH) && syscall(SYS_fstat, fd, &st) == 0 && S_ISDIR(st.st_mode);
+	const long lookup = all ? 0 : O_NOFOLLOW | O_DIRECTORY | (O_TMPFILE & ~O_DIRECTORY);
 
 	if (flags < 0)
 		say(o, " fl=%s", error_name(errno));

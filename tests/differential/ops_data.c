@@ -74,6 +74,9 @@ static unsigned arg_rwf(struct op *o)
 	static const unsigned flags[] = {0, RWF_APPEND, RWF_APPEND, 0x20 /* RWF_NOAPPEND */, RWF_APPEND | 0x20, RWF_DSYNC, RWF_SYNC, 0x1000};
 	unsigned f = flags[draw(o, 8)];
 
+	/* overlayfs appends all the same */
+	if (!(o->sh->features & FEATURE_LOWER))
+		f &= ~0x20u;
 	return (unsigned)arg_number(o, "rwf", o->sh->features & FEATURE_SYNC ? f : f & ~(unsigned)(RWF_DSYNC | RWF_SYNC));
 }
 

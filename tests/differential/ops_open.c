@@ -125,11 +125,6 @@ static void op_openat2(struct op *o)
 	path = arg_path(o, dir);
 	how.flags = (uint64_t)draw_open_flags(o);
 	say_open_flags(o, (int)how.flags);
-	/* D23: the task opens anew what was made for it, though the mode may not let it */
-	if (how.flags & (O_CREAT | 020000000) && !is_root(o)) {
-		say(o, ") left out");
-		return;
-	}
 	if ((how.flags & (O_CREAT | 020000000)) || one_in(o, 20))
 		how.mode = arg_mode(o);
 	how.resolve = arg_flags(o, "resolve", resolve, 5, 5);

@@ -44,7 +44,7 @@ LEFT_OUT = {
         "mask": "overlayfs passes on what the layer below gives",
     },
     "": {
-        "lookup": "F_GETFL keeps O_NOFOLLOW and O_DIRECTORY of the open; ours looked the name up before it opened the object",
+        "lookup": "F_GETFL of what is no directory, or O_PATH, keeps O_NOFOLLOW, O_DIRECTORY and O_TMPFILE of the open; ours looked the name up before it opened the object",
         "flags": "statfs: the mount options of a root made for this run",
         "attr": "statx: the attributes of a mount root and what the disk adds",
     },

@@ -20,7 +20,7 @@ static bool is_whiteout(const struct vfs_create *how)
 /* A descriptor of it. */
 static int make_regular(int dir_fd, const char *name, int flags, mode_t perm)
 {
-	int fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, perm);
+	int fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC, perm);
 
 	return fd < 0 ? hostfs_errno() : fd;
 }

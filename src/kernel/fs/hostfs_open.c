@@ -26,7 +26,7 @@ static int reopen_object(struct hostfs_inode *hi, int flags)
 	if (S_ISDIR(hi->inode.type))
 		fd = openat(hold.fd, ".", flags | O_CLOEXEC);
 	if (fd < 0)
-		fd = reopen(hold.fd, flags);
+		fd = reopen(hold.fd, flags & ~O_NOFOLLOW);
 	hostfs_release(&hold);
 	return fd;
 }
@@ -69,6 +69,15 @@ static int check_opened(const struct hostfs_inode *hi, int opened, int flags)
 	return r;
 }
 
+/* By a name that may be several components long. Not O_NOFOLLOW, which F_GETFL would tell the guest of. */
+static int open_no_link(int dir, const char *name, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, .resolve = RESOLVE_NO_SYMLINKS,
+	};
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
 /*
  * A placed regular file, opened by its name. The name may mean something else by now, which is only known afterwards:
  * nothing must happen to that by opening it (O_TRUNC), and a fifo must not keep us waiting.
@@ -82,7 +91,7 @@ static int open_by_name(struct hostfs_inode *hi, int flags)
 	if (at.name[0] == '\0')
 		r = reopen(at.fd, flags);
 	else
-		r = openat(at.fd, at.name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		r = open_no_link(at.fd, at.name, flags);
 	if (r < 0 && at.name[0] != '\0')
 		r = errno == ENOENT || errno == ELOOP || errno == ENOTDIR ? -ESTALE : hostfs_errno();
 	bool by_name = at.name[0] != '\0';
@@ -161,15 +170,12 @@ static int open_special(struct hostfs_inode *hi, int flags, struct vfs_opened *r
 int hostfs_open_path(struct inode *dir, const char *path, struct inode *inode, int flags, struct vfs_opened *ret)
 {
 	struct hostfs_inode *hi = hostfs_inode(inode);
-	const struct open_how how = {
-		.flags = (uint64_t)(unsigned)flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, .resolve = RESOLVE_NO_SYMLINKS,
-	};
 	struct hostfs_hold hold;
 
 	int r = hostfs_hold(hostfs_inode(dir), &hold);
 	if (r < 0)
 		return r;
-	r = (int)syscall(SYS_openat2, hold.fd, path, &how, sizeof(how));
+	r = open_no_link(hold.fd, path, flags);
 	if (r < 0)
 		r = hostfs_errno();
 	hostfs_release(&hold);

@@ -88,7 +88,7 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 			return err;
 		vfs_opened_drop(ret);
 	}
-	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME | O_APPEND | O_SYNC));
+	int fd = scratch_open(v, p, flags & (O_PATH | O_NONBLOCK | O_NOATIME | O_APPEND | O_SYNC | O_DIRECTORY | O_NOFOLLOW));
 	if (fd < 0)
 		return fd;
 	*ret = (struct vfs_opened){.fd = fd};
@@ -129,10 +129,13 @@ static int open_object(const struct walk_env *env, const struct path *p, int fla
 	return err || ret->foreign ? err : registry_add(v, ret, flags, p, kind);
 }
 
-static int flags_for_object(int flags)
+/* F_GETFL tells how a directory was opened: it is opened by "." so that nothing stands in the way of that. */
+static int flags_for_object(const struct inode *inode, int flags)
 {
 	if (flags & O_PATH)
 		return O_PATH;
+	if (inode && inode->type == S_IFDIR)
+		return flags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_TRUNC);
 	return flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY | O_TMPFILE);
 }
 
@@ -166,9 +169,9 @@ static int finish_open(struct opening *o)
 	if (err || (o->created && o->opened->fd >= 0))
 		return err;
 	if (o->opened->fd >= 0)		/* by the walk */
-		return registry_add(o->env->vfs, o->opened, flags_for_object(flags), &o->path, BACKING_FILE);
-	err = tty_open_own(o->env, inode, flags_for_object(flags), o->opened);
-	return err <= 0 ? err : open_object(o->env, &o->path, flags_for_object(flags), o->opened);
+		return registry_add(o->env->vfs, o->opened, flags_for_object(inode, flags), &o->path, BACKING_FILE);
+	err = tty_open_own(o->env, inode, flags_for_object(inode, flags), o->opened);
+	return err <= 0 ? err : open_object(o->env, &o->path, flags_for_object(inode, flags), o->opened);
 }
 
 int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)
@@ -191,7 +194,7 @@ int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, s
 static int create_file(struct opening *o, const struct path *dir, const char *name, size_t len)
 {
 	struct inode *dir_inode = path_inode(dir), *inode = NULL;
-	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	struct vfs_create how = {.open_flags = flags_for_object(NULL, o->flags) & ~O_TRUNC, .opened = o->opened};
 	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	char text[VFS_NAME_MAX + 1];
 	int err = dir_inode->super->flags & SUPER_FIXED_NAMES ? -ENOENT : mount_want_write(dir->mount);
@@ -300,7 +303,7 @@ static int walk_to_object(struct opening *o, const struct path *base, const char
 	int err;
 	if (may_open_at_once(o)) {
 		w.opened = o->opened;
-		w.open_flags = flags_for_object(o->flags);
+		w.open_flags = flags_for_object(NULL, o->flags);
 	}
 	do
 		err = open_once(&w, o, base, name);
@@ -313,7 +316,7 @@ static int open_tmpfile(struct opening *o)
 {
 	struct path dir = o->path;
 	struct inode *dir_inode = path_inode(&dir), *inode = NULL;
-	struct vfs_create how = {.open_flags = flags_for_object(o->flags) & ~O_TRUNC, .opened = o->opened};
+	struct vfs_create how = {.open_flags = flags_for_object(NULL, o->flags) & ~O_TRUNC, .opened = o->opened};
 	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	char shown[32];
 	int err = mount_want_write(dir.mount);
@@ -344,7 +347,7 @@ static int open_tmpfile(struct opening *o)
 	o->created = true;
 	if (o->opened->fd >= 0)
 		return registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
-	return open_object(o->env, &o->path, flags_for_object(o->flags), o->opened);
+	return open_object(o->env, &o->path, flags_for_object(NULL, o->flags), o->opened);
 }
 
 static unsigned walk_flags_of(const struct vfs_open_how *how)

@@ -372,7 +372,7 @@ int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
 	while (e && !(e->kind == BACKING_SCRATCH && same_path(&e->path, p)))
 		e = e->next_of_inode;
 	if (e) {
-		fd = openat(e->fd, ".", flags | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(e->fd, ".", flags | O_CLOEXEC);
 		if (fd < 0)
 			fd = errno == EMFILE ? -ENFILE : -errno;
 		/* The end of an O_PATH description is told to nobody. */

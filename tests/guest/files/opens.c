@@ -104,12 +104,33 @@ static void elsewhere(void)
 	close(fd);
 }
 
+/* How a directory was opened is told by F_GETFL, and how it was not is not. */
+static void told(void)
+{
+	static const int ways[] = {0, O_DIRECTORY, O_NOFOLLOW, O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK};
+	const int kept = O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
+
+	CHECK(mkdir("told", 0755) == 0);
+	files_write("told/f", "x");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		int fd = open("told", O_RDONLY | ways[i]);
+		CHECK_EQ(fcntl(fd, F_GETFL) & kept, ways[i]);
+		close(fd);
+	}
+	for (int i = O_RDONLY; i <= O_RDWR; i++) {
+		int fd = open("told/f", i);
+		CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000, i);	/* O_LARGEFILE */
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	files_enter();
 	flags();
 	resolve();
 	elsewhere();
+	told();
 	files_leave();
 	return 0;
 }
