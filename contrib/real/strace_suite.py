@@ -95,13 +95,14 @@ def what_is_asked(args):
 
 def of_one_task(text, column):
     """The first task's lines, its broken ones joined, without ids."""
-    lines, first, begun = [], None, None
+    lines, begun = [], None
+    tasks = [int(t) for t in re.findall(rb"(?m)^(\d+) ", text)]
+    first = b"%d" % min(tasks) if tasks else None
     for line in text.splitlines(True):
         head = re.match(rb"(\d+) +" if re.match(rb"\d{1,4} ", line) else rb"(\d+) ", line)
         if not head:
             lines.append(line)
             continue
-        first = first or head[1]
         if head[1] != first:
             continue
         line = line[head.end():]

@@ -219,7 +219,7 @@ static bool take_flag(struct trace_options *o, int option)
 	case 't': o->time_level++; return true;
 	case 'v': o->observe.decode.verbose = true; return true;
 	case 'V': o->version = true; return true;
-	case 'x': o->hex_level++; return true;
+	case 'x': o->hex_level = o->hex_level < 2 ? o->hex_level + 1 : 2; return true;
 	case 'y': o->fd_level++; return true;
 	case 'w': o->observe.system_time = false; return true;
 	case 'z': o->observe.statuses = STATUS_SUCCESSFUL; return true;
@@ -251,14 +251,14 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case OPTION_DECODE_PIDS: return trace_value_decode_pids(o, value);
 	case OPTION_MECHANISM: return parse_mechanism(o, value);
 	case OPTION_QUIET: return trace_value_quiet(o, value ? value : "attach,personality");
-	case OPTION_RAW: return trace_value_all_or_none("--raw", value, &o->observe.decode.raw);
+	case OPTION_RAW: return trace_value_raw(o, value);
 	case OPTION_READ: return trace_value_dump(o, "-e read", value, &o->dump.read);
 	case OPTION_WRITE: return trace_value_dump(o, "-e write", value, &o->dump.write);
 	case OPTION_SIGNAL: return trace_set_signals(value, &o->observe.signals);
 	case OPTION_STATUS: return trace_value_status(o, value);
 	case OPTION_STRINGS_IN_HEX: return trace_value_hex(o, value);
 	case OPTION_TRACE: return trace_set_calls(value, &o->traced);
-	case OPTION_VERBOSE: return trace_value_all_or_none("--verbose", value, &(bool){false});
+	case OPTION_VERBOSE: return trace_value_verbose(o, value);
 	default: return CLI_EXIT_USAGE;	/* '?': said already */
 	}
 }
@@ -302,7 +302,7 @@ static void apply_levels(struct trace_options *o)
 	/* As strace: with the trace in a file, stderr belongs to the command. */
 	else if (!o->quiet_set && v->file && o->command)
 		v->quiet = QUIET_ATTACH | QUIET_PERSONALITY;
-	v->decode.hex_strings = (uint8_t)(o->hex_level > 2 ? 2 : o->hex_level);
+	v->decode.hex_strings = (uint8_t)o->hex_level;
 	v->decode.fd_paths = (uint8_t)(o->fd_level > 2 ? 2 : o->fd_level);
 	if (o->path_count && !v->decode.fd_paths) {
 		v->decode.fd_paths = 1;

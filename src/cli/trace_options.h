@@ -22,6 +22,7 @@ struct trace_options {
 	const char *policy_file;
 	const char *audit_file;
 	struct trace_injections injections;	/* -e inject=, -e fault= */
+	struct decode_sets sets;	/* -e raw=, verbose=, abbrev= */
 	struct decode_dump dump;	/* -e read=, -e write= */
 	bool help;
 	bool version;

@@ -22,10 +22,10 @@ const char *trace_set_next(const char **at, const char *delims, size_t *ret_len)
 /* "!" turns a set around, "none" is "!all". Returns the rest, which is empty when the set is known already. */
 static const char *set_head(const char *text, bool *ret_invert, bool *ret_all)
 {
-	*ret_invert = *text == '!';
+	*ret_invert = false;
 	*ret_all = false;
-	if (*ret_invert)
-		text++;
+	for (; *text == '!'; text++)
+		*ret_invert = !*ret_invert;
 	bool none = strcmp(text, "none") == 0;
 	if (!none && strcmp(text, "all") != 0)
 		return text;

@@ -110,8 +110,10 @@ int trace_value_decode_pids(struct trace_options *o, const char *text)
 
 int trace_value_dump(struct trace_options *o, const char *what, const char *text, struct dump_set *ret)
 {
-	bool invert = *text == '!';
-	const char *list = invert ? text + 1 : text;
+	bool invert = false;
+	const char *list = text;
+	for (; *list == '!'; list++)
+		invert = !invert;
 	bool all = strcmp(list, "all") == 0, none = strcmp(list, "none") == 0;
 	struct dump_set set = {.rest = all != invert};
 	size_t len, count = 0;
@@ -150,30 +152,44 @@ int trace_value_consts(struct trace_options *o, const char *text)
 
 int trace_value_hex(struct trace_options *o, const char *text)
 {
-	static const struct trace_word words[] = {{"all", 2}, {"non-ascii", 1}, {"non-ascii-chars", 1}, {"none", 0}};
+	static const struct trace_word words[] = {{"all", 2}, {"non-ascii", 1}, {"non-ascii-chars", 3}, {"none", 0}};
 	if (text)
 		return trace_set_word("--strings-in-hex", text, strlen(text), words, ARRAY_SIZE(words), &o->hex_level);
 	o->hex_level = 2;
 	return 0;
 }
 
-/* -e abbrev=, verbose=, raw=: what strace can do for single calls, trapline does for all or none. */
-int trace_value_all_or_none(const char *what, const char *text, bool *ret)
+/* ---- sets of calls ---- */
+
+int trace_value_raw(struct trace_options *o, const char *text)
 {
-	static const struct trace_word words[] = {{"all", 1}, {"none", 0}, {"!all", 0}, {"!none", 1}};
-	unsigned value;
-	int r = trace_set_word(what, text, strlen(text), words, ARRAY_SIZE(words), &value);
-	if (!r)
-		*ret = value;
+	o->observe.decode.sets = &o->sets;
+	int r = trace_set_calls(text, &o->sets.raw);
+	o->observe.decode.raw = !r && call_set_full(&o->sets.raw);
+	return r;
+}
+
+static void complement(struct call_set *set)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(set->bits); i++)
+		set->bits[i] = ~set->bits[i];
+	set->unknown = !set->unknown;
+}
+
+int trace_value_verbose(struct trace_options *o, const char *text)
+{
+	o->observe.decode.sets = &o->sets;
+	int r = trace_set_calls(text, &o->sets.undecoded);
+	complement(&o->sets.undecoded);
 	return r;
 }
 
 int trace_value_abbrev(struct trace_options *o, const char *text)
 {
-	bool abbrev;
-	int r = trace_value_all_or_none("-e abbrev", text, &abbrev);
-	if (!r)
-		o->observe.decode.verbose = !abbrev;
+	o->observe.decode.sets = &o->sets;
+	int r = trace_set_calls(text, &o->sets.verbose);
+	complement(&o->sets.verbose);
+	o->observe.decode.verbose = !r && call_set_full(&o->sets.verbose);
 	return r;
 }
 
@@ -299,10 +315,9 @@ int trace_value_expression(struct trace_options *o, const char *text)
 	case EXPR_ABBREV:
 		return trace_value_abbrev(o, set);
 	case EXPR_VERBOSE:
-		/* strace leaves structures undecoded that are not in the set; trapline decodes them always. */
-		return trace_value_all_or_none("-e verbose", set, &(bool){false});
+		return trace_value_verbose(o, set);
 	case EXPR_RAW:
-		return trace_value_all_or_none("-e raw", set, &o->observe.decode.raw);
+		return trace_value_raw(o, set);
 	case EXPR_SIGNAL:
 		return trace_set_signals(set, &o->observe.signals);
 	case EXPR_STATUS:

@@ -22,8 +22,8 @@ int trace_value_quiet(struct trace_options *o, const char *text);
 int trace_value_sort(struct trace_options *o, const char *text);
 int trace_value_status(struct trace_options *o, const char *text);
 
-/* "all" or "none"; what names the option. */
-int trace_value_all_or_none(const char *what, const char *text, bool *ret);
+int trace_value_raw(struct trace_options *o, const char *text);
+int trace_value_verbose(struct trace_options *o, const char *text);
 int trace_value_precision(const char *what, const char *text, enum time_precision *ret);
 
 /* Say it, and return CLI_EXIT_USAGE. */

@@ -9,6 +9,19 @@ static const struct call_desc *desc_of(enum call_id id, enum call_abi abi)
 	return abi == ABI_X86_64 ? call_desc(id) : call_desc_for(id, abi);
 }
 
+/* What -e raw=, verbose= and abbrev= make of the options for this call. */
+static const struct decode_options *options_for(const struct decode_call *call, const struct decode_options *options,
+						struct decode_options *own)
+{
+	if (!options->sets)
+		return options;
+	*own = *options;
+	own->raw = options->raw || call_set_has(&options->sets->raw, call->id);
+	own->undecoded = call_set_has(&options->sets->undecoded, call->id);
+	own->verbose = options->verbose || call_set_has(&options->sets->verbose, call->id);
+	return own;
+}
+
 static bool decoder_init(struct decoder *d, struct decode_call *call, const struct decode_options *options,
 			 struct decode_source *src, struct printer *p)
 {
@@ -156,6 +169,8 @@ unsigned decode_enter(struct decode_call *call, const struct decode_options *opt
 		      struct printer *p)
 {
 	struct decoder d;
+	struct decode_options own;
+	options = options_for(call, options, &own);
 	memset(call->carry, 0, sizeof(call->carry));
 	if (!decoder_init(&d, call, options, src, p))
 		return decode_unknown(&d);
@@ -180,7 +195,9 @@ void decode_exit(const struct decode_call *call, const struct decode_result *res
 		 const struct decode_options *options, struct decode_source *src, struct printer *p)
 {
 	struct decoder d;
+	struct decode_options own;
 	struct decode_call copy = *call;
+	options = options_for(call, options, &own);
 	if (!decoder_init(&d, &copy, options, src, p) || first >= d.desc->nparams)
 		return;
 	d.exiting = true;
@@ -373,6 +390,8 @@ void decode_result_text(const struct decode_call *call, const struct decode_resu
 	struct decoder d;
 	struct decode_call copy = *call;
 	struct text_printer t;
+	struct decode_options own;
+	options = options_for(call, options, &own);
 	if (out) {
 		text_printer_init(&t, out, options);
 		strbuf_add(out, "= ", 2);
@@ -408,6 +427,8 @@ void decode_result_json(const struct decode_call *call, const struct decode_resu
 {
 	struct decoder d;
 	struct decode_call copy = *call;
+	struct decode_options own;
+	options = options_for(call, options, &own);
 	strbuf_adds(out, "\"result\":");
 	if (!result) {
 		strbuf_adds(out, "null");

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "base/strbuf.h"
+#include "syscalls/call_set.h"
 #include "syscalls/table.h"
 
 /* A call as the decoder sees it. */
@@ -106,18 +107,27 @@ enum shown_fd {
 	SHOWN_FD_PIDFD = 8,
 };
 
+/* -e raw=, verbose=, abbrev=: how single calls are decoded. */
+struct decode_sets {
+	struct call_set raw;		/* arguments in hex */
+	struct call_set undecoded;	/* addresses instead of structures */
+	struct call_set verbose;	/* whole structures */
+};
+
 /* strace's -s -v -x -xx -y -yy and friends. */
 struct decode_options {
 	uint32_t string_limit;	/* -s, default 32 */
 	bool verbose;		/* -v: whole structures, environment, all entries */
-	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings) */
+	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings), 3: characters that are not ASCII */
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
 	uint8_t fd_kinds;	/* with .fd_paths 2: only these; 0: all */
 	uint8_t consts;		/* enum const_style */
 	bool pid_comms;		/* -Y: the command behind each process id */
 	bool pid_namespaces;	/* --pidns-translation: the id that trapline's namespace has for it */
 	const struct decode_dump *dump;	/* not owned; NULL: nothing */
-	bool raw;		/* arguments in hex, undecoded (-e raw=) */
+	bool raw;		/* arguments in hex, undecoded (-e raw=all) */
+	bool undecoded;		/* addresses instead of structures (-e verbose=none) */
+	const struct decode_sets *sets;	/* not owned; what says so for single calls, instead of the above; NULL: nothing */
 };
 
 /*

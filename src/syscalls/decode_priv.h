@@ -113,7 +113,7 @@ int64_t decode_sint_at(const void *buf, unsigned size);
 
 static inline bool decode_read(struct decoder *d, uint64_t addr, void *buf, size_t len)
 {
-	return d->src->ops->read(d->src, addr, buf, len) == 0;
+	return !d->options->undecoded && d->src->ops->read(d->src, addr, buf, len) == 0;
 }
 
 /* Read; where nothing can be read (NULL, a bad pointer, a failed call) show the address and say false. */

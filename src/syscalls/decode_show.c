@@ -165,7 +165,8 @@ void show_string_upto(struct decoder *d, uint64_t addr, size_t max)
 /* As strace, one byte more is read than is shown, if there is more: it may be what cannot be read. */
 static void show_bytes_within(struct decoder *d, uint64_t addr, char *buf, size_t len, bool more)
 {
-	if (len && !decode_read(d, addr, buf, len + more))
+	/* Bytes are no structure: -e verbose=none shows them. */
+	if (len && d->src->ops->read(d->src, addr, buf, len + more) < 0)
 		show_pointer(d, addr);
 	else
 		show_bytes(d, buf, len, more);

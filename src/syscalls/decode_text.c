@@ -163,15 +163,18 @@ static void text_signals(struct printer *p, uint64_t mask)
 }
 
 /* What -x shows in hexadecimal: a string with a byte that is neither printable nor white space. */
-static bool string_is_hex(const struct decode_options *o, const unsigned char *s, size_t len)
+/* Which bytes of a string are hexadecimal. */
+enum hex { HEX_NONE, HEX_ALL, HEX_CHARS };
+
+static enum hex string_hex(const struct decode_options *o, const unsigned char *s, size_t len)
 {
 	if (o->hex_strings != 1)
-		return o->hex_strings > 1;
+		return o->hex_strings == 3 ? HEX_CHARS : o->hex_strings ? HEX_ALL : HEX_NONE;
 	for (size_t i = 0; i < len; i++) {
 		if (!(s[i] >= 0x20 && s[i] < 0x7f) && !(s[i] >= '\t' && s[i] <= '\r'))
-			return true;
+			return HEX_ALL;
 	}
-	return false;
+	return HEX_NONE;
 }
 
 static size_t escape_octal(char *to, unsigned char c, bool digit_follows)
@@ -207,7 +210,7 @@ static size_t escape_byte(char *to, unsigned char c, bool digit_follows, bool an
 	return escape_octal(to, c, digit_follows);
 }
 
-static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, bool hex, bool angle)
+static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, enum hex hex, bool angle)
 {
 	char part[256];
 	size_t n = 0;
@@ -216,7 +219,8 @@ static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, 
 			strbuf_add(out, part, n);
 			n = 0;
 		}
-		if (hex) {
+		bool plain = (s[i] >= ' ' && s[i] < 0x7f) || (s[i] >= '\t' && s[i] <= '\r');
+		if (hex == HEX_ALL || (hex == HEX_CHARS && !plain)) {
 			part[n++] = '\\';
 			part[n++] = 'x';
 			part[n++] = "0123456789abcdef"[s[i] >> 4];
@@ -232,7 +236,7 @@ static void add_escaped(struct strbuf *out, const unsigned char *s, size_t len, 
 void decode_comm(const char *comm, size_t len, struct strbuf *out)
 {
 	strbuf_addc(out, '<');
-	add_escaped(out, (const unsigned char *)comm, strnlen(comm, len), false, true);
+	add_escaped(out, (const unsigned char *)comm, strnlen(comm, len), HEX_NONE, true);
 	strbuf_addc(out, '>');
 }
 
@@ -240,7 +244,7 @@ static void text_string(struct printer *p, const void *bytes, size_t len, bool m
 {
 	struct text_printer *t = text(p);
 	strbuf_addc(t->out, '"');
-	add_escaped(t->out, bytes, len, string_is_hex(t->options, bytes, len), false);
+	add_escaped(t->out, bytes, len, string_hex(t->options, bytes, len), false);
 	strbuf_addc(t->out, '"');
 	if (more)
 		strbuf_add(t->out, "...", 3);
@@ -250,7 +254,7 @@ static void text_hex_string(struct printer *p, const void *bytes, size_t len, bo
 {
 	struct text_printer *t = text(p);
 	strbuf_addc(t->out, '"');
-	add_escaped(t->out, bytes, len, true, false);
+	add_escaped(t->out, bytes, len, HEX_ALL, false);
 	strbuf_addc(t->out, '"');
 	if (more)
 		strbuf_add(t->out, "...", 3);
@@ -281,7 +285,7 @@ static void text_fd(struct printer *p, int fd, const char *name, const char *pat
 			strbuf_adds(t->out, socket); /* its paths are quoted and escaped already */
 		else
 			add_escaped(t->out, (const unsigned char *)what, len,
-			    string_is_hex(t->options, (const unsigned char *)what, len), true);
+			    string_hex(t->options, (const unsigned char *)what, len), true);
 	}
 	if (device) {
 		strbuf_addc(t->out, '<');

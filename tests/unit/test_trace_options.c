@@ -233,6 +233,12 @@ START_TEST(test_expressions)
 	ck_assert_uint_eq(o.observe.statuses, STATUS_ALL & ~STATUS_FAILED);
 	ck_assert(o.observe.decode.verbose && o.observe.decode.raw);
 	trace_options_finish(&o);
+	o = good("-e abbrev=!stat,fstat -e raw=read -e verbose=!!!lstat ls");
+	ck_assert(!o.observe.decode.verbose && !o.observe.decode.raw);
+	ck_assert(call_set_has(&o.sets.verbose, CALL_stat) && !call_set_has(&o.sets.verbose, CALL_read));
+	ck_assert(call_set_has(&o.sets.raw, CALL_read) && !call_set_has(&o.sets.raw, CALL_stat));
+	ck_assert(call_set_has(&o.sets.undecoded, CALL_lstat) && !call_set_has(&o.sets.undecoded, CALL_read));
+	trace_options_finish(&o);
 	o = good("--trace=%desc -z --decode-fds=all ls");
 	ck_assert_uint_eq(o.observe.statuses, STATUS_SUCCESSFUL);
 	ck_assert_uint_eq(o.observe.decode.fd_paths, 2);
