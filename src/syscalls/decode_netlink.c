@@ -92,7 +92,9 @@ static void show_message_type(struct decoder *d, int protocol, uint16_t type)
 {
 	const struct flag_set *set = type >= NLMSG_MIN_TYPE ? types_of(protocol) : NULL;
 	field(d, "nlmsg_type");
-	if (protocol == NETLINK_GENERIC && type == 0x10)
+	if (protocol == NETLINK_NETFILTER && type >= NLMSG_MIN_TYPE)
+		show_netfilter_type(d, type);
+	else if (protocol == NETLINK_GENERIC && type == 0x10)
 		show_symbol(d, "nlctrl", type);
 	else
 		show_flags(d, set ? set : &flag_set_netlink_types, type);
@@ -117,6 +119,8 @@ static const struct flag_set *flags_of(int protocol, uint16_t type)
 		return flags_of_route(type);
 	case NETLINK_SOCK_DIAG:
 		return type == SOCK_DESTROY ? &flag_set_netlink_plain_flags : &flag_set_netlink_get_flags;
+	case NETLINK_NETFILTER:
+		return netfilter_flags(type);
 	default:
 		return &flag_set_netlink_plain_flags;
 	}

@@ -1,4 +1,5 @@
 /* The bodies of netlink messages, by the tables of layouts/netlink.tbl. */
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -23,6 +24,9 @@ static const struct body route_bodies[] = {
 	{RTM_NEWNEIGH, RTM_GETNEIGH, &layout_ndmsg, &attrs_neighbour},
 	{RTM_NEWQDISC, RTM_GETTFILTER, &layout_tcmsg, &attrs_tc},
 	{RTM_NEWCHAIN, RTM_GETCHAIN, &layout_tcmsg, &attrs_tc},
+	{RTM_NEWRULE, RTM_GETRULE, &layout_fib_rule_hdr, &attrs_rule},
+	{RTM_NEWMDB, RTM_GETMDB, &layout_br_port_msg, &attrs_mdb},
+	{RTM_NEWSTATS, RTM_GETSTATS, &layout_if_stats_msg, &attrs_stats},
 	{RTM_GETMULTICAST, RTM_GETMULTICAST, &layout_rtgenmsg, NULL},
 	{RTM_GETANYCAST, RTM_GETANYCAST, &layout_rtgenmsg, NULL},
 	{RTM_NEWNSID, RTM_GETNSID, &layout_rtgenmsg, &attrs_netns},
@@ -104,6 +108,32 @@ static bool show_route(struct decoder *d, uint16_t type, uint64_t addr, size_t l
 	return true;
 }
 
+/* What is asked of sockets of a family, and what is said of them. */
+struct diag {
+	uint8_t family;
+	const struct layout *request;
+	const struct value_table *request_attrs;
+	const struct layout *answer;
+	const struct value_table *attrs;
+};
+
+static const struct diag diags[] = {
+	{AF_UNIX, &layout_unix_diag_req, NULL, &layout_unix_diag_msg, &attrs_unix_diag},
+	{AF_INET, &layout_inet_diag_req_v2, &attrs_inet_diag_req, &layout_inet_diag_msg, &attrs_inet_diag},
+	{AF_INET6, &layout_inet_diag_req_v2, &attrs_inet_diag_req, &layout_inet_diag_msg, &attrs_inet_diag},
+	{AF_NETLINK, &layout_netlink_diag_req, NULL, &layout_netlink_diag_msg, &attrs_netlink_diag},
+	{AF_PACKET, &layout_packet_diag_req, NULL, &layout_packet_diag_msg, &attrs_packet_diag},
+};
+
+static const struct diag *diag_of(uint8_t family)
+{
+	for (size_t n = 0; n < ARRAY_SIZE(diags); n++) {
+		if (diags[n].family == family)
+			return &diags[n];
+	}
+	return NULL;
+}
+
 static bool show_diag(struct decoder *d, uint16_t flags, uint64_t addr, size_t len)
 {
 	uint8_t family;
@@ -112,12 +142,25 @@ static bool show_diag(struct decoder *d, uint16_t flags, uint64_t addr, size_t l
 		show_pointer(d, addr);
 		return true;
 	}
-	if (family != AF_UNIX || len == 1)
+	const struct diag *diag = diag_of(family);
+	if (!diag || len == 1)
 		show_family_and_data(d, family, addr, len);
 	else if (request)
-		show_with_attrs(d, &layout_unix_diag_req, NULL, family, addr, len);
+		show_with_attrs(d, diag->request, diag->request_attrs, family, addr, len);
 	else
-		show_with_attrs(d, &layout_unix_diag_msg, &attrs_unix_diag, family, addr, len);
+		show_with_attrs(d, diag->answer, diag->attrs, family, addr, len);
+	return true;
+}
+
+static bool show_diag_compat(struct decoder *d, uint16_t flags, uint64_t addr, size_t len)
+{
+	uint8_t family;
+	if (!decode_read(d, addr, &family, 1))
+		show_pointer(d, addr);
+	else if (flags & NLM_F_REQUEST)
+		show_with_attrs(d, &layout_inet_diag_req_compat, &attrs_inet_diag_req, family, addr, len);
+	else
+		show_with_attrs(d, &layout_inet_diag_msg, &attrs_inet_diag, family, addr, len);
 	return true;
 }
 
@@ -127,6 +170,10 @@ bool show_netlink_body(struct decoder *d, int protocol, uint16_t type, uint16_t 
 		return show_route(d, type, addr, len);
 	if (protocol == NETLINK_SOCK_DIAG && type == SOCK_DIAG_BY_FAMILY)
 		return show_diag(d, flags, addr, len);
+	if (protocol == NETLINK_SOCK_DIAG && (type == TCPDIAG_GETSOCK || type == DCCPDIAG_GETSOCK))
+		return show_diag_compat(d, flags, addr, len);
+	if (protocol == NETLINK_NETFILTER)
+		return show_netfilter_body(d, type, addr, len);
 	return false;
 }
 
