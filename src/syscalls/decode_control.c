@@ -96,17 +96,6 @@ const struct decode_type decode_type_arch_prctl_arg = {
 
 /* ---- seccomp ---- */
 
-void show_bpf_program(struct decoder *d, uint64_t addr)
-{
-	uint8_t b[16];
-	if (!decode_fetch(d, addr, b, 2u * d->word))
-		return;
-	struct_begin(d);
-	field_uint(d, "len", decode_uint_at(b, 2));
-	field_pointer(d, "filter", decode_word_at(d, b + d->word));
-	struct_end(d);
-}
-
 static void decode_seccomp_flags(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);

@@ -45,18 +45,10 @@ void show_netfilter_type(struct decoder *d, uint16_t type)
 		show_hex(d, type & 0xff);
 }
 
-/* What the flags mean depends on what the message does, which its name tells. */
 const struct flag_set *netfilter_flags(uint16_t type)
 {
 	const struct flag_set *set = messages_of((uint8_t)(type >> 8));
-	const char *name = set && !is_batch(type) ? flag_set_name_of(set, type & 0xff) : NULL;
-	if (!name)
-		return &flag_set_netlink_plain_flags;
-	if (strstr(name, "_GET"))
-		return &flag_set_netlink_get_flags;
-	if (strstr(name, "_DEL"))
-		return &flag_set_netlink_delete_flags;
-	return strstr(name, "_NEW") ? &flag_set_netlink_new_flags : &flag_set_netlink_plain_flags;
+	return flags_by_name(is_batch(type) ? NULL : set, type & 0xff);
 }
 
 /* The resource is a subsystem in network order, or, by mistake, in ours. */

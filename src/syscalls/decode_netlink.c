@@ -110,6 +110,18 @@ static const struct flag_set *flags_of_route(uint16_t type)
 	}
 }
 
+const struct flag_set *flags_by_name(const struct flag_set *types, uint16_t type)
+{
+	const char *name = types ? flag_set_name_of(types, type) : NULL;
+	if (!name)
+		return &flag_set_netlink_plain_flags;
+	if (strstr(name, "_GET"))
+		return &flag_set_netlink_get_flags;
+	if (strstr(name, "_DEL"))
+		return &flag_set_netlink_delete_flags;
+	return strstr(name, "_NEW") ? &flag_set_netlink_new_flags : &flag_set_netlink_plain_flags;
+}
+
 static const struct flag_set *flags_of(int protocol, uint16_t type)
 {
 	if (type < NLMSG_MIN_TYPE)
@@ -122,7 +134,7 @@ static const struct flag_set *flags_of(int protocol, uint16_t type)
 	case NETLINK_NETFILTER:
 		return netfilter_flags(type);
 	default:
-		return &flag_set_netlink_plain_flags;
+		return flags_by_name(types_of(protocol), type);
 	}
 }
 

@@ -12,6 +12,9 @@ void show_messages_at(struct decoder *d, int protocol, uint64_t addr, size_t len
 /* What is behind a header of the protocol's own type; false: nothing is known of it. len is not 0. */
 bool show_netlink_body(struct decoder *d, int protocol, uint16_t type, uint16_t flags, uint64_t addr, size_t len);
 
+/* What flags mean depends on what the message does, which its name tells. types may be NULL. */
+const struct flag_set *flags_by_name(const struct flag_set *types, uint16_t type);
+
 /* decode_netfilter.c: what nfnetlink has. False: the body is of no form that is known. */
 void show_netfilter_type(struct decoder *d, uint16_t type);
 const struct flag_set *netfilter_flags(uint16_t type);

@@ -79,7 +79,11 @@ static void show_with_attrs(struct decoder *d, const struct layout *layout, cons
 		return;
 	}
 	if (!decode_read(d, addr, buf, layout->size)) {
-		show_pointer(d, addr);
+		struct_begin(d);
+		field_flags(d, layout->fields[0].name, &flag_set_address_families, family);
+		field(d, NULL);
+		show_pointer(d, addr + 1);
+		struct_end(d);
 		return;
 	}
 	show_struct(d, layout, buf);

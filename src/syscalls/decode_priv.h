@@ -312,6 +312,7 @@ struct layout {
 	const struct field_desc *fields;
 	uint16_t count;
 	uint16_t size;		/* of the structure: at most LAYOUT_SIZE_MAX */
+	uint16_t least;		/* bytes of a value that may end before members of newer kernels, or its padding; 0: .size */
 };
 #define LAYOUT_SIZE_MAX 1024
 

@@ -47,6 +47,14 @@ void show_centiseconds(struct decoder *d, const uint8_t *at, const uint8_t *whol
 	show_commentf(d, "%u.%02u s", v / 100, v % 100);
 }
 
+void show_clock64(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUSED)
+{
+	uint64_t v = decode_uint_at(at, 8);
+	show_uint(d, v);
+	if (v)
+		show_commentf(d, "%llu.%02llu s", (unsigned long long)v / 100, (unsigned long long)v % 100);
+}
+
 /* The second half of a unix_diag_vfs, which is shown first. */
 void show_vfs_dev(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUSED)
 {
@@ -126,19 +134,6 @@ void show_protinfo(struct decoder *d, uint64_t addr, size_t len)
 		show_attrs_at(d, &attrs_ifla_inet6, addr, len);
 	else
 		show_hex_at(d, addr, len);
-}
-
-/* Its end is padding, which is not always there. */
-void show_tc_basic(struct decoder *d, uint64_t addr, size_t len)
-{
-	uint8_t buf[16] = {0};
-	const size_t size = 12;
-	if (len < size)
-		show_hex_at(d, addr, len);
-	else if (!decode_read(d, addr, buf, size))
-		show_pointer(d, addr);
-	else
-		show_struct(d, &layout_gnet_stats_basic, buf);
 }
 
 /* ---- sock_diag ---- */

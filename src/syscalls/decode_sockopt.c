@@ -61,7 +61,9 @@ static void decode_sockopt_name(struct decoder *d, unsigned i)
 {
 	const struct level *level = level_of(decode_link(d, i, 0));
 	uint32_t name = (uint32_t)decode_arg(d, i);
-	if (level)
+	if (level && level->level == SOL_SOCKET && name == SO_ATTACH_FILTER && d->call->id == CALL_setsockopt)
+		show_hex_symbol(d, "SO_ATTACH_FILTER", name);
+	else if (level)
 		show_flags(d, level->table ? level->table->names : level->names, name);
 	else
 		show_hex(d, name);

@@ -294,11 +294,27 @@ static bool show_variable_at(struct decoder *d, const struct field_desc *f, uint
 	}
 }
 
+/* A structure of an older kernel, or without its padding. False: it is all there, or too short. */
+static bool show_short_struct_at(struct decoder *d, const struct field_desc *f, uint64_t addr, size_t len, size_t size)
+{
+	uint8_t buf[VALUE_MAX];
+	const struct layout *layout = f->arg;
+	if (f->format != FIELD_STRUCT || f->count || !layout->least || len >= size || len < layout->least || len > VALUE_MAX)
+		return false;
+	if (decode_read(d, addr, buf, len))
+		show_struct_part(d, layout, buf, len);
+	else
+		show_pointer(d, addr);
+	return true;
+}
+
 void show_value_at(struct decoder *d, const struct field_desc *f, uint64_t addr, size_t len, bool brackets)
 {
 	if (f && show_variable_at(d, f, addr, len))
 		return;
 	size_t size = f ? value_size(f) : 0;
+	if (f && show_short_struct_at(d, f, addr, len, size))
+		return;
 	if (!size || size > VALUE_MAX || len < size)
 		show_hex_at(d, addr, len);
 	else if (f->count == FIELD_COUNT_REST)

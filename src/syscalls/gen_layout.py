@@ -200,12 +200,15 @@ class Layouts:
             label = "NULL" if field == "-" else c_string(field)
             text += f"\t{{.name = {label}, .offset = {offset}, {c_type}"
             for mark in marks:
-                if mark not in ("?", "+"):
+                if mark not in ("?", "+", "|"):
                     raise TableError(where, f"unknown mark '{mark}'")
             text += ", .optional = true},\n" if "?" in marks else "},\n"
         text += "};\n"
+        least = next((offset for (_, _, _, marks), offset, _ in placed if "|" in marks), None)
+        if least is None:
+            least = max([offset + self.type_of(w, t, word)[0] for (w, n, t, _), offset, _ in placed if n] or [0])
         return text + (f"const struct layout layout_{name}{suffix} = {{\n\t.fields = fields_{name}{suffix}, "
-                       f".count = ARRAY_SIZE(fields_{name}{suffix}), .size = {size}\n}};\n\n")
+                       f".count = ARRAY_SIZE(fields_{name}{suffix}), .size = {size}, .least = {least}\n}};\n\n")
 
     def value_of(self, where, set_name, constant):
         for flag in self.sets[set_name].flags:
