@@ -61,14 +61,17 @@ static void show_feature(struct decoder *d, const struct flag_set *set, uint64_t
 
 static void show_feature_mask(struct decoder *d, uint64_t v)
 {
-	bool verbose = d->options->consts == CONST_ABBREV && d->p->ops->joins;
-	if (verbose) {
-		show_hex(d, v);
-		wrap(d, " /* ");
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	if (d->quiet)
+		return;
+	bool named = add_flag_names(&text, &flag_set_xfeature_masks, v);
+	if (!named || d->options->consts != CONST_ABBREV || !d->p->ops->joins) {
+		show_flags(d, &flag_set_xfeature_masks, v);
+		return;
 	}
-	show_flags(d, &flag_set_xfeature_masks, v);
-	if (verbose)
-		wrap(d, " */");
+	show_hex(d, v);
+	show_comment(d, strbuf_str(&text));
 }
 
 static void decode_arch_prctl_arg(struct decoder *d, unsigned i)

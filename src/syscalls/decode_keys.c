@@ -25,27 +25,40 @@ static void decode_key_serial(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_key_serial = {.decode = decode_key_serial};
 
-/* Arguments of each operation: s a key, d a number, x hexadecimal, p an address, t a string. */
+/*
+ * Arguments of each operation: s a key, i an id, u a number, x hexadecimal, p an address, t a string, m permissions,
+ * r a keyring for requests, b bytes of the length that follows, o the same for the kernel to write, v vectors of the count
+ * that follows.
+ */
 static const char *keyctl_arguments(uint64_t operation)
 {
 	switch (operation) {
 	case KEYCTL_GET_KEYRING_ID: return "sd";
 	case KEYCTL_JOIN_SESSION_KEYRING: return "t";
-	case KEYCTL_UPDATE: return "spu";
+	case KEYCTL_UPDATE: return "sbu";
 	case KEYCTL_REVOKE: case KEYCTL_CLEAR: case KEYCTL_INVALIDATE: case KEYCTL_ASSUME_AUTHORITY: return "s";
-	case KEYCTL_CHOWN: return "sdd";
-	case KEYCTL_SETPERM: return "sx";
-	case KEYCTL_DESCRIBE: case KEYCTL_READ: case KEYCTL_GET_SECURITY: return "spu";
+	case KEYCTL_CHOWN: return "sii";
+	case KEYCTL_SETPERM: return "sm";
+	case KEYCTL_DESCRIBE: case KEYCTL_READ: case KEYCTL_GET_SECURITY: return "sou";
 	case KEYCTL_LINK: case KEYCTL_UNLINK: return "ss";
 	case KEYCTL_SEARCH: return "stts";
-	case KEYCTL_INSTANTIATE: return "spus";
-	case KEYCTL_NEGATE: return "sus";
-	case KEYCTL_SET_REQKEY_KEYRING: return "d";
-	case KEYCTL_SET_TIMEOUT: return "su";
+	case KEYCTL_RESTRICT_KEYRING: return "stt";
+	case KEYCTL_INSTANTIATE: return "sbus";
+	case KEYCTL_INSTANTIATE_IOV: return "svus";
+	case KEYCTL_NEGATE: return "sws";
+	case KEYCTL_REJECT: return "swws";
+	case KEYCTL_SET_REQKEY_KEYRING: return "r";
+	case KEYCTL_SET_TIMEOUT: return "sw";
 	case KEYCTL_SESSION_TO_PARENT: return "";
-	case KEYCTL_GET_PERSISTENT: return "ds";
+	case KEYCTL_GET_PERSISTENT: return "is";
+	case KEYCTL_CAPABILITIES: return "ou";
 	default: return "xxxx";
 	}
+}
+
+static char keyctl_argument(struct decoder *d, unsigned i)
+{
+	return keyctl_arguments(decode_link(d, i, 0))[d->desc->params[i].reg - 1];
 }
 
 static bool keyctl_arg_present(struct decoder *d, unsigned i)
@@ -53,31 +66,42 @@ static bool keyctl_arg_present(struct decoder *d, unsigned i)
 	return d->desc->params[i].reg - 1u < strlen(keyctl_arguments(decode_link(d, i, 0)));
 }
 
+static bool keyctl_arg_waits(struct decoder *d, unsigned i)
+{
+	return keyctl_arg_present(d, i) && keyctl_argument(d, i) == 'o';
+}
+
+/* At most as many bytes as there is room for, which may be fewer than there are. */
+static void show_key_answer(struct decoder *d, uint64_t addr, uint64_t room)
+{
+	if (!d->result || d->result->is_error)
+		show_pointer(d, addr);
+	else
+		show_bytes_at(d, addr, (uint64_t)d->result->value < room ? (uint64_t)d->result->value : room);
+}
+
 static void decode_keyctl_arg(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);
-	switch (keyctl_arguments(decode_link(d, i, 0))[d->desc->params[i].reg - 1]) {
-	case 's':
-		show_key_serial(d, v);
-		return;
-	case 'd':
-		show_sint(d, (int32_t)v);
-		return;
-	case 'u':
-		show_uint(d, v);
-		return;
-	case 'p':
-		show_pointer(d, v);
-		return;
-	case 't':
-		show_string_at(d, v);
-		return;
-	default:
-		show_hex(d, v);
-		return;
+	unsigned reg = d->desc->params[i].reg;
+	uint64_t next = reg < 5 ? d->call->args[reg + 1] : 0;
+	switch (keyctl_argument(d, i)) {
+	case 's': show_key_serial(d, v); return;
+	case 'd': show_sint(d, (int32_t)v); return;
+	case 'i': show_uid(d, (uint32_t)v); return;
+	case 'u': show_uint(d, v); return;
+	case 'w': show_uint(d, (uint32_t)v); return;
+	case 'p': show_pointer(d, v); return;
+	case 't': show_string_at(d, v); return;
+	case 'm': show_flags(d, &flag_set_key_permissions, (uint32_t)v); return;
+	case 'r': show_flags(d, &flag_set_key_reqkeys, (uint32_t)v); return;
+	case 'b': show_bytes_at(d, v, next); return;
+	case 'o': show_key_answer(d, v, next); return;
+	case 'v': show_iov_at(d, v, next, UINT64_MAX, true); return;
+	default: show_hex(d, v); return;
 	}
 }
 
 const struct decode_type decode_type_keyctl_arg = {
-	.decode = decode_keyctl_arg, .present = keyctl_arg_present, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+	.decode = decode_keyctl_arg, .present = keyctl_arg_present, .waits = keyctl_arg_waits, .needs = NEEDS_MEMORY,
 };

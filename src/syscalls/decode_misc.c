@@ -22,7 +22,6 @@ ADDRESS(ns_id_req);
 ADDRESS(statmount);
 ADDRESS(user_desc_ldt);
 ADDRESS(xattr_args);
-ADDRESS(quota_data);
 
 static void decode_word(struct decoder *d, unsigned i)
 {
@@ -49,6 +48,8 @@ static void decode_mount_data(struct decoder *d, unsigned i)
 {
 	uint64_t flags = decode_link(d, i, 0);
 	uint64_t ignoring = MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+	if ((flags & 0xffff0000) == MS_MGC_VAL)
+		flags &= 0xffff;
 	if (flags & ignoring)
 		show_pointer(d, decode_arg(d, i));
 	else
@@ -113,18 +114,6 @@ static void decode_quota_cmd(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_quota_cmd = {.decode = decode_quota_cmd};
-
-static void decode_quota_id(struct decoder *d, unsigned i)
-{
-	uint32_t v = (uint32_t)decode_arg(d, i);
-	uint32_t command = (uint32_t)decode_link(d, i, 0) >> 8;
-	if (command == 0x800002 /* Q_QUOTAON */)
-		show_flags(d, &flag_set_quota_formats, v);
-	else
-		show_uid(d, v);
-}
-
-const struct decode_type decode_type_quota_id = {.decode = decode_quota_id};
 
 /* struct kexec_segment: words. */
 static void decode_kexec_segments(struct decoder *d, unsigned i)
@@ -290,10 +279,28 @@ static void decode_enum_int(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_enum_int = {.decode = decode_enum_int};
 
+/* struct kcmp_epoll_slot */
+static void show_epoll_slot(struct decoder *d, uint64_t addr)
+{
+	uint32_t slot[3];
+	if (!decode_fetch(d, addr, slot, sizeof(slot)))
+		return;
+	struct_begin(d);
+	field(d, "efd");
+	show_fd(d, (int)slot[0]);
+	field(d, "tfd");
+	show_fd(d, (int)slot[1]);
+	field_uint(d, "toff", slot[2]);
+	struct_end(d);
+}
+
 static void decode_kcmp_idx(struct decoder *d, unsigned i)
 {
-	if (decode_link(d, i, 0) == 0 /* KCMP_FILE */)
+	uint64_t type = decode_link(d, i, 0);
+	if (type == 0 /* KCMP_FILE */ || (type == 7 /* KCMP_EPOLL_TFD */ && d->desc->params[i].reg == 3))
 		show_fd(d, (int)decode_arg(d, i));
+	else if (type == 7)
+		show_epoll_slot(d, decode_arg(d, i));
 	else
 		show_hex(d, decode_arg(d, i));
 }
@@ -306,7 +313,7 @@ static bool kcmp_idx_present(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_kcmp_idx = {
-	.decode = decode_kcmp_idx, .present = kcmp_idx_present, .needs = NEEDS_FD,
+	.decode = decode_kcmp_idx, .present = kcmp_idx_present, .needs = NEEDS_FD | NEEDS_MEMORY,
 };
 
 static bool membarrier_cpu_present(struct decoder *d, unsigned i)

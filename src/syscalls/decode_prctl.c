@@ -19,13 +19,15 @@ enum arg_kind {
 	ARG_SET32,		/* the same of the low half */
 	ARG_SET_OR_NUMBER,	/* .set, or a decimal number where it has no name */
 	ARG_NUMBER_AND_SET,	/* the number, and its name as a comment */
+	ARG_TAGGED,		/* of PR_SET_TAGGED_ADDR_CTRL */
 	ARG_LENGTH_AND_SET,	/* flags of .set in the high half, a number in the low one */
 	ARG_CAPABILITY,		/* of PR_CAP_AMBIENT: by the argument before */
 	ARG_MCE_POLICY,		/* of PR_MCE_KILL: the same */
 	ARG_SPECULATION,	/* of PR_SET_SPECULATION_CTRL: the same */
 	ARG_VMA_LENGTH,		/* of PR_SET_VMA */
 	ARG_VMA_NAME,
-	ARG_FILTER,		/* of PR_SET_SECCOMP: only in filter mode */
+	ARG_FILTER,		/* of PR_SET_SECCOMP: in filter mode */
+	ARG_UNKNOWN_MODE,	/* of PR_SET_SECCOMP: in no mode that is known */
 	/* What the kernel writes. */
 	ARG_NAME_OUT,
 	ARG_SIGNAL_OUT,
@@ -72,7 +74,7 @@ static const struct prctl_row rows[] = {
 	{PR_SET_NAME, ONE(NAME)},
 	{PR_GET_NAME, ONE(NAME_OUT)},
 	{PR_GET_SECCOMP, {}},
-	{PR_SET_SECCOMP, {{ARG_SET, &flag_set_seccomp_modes}, {ARG_FILTER, NULL}}},
+	{PR_SET_SECCOMP, {{ARG_SET, &flag_set_seccomp_modes}, {ARG_FILTER, NULL}, {ARG_UNKNOWN_MODE, NULL}, {ARG_UNKNOWN_MODE, NULL}}},
 	{PR_CAPBSET_READ, SET(capabilities)},
 	{PR_CAPBSET_DROP, SET(capabilities)},
 	{PR_GET_TSC, SET_OUT(prctl_tsc)},
@@ -92,6 +94,7 @@ static const struct prctl_row rows[] = {
 	{PR_SET_MM, {{ARG_SET, &flag_set_prctl_mm}, HEX, HEX, HEX}},
 	{PR_CAP_AMBIENT, {{ARG_SET, &flag_set_prctl_cap_ambient}, {ARG_CAPABILITY, NULL}, HEX, HEX}},
 	{PR_SET_VMA, {{ARG_SET, &flag_set_prctl_vma}, ADDR, {ARG_VMA_LENGTH, NULL}, {ARG_VMA_NAME, NULL}}},
+	{55, {{ARG_TAGGED, NULL}, HEX, HEX, HEX}},	/* PR_SET_TAGGED_ADDR_CTRL */
 	{PR_TASK_PERF_EVENTS_DISABLE, {}},
 	{PR_TASK_PERF_EVENTS_ENABLE, {}},
 	{PR_MCE_KILL, {{ARG_SET, &flag_set_prctl_mce_kill}, {ARG_MCE_POLICY, NULL}, HEX, HEX}},
@@ -131,8 +134,11 @@ static const struct prctl_arg *arg_of(struct decoder *d, unsigned i)
 static bool prctl_arg_present(struct decoder *d, unsigned i)
 {
 	const struct prctl_arg *arg = arg_of(d, i);
+	uint64_t mode = d->call->args[1];
 	if (arg->kind == ARG_FILTER)
-		return d->call->args[1] == 2;	/* SECCOMP_MODE_FILTER */
+		return mode != 0 && mode != 1;	/* SECCOMP_MODE_DISABLED, SECCOMP_MODE_STRICT */
+	if (arg->kind == ARG_UNKNOWN_MODE)
+		return mode > 2;
 	return arg->kind != ARG_NONE;
 }
 
@@ -159,6 +165,10 @@ static void show_out(struct decoder *d, uint64_t addr, const struct prctl_arg *a
 {
 	uint8_t b[8];
 	unsigned size = arg->kind == ARG_COOKIE_OUT ? 8 : arg->kind == ARG_ADDR_OUT ? d->word : 4;
+	if (arg->kind == ARG_COOKIE_OUT && (uint32_t)d->call->args[1] != 0) {	/* PR_SCHED_CORE_GET alone writes one */
+		show_pointer(d, addr);
+		return;
+	}
 	if (!decode_fetch(d, addr, b, size))
 		return;
 	wrap(d, "[");
@@ -175,20 +185,53 @@ static void show_out(struct decoder *d, uint64_t addr, const struct prctl_arg *a
 	wrap(d, "]");
 }
 
+void add_vector_length(struct strbuf *out, const struct flag_set *set, uint64_t v)
+{
+	if (!add_flag_names(out, set, v & ~UINT64_C(0xffff)))
+		strbuf_addf(out, "%#llx", (unsigned long long)(v & ~UINT64_C(0xffff)));
+	strbuf_addf(out, v & 0xffff ? "|%#llx" : "|%llx", (unsigned long long)(v & 0xffff));
+}
+
 static void show_length(struct decoder *d, const struct flag_set *set, uint64_t v)
 {
-	if (v >> 16)
-		show_flags(d, set, v & ~UINT64_C(0xffff));
-	if (v >> 16)
-		wrap(d, "|");
-	show_hex(d, v & 0xffff);
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	if (d->quiet)
+		return;
+	if (!(v >> 16)) {
+		show_hex(d, v);
+		return;
+	}
+	add_vector_length(&text, set, v);
+	show_hex_symbol(d, strbuf_str(&text), v);
+}
+
+void add_tagged_address(struct strbuf *out, uint64_t v)
+{
+	static const char *const modes[4] = {"PR_MTE_TCF_NONE", "PR_MTE_TCF_SYNC", "PR_MTE_TCF_ASYNC", "PR_MTE_TCF_MASK"};
+	strbuf_addf(out, "%sPR_TAGGED_ADDR_ENABLE|%s", v & 1 ? "" : "!", modes[v >> 1 & 3]);
+	if (v >> 3 & 0xffff)
+		strbuf_addf(out, "|%#llx<<PR_MTE_TAG_SHIFT", (unsigned long long)(v >> 3 & 0xffff));
+	if (v >> 19)
+		strbuf_addf(out, "|%#llx", (unsigned long long)(v >> 19 << 19));
+}
+
+static void show_tagged(struct decoder *d, uint64_t v)
+{
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	if (d->quiet)
+		return;
+	add_tagged_address(&text, v);
+	show_hex_symbol(d, strbuf_str(&text), v);
 }
 
 static void show_numbered(struct decoder *d, const struct flag_set *set, uint32_t v)
 {
 	const char *name = flag_set_name_of(set, v);
 	show_hex(d, v);
-	show_comment(d, name ? name : set->unknown);
+	if (d->options->consts != CONST_RAW)
+		show_comment(d, name ? name : set->unknown);
 }
 
 /* An argument whose meaning the one before it decides. */
@@ -213,7 +256,7 @@ static void show_arg(struct decoder *d, const struct prctl_arg *arg, uint64_t v)
 {
 	switch ((enum arg_kind)arg->kind) {
 	case ARG_UINT: show_uint(d, v); return;
-	case ARG_PID: show_sint(d, (int32_t)v); return;
+	case ARG_PID: show_pid(d, (int32_t)v); return;
 	case ARG_ADDR: show_pointer(d, v); return;
 	case ARG_STRING: show_string_at(d, v); return;
 	case ARG_NAME:
@@ -222,7 +265,13 @@ static void show_arg(struct decoder *d, const struct prctl_arg *arg, uint64_t v)
 	case ARG_SET32: show_flags(d, arg->set, (uint32_t)v); return;
 	case ARG_NUMBER_AND_SET: show_numbered(d, arg->set, (uint32_t)v); return;
 	case ARG_LENGTH_AND_SET: show_length(d, arg->set, v); return;
-	case ARG_FILTER: show_bpf_program(d, v); return;
+	case ARG_TAGGED: show_tagged(d, v); return;
+	case ARG_FILTER:
+		if (d->call->args[1] == 2)	/* SECCOMP_MODE_FILTER */
+			show_bpf_program(d, v);
+		else
+			show_hex(d, v);
+		return;
 	case ARG_SIGNAL:
 		if (v > INT32_MAX)
 			show_uint(d, v);
@@ -230,10 +279,10 @@ static void show_arg(struct decoder *d, const struct prctl_arg *arg, uint64_t v)
 			show_signal(d, (int)v);
 		return;
 	case ARG_SET_OR_NUMBER:
-		if (flag_set_name_of(arg->set, v) || flag_set_name_of(arg->set, (uint32_t)v))
-			show_flags(d, arg->set, flag_set_name_of(arg->set, v) ? v : (uint32_t)v);
+		if ((uint32_t)v == UINT32_MAX)
+			show_symbol(d, "PR_SET_PTRACER_ANY", UINT64_MAX);
 		else
-			show_sint(d, (int32_t)v);
+			show_pid(d, (int32_t)v);
 		return;
 	case ARG_CAPABILITY: case ARG_MCE_POLICY: case ARG_SPECULATION: case ARG_VMA_LENGTH: case ARG_VMA_NAME:
 		show_dependent(d, arg, v);
@@ -242,6 +291,7 @@ static void show_arg(struct decoder *d, const struct prctl_arg *arg, uint64_t v)
 		show_out(d, v, arg);
 		return;
 	case ARG_NONE:
+	case ARG_UNKNOWN_MODE:
 	case ARG_HEX:
 		show_hex(d, v);
 		return;

@@ -229,6 +229,10 @@ void show_personality(struct decoder *d, uint32_t v);
 void show_sched_policy(struct decoder *d, uint32_t v);
 void show_ioprio(struct decoder *d, uint32_t v);
 void show_bpf_program(struct decoder *d, uint64_t addr);
+/* What PR_SET_TAGGED_ADDR_CTRL takes: flags, a mode and a mask of tags. */
+void add_tagged_address(struct strbuf *out, uint64_t v);
+/* PR_SVE_SET_VL, PR_SME_SET_VL: flags of the set above 16 bits, a length below. */
+void add_vector_length(struct strbuf *out, const struct flag_set *set, uint64_t v);
 /*
  * A value of an enumeration and behind it "|" flags, if any: SOCK_STREAM|SOCK_CLOEXEC, 0x1f|SHORT_INODE.
  * In JSON an array of all.
@@ -237,6 +241,8 @@ void show_joined(struct decoder *d, const struct flag_set *first, uint64_t value
 		 uint64_t rest);
 /* A constant whose number is written in hexadecimal with -X; show_symbol's is decimal. */
 void show_hex_symbol(struct decoder *d, const char *name, uint64_t v);
+/* Names of flags as -X verbose has them in a comment: "A|B|0x10". False: none of the bits has one. */
+bool add_flag_names(struct strbuf *out, const struct flag_set *set, uint64_t v);
 /* Bits that an enumeration numbers: 1<<_UFFDIO_COPY|1<<_UFFDIO_WAKE|0x120. */
 void show_bits(struct decoder *d, const struct flag_set *set, uint64_t bits);
 void show_ioctl_command(struct decoder *d, uint32_t cmd);

@@ -36,6 +36,72 @@ static void show_flags_result(struct decoder *d, int64_t value, const struct fla
 	remark_end(d);
 }
 
+/* "0x1 (PR_PAC_APIAKEY)"; what has no name at all has no remark. */
+static void show_named_bits(struct decoder *d, int64_t value, const struct flag_set *set)
+{
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	show_hex(d, (uint64_t)value);
+	if (d->quiet || d->options->consts == CONST_RAW || !add_flag_names(&text, set, (uint64_t)value))
+		return;
+	remark_begin(d);
+	show_text(d, strbuf_str(&text));
+	remark_end(d);
+}
+
+static void show_vector_length(struct decoder *d, int64_t value, const struct flag_set *set)
+{
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	show_hex(d, (uint64_t)value);
+	if (d->quiet || d->options->consts == CONST_RAW || !(value >> 16))
+		return;
+	add_vector_length(&text, set, (uint64_t)value);
+	remark_begin(d);
+	show_text(d, strbuf_str(&text));
+	remark_end(d);
+}
+
+static void show_tagged_result(struct decoder *d, int64_t value)
+{
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	show_hex(d, (uint64_t)value);
+	if (d->quiet || d->options->consts == CONST_RAW)
+		return;
+	add_tagged_address(&text, (uint64_t)value);
+	remark_begin(d);
+	show_text(d, strbuf_str(&text));
+	remark_end(d);
+}
+
+/* PR_GET_SPECULATION_CTRL: no bit is said in words, too. */
+static void show_speculation(struct decoder *d, int64_t value)
+{
+	bool known = flag_set_name_of(&flag_set_prctl_spec, decode_arg(d, 1));
+	if (known && value) {
+		show_named_bits(d, value, &flag_set_prctl_spec_states);
+		return;
+	}
+	show_sint(d, value);
+	if (d->options->consts == CONST_RAW || !known)
+		return;
+	remark_begin(d);
+	show_text(d, "PR_SPEC_NOT_AFFECTED");
+	remark_end(d);
+}
+
+static void show_arch_prctl_result(struct decoder *d, int64_t value)
+{
+	uint32_t option = (uint32_t)decode_arg(d, 0);
+	if (option == 0x1023 || option == 0x1025)	/* ARCH_REQ_XCOMP_PERM, ARCH_REQ_XCOMP_GUEST_PERM */
+		show_named_bits(d, value, &flag_set_xfeature_masks);
+	else
+		show_sint(d, value);
+}
+
+const struct decode_type decode_type_arch_prctl_result = {.show_result = show_arch_prctl_result};
+
 static void show_named(struct decoder *d, int64_t value, const struct flag_set *set)
 {
 	show_sint(d, value);
@@ -135,10 +201,26 @@ static void show_prctl_result(struct decoder *d, int64_t value)
 		show_named(d, value, &flag_set_prctl_mce_kill_policy);
 		return;
 	case PR_GET_FP_MODE:
-		show_flags_result(d, value, &flag_set_prctl_fp_mode, "", false);
+		show_named_bits(d, value, &flag_set_prctl_fp_mode);
 		return;
 	case PR_GET_SECUREBITS:
-		show_flags_result(d, value, &flag_set_securebits, "", false);
+		show_named_bits(d, value, &flag_set_securebits);
+		return;
+	case PR_PAC_GET_ENABLED_KEYS:
+		show_named_bits(d, value, &flag_set_prctl_pac_enabled_keys);
+		return;
+	case PR_GET_SPECULATION_CTRL:
+		show_speculation(d, value);
+		return;
+	case PR_SVE_SET_VL:
+	case PR_SVE_GET_VL:
+		show_vector_length(d, value, &flag_set_prctl_sve_flags);
+		return;
+	case 63: case 64:	/* PR_SME_SET_VL, PR_SME_GET_VL */
+		show_vector_length(d, value, &flag_set_prctl_sme_flags);
+		return;
+	case 56:	/* PR_GET_TAGGED_ADDR_CTRL */
+		show_tagged_result(d, value);
 		return;
 	default:
 		show_sint(d, value);

@@ -317,6 +317,22 @@ void show_mode(struct decoder *d, uint32_t mode)
 		wrap(d, " */");
 }
 
+bool add_flag_names(struct strbuf *out, const struct flag_set *set, uint64_t v)
+{
+	struct flag_walk w = flag_walk_begin(set, v);
+	size_t before = out->len;
+	for (const char *name = flag_walk_next(&w); name; name = flag_walk_next(&w)) {
+		if (out->len > before)
+			strbuf_addc(out, '|');
+		strbuf_adds(out, name);
+	}
+	if (out->len == before)
+		return false;
+	if (w.rest)
+		strbuf_addf(out, "|%#llx", (unsigned long long)w.rest);
+	return true;
+}
+
 void show_hex_symbol(struct decoder *d, const char *name, uint64_t v)
 {
 	const struct flag_name one = {name, v, UINT64_MAX};

@@ -52,6 +52,8 @@ static ssize_t fake_fd_path(struct decode_source *src, int fd, char *buf, size_t
 static ssize_t fake_fd_socket(struct decode_source *src, int fd, char *buf, size_t size)
 {
 	((struct fake_memory *)src)->asked++;
+	if (fd == 12 || fd == 13)
+		return snprintf(buf, size, fd == 12 ? "NETLINK:[NETFILTER:7]" : "NETLINK:[SOCK_DIAG:7]");
 	if (fd == 5)
 		return snprintf(buf, size, "NETLINK:[ROUTE:7]");
 	return fd == 3 ? snprintf(buf, size, "TCP:[127.0.0.1:80]") : -EINVAL;
@@ -407,6 +409,85 @@ START_TEST(simple_calls_need_no_source)
 }
 END_TEST
 
+START_TEST(programs_of_filters)
+{
+	struct { uint16_t code; uint8_t jt, jf; uint32_t k; } f[] = {
+		{0x30, 0, 0, 0xfffff000}, {0x15, 0, 1, 0x11}, {0x06, 0, 0, 0x50001},
+	};
+	struct { uint64_t len, filter; } program = {3, put(64, f, sizeof(f))};
+	uint64_t at = put(0, &program, sizeof(program));
+	expect("prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, {len=3, filter=0x10040}) = 0", "prctl", 0, ARGS(22, 2, at));
+	options.verbose = true;
+	expect("prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, {len=3, filter=[BPF_STMT(BPF_LD|BPF_B|BPF_ABS, 0xfffff000), "
+	       "BPF_JUMP(BPF_JMP|BPF_K|BPF_JEQ, 0x11, 0, 0x1), BPF_STMT(BPF_RET|BPF_K, SECCOMP_RET_ERRNO|0x1)]}) = 0",
+	       "prctl", 0, ARGS(22, 2, at));
+	expect("setsockopt(3, SOL_SOCKET, SO_ATTACH_FILTER, {len=3, filter=[BPF_STMT(BPF_LD|BPF_B|BPF_ABS, "
+	       "SKF_AD_OFF+SKF_AD_PROTOCOL), BPF_JUMP(BPF_JMP|BPF_K|BPF_JEQ, 0x11, 0, 0x1), "
+	       "BPF_STMT(BPF_RET|BPF_K, 0x50001)]}, 16) = 0", "setsockopt", 0, ARGS(3, 1, 26, at, 16));
+}
+END_TEST
+
+START_TEST(quotas_and_keys)
+{
+	const uint64_t info[3] = {7, 8, 0x700000001};
+	uint64_t at = put(0, info, sizeof(info));
+	uint64_t path = put(64, "/x", 3);
+	expect("quotactl(QCMD(Q_GETINFO, USRQUOTA), \"/x\", {dqi_bgrace=7, dqi_igrace=8, dqi_flags=DQF_ROOT_SQUASH, "
+	       "dqi_valid=IIF_BGRACE|IIF_IGRACE|IIF_FLAGS}) = 0", "quotactl", 0, ARGS(0x80000500, path, 0, at));
+	expect("quotactl(QCMD(Q_SYNC, GRPQUOTA), \"/x\") = 0", "quotactl", 0, ARGS(0x80000101, path, 0, at));
+	expect("keyctl(KEYCTL_UPDATE, 5, \"/x\", 2) = 0", "keyctl", 0, ARGS(2, 5, path, 2));
+	expect("keyctl(KEYCTL_READ, 5, \"/x\\0\", 9) = 3", "keyctl", 3, ARGS(11, 5, path, 9));
+	expect("keyctl(KEYCTL_SETPERM, 5, KEY_POS_VIEW) = 0", "keyctl", 0, ARGS(5, 5, 0x1000000));
+}
+END_TEST
+
+START_TEST(results_of_prctl)
+{
+	expect("prctl(PR_SVE_SET_VL, PR_SVE_VL_INHERIT|0x10) = 0x20010 (PR_SVE_VL_INHERIT|0x10)", "prctl", 0x20010,
+	       ARGS(50, 0x20010));
+	expect("prctl(PR_PAC_GET_ENABLED_KEYS, 0, 0, 0, 0) = 0x1 (PR_PAC_APIAKEY)", "prctl", 1, ARGS(61));
+	expect("prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS) = 0 (PR_SPEC_NOT_AFFECTED)", "prctl", 0, ARGS(52, 0));
+	expect("prctl(PR_SET_TAGGED_ADDR_CTRL, PR_TAGGED_ADDR_ENABLE|PR_MTE_TCF_SYNC|0x1<<PR_MTE_TAG_SHIFT, 0, 0, 0) = 0",
+	       "prctl", 0, ARGS(55, 0xb));
+}
+END_TEST
+
+START_TEST(messages_of_netfilter_and_diag)
+{
+	struct { uint32_t len; uint16_t type, flags; uint32_t seq, pid; uint8_t body[16]; } m = {
+		20, 10 << 8, 0x401, 1, 0, {1, 0, 0, 10},
+	};
+	uint64_t at = put(0, &m, 20);
+	expect("sendto(12, [{nlmsg_len=20, nlmsg_type=NFNL_SUBSYS_NFTABLES<<8|NFT_MSG_NEWTABLE, "
+	       "nlmsg_flags=NLM_F_REQUEST|NLM_F_CREATE, nlmsg_seq=1, nlmsg_pid=0}, {nfgen_family=AF_UNIX, "
+	       "version=NFNETLINK_V0, res_id=htons(NFNL_SUBSYS_NFTABLES)}], 20, 0, NULL, 0) = 20", "sendto", 20,
+	       ARGS(12, at, 20));
+	m.len = 32;
+	m.type = 20;
+	m.flags = 1;
+	memcpy(m.body, (uint8_t[16]){16, 0xff, 0, 0, 5, 0, 0, 0, 1}, 16);
+	at = put(0, &m, 32);
+	expect("sendto(13, [{nlmsg_len=32, nlmsg_type=SOCK_DIAG_BY_FAMILY, nlmsg_flags=NLM_F_REQUEST, nlmsg_seq=1, "
+	       "nlmsg_pid=0}, {sdiag_family=AF_NETLINK, ...}], 32, 0, NULL, 0) = 32", "sendto", 32, ARGS(13, at, 32));
+}
+END_TEST
+
+START_TEST(single_calls_are_decoded_otherwise)
+{
+	static struct decode_sets sets;
+	const uint32_t pair[2] = {3, 4};
+	uint64_t at = put(0, pair, sizeof(pair));
+	memset(&sets, 0, sizeof(sets));
+	call_set_add(&sets.undecoded, CALL_pipe2);
+	call_set_add(&sets.raw, CALL_kill);
+	options.sets = &sets;
+	expect("pipe2(0x10000, 0) = 0", "pipe2", 0, ARGS(at));
+	expect("pipe([3, 4]) = 0", "pipe", 0, ARGS(at));
+	expect("kill(0x1, 0xf) = 0", "kill", 0, ARGS(1, 15));
+	expect("tkill(1, SIGTERM) = 0", "tkill", 0, ARGS(1, 15));
+}
+END_TEST
+
 START_TEST(signals_tell_what_they_are)
 {
 	struct strbuf AUTO_STRBUF out = {0};
@@ -649,6 +730,11 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, a_walk_that_asks_otherwise_gets_nothing);
 	tcase_add_test(text, simple_calls_need_no_source);
 	tcase_add_test(text, signals_tell_what_they_are);
+	tcase_add_test(text, programs_of_filters);
+	tcase_add_test(text, quotas_and_keys);
+	tcase_add_test(text, results_of_prctl);
+	tcase_add_test(text, messages_of_netfilter_and_diag);
+	tcase_add_test(text, single_calls_are_decoded_otherwise);
 	tcase_add_checked_fixture(all, setup, NULL);
 	tcase_add_loop_test(all, ioctl_arguments_have_the_type_of_their_request, 0, 6);
 	tcase_add_loop_test(all, socket_options_have_the_type_of_their_name, 0, 6);
