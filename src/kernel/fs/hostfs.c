@@ -190,7 +190,7 @@ static bool is_procfs_root(const struct inode *dir, int dir_fd, const char *name
 	return fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
 }
 
-static int lookup(struct inode *dir, const char *name, struct inode **ret)
+static int lookup(struct inode *dir, const char *name, struct inode **ret, struct statx *ret_attr)
 {
 	struct hostfs *fs = hostfs_of(dir);
 	struct hostfs_hold hold;
@@ -208,15 +208,24 @@ static int lookup(struct inode *dir, const char *name, struct inode **ret)
 		r = hostfs_get(fs, &stx, dir, name, -1, ret);
 	}
 	hostfs_release(&hold);
+	if (r == 0 && ret_attr) {
+		hostfs_show(fs, &stx);
+		*ret_attr = stx;
+	}
 	return r;
+}
+
+static int hostfs_lookup_attr(struct inode *dir, const char *name, struct inode **ret, struct statx *ret_attr)
+{
+	if (!hostfs_name_ok(name))
+		return -EINVAL;
+	int r = lookup(dir, name, ret, ret_attr);
+	return r == -EACCES && hostfs_virtual_open_up(hostfs_inode(dir)) ? lookup(dir, name, ret, ret_attr) : r;
 }
 
 static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret)
 {
-	if (!hostfs_name_ok(name))
-		return -EINVAL;
-	int r = lookup(dir, name, ret);
-	return r == -EACCES && hostfs_virtual_open_up(hostfs_inode(dir)) ? lookup(dir, name, ret) : r;
+	return hostfs_lookup_attr(dir, name, ret, NULL);
 }
 
 static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode *inode)
@@ -291,6 +300,7 @@ static bool hostfs_apart(const struct inode *a, const struct inode *b)
 
 const struct inode_ops hostfs_inode_ops = {
 	.lookup = hostfs_lookup,
+	.lookup_attr = hostfs_lookup_attr,
 	.revalidate = hostfs_revalidate,
 	.revalidate_path = hostfs_revalidate_path,
 	.open_path = hostfs_open_path,

@@ -136,6 +136,8 @@ struct inode_ops {
 	/* ---- directories ---- */
 	/* A new reference. -ENOENT: no such name. */
 	int (*lookup)(struct inode *dir, const char *name, struct inode **ret);
+	/* The same, and its attributes as .getattr gives them. NULL: they are asked for by themselves. */
+	int (*lookup_attr)(struct inode *dir, const char *name, struct inode **ret, struct statx *ret_attr);
 	/* Is name still this inode (NULL: still nothing)? For SUPER_REVALIDATES; dir->lock shared. */
 	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
 	/*

@@ -45,7 +45,18 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 	return err;
 }
 
-int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+/* attr: where its attributes go if the filesystem has them at hand, which *ret_got then says; NULL: they are not wanted. */
+static int ask_filesystem(struct inode *dir, const char *name, struct inode **ret, struct statx *attr, bool *ret_got)
+{
+	if (!attr || !dir->ops->lookup_attr)
+		return dir->ops->lookup ? dir->ops->lookup(dir, name, ret) : -ENOTDIR;
+	int err = dir->ops->lookup_attr(dir, name, ret, attr);
+	*ret_got = !err;
+	return err;
+}
+
+static int lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret,
+			 struct statx *attr, bool *ret_got)
 {
 	char text[VFS_NAME_MAX + 1];
 	if (len > VFS_NAME_MAX)
@@ -60,7 +71,7 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 	memcpy(text, name, len);
 	text[len] = '\0';
 	struct inode *inode = NULL;
-	err = dir->inode->ops->lookup ? dir->inode->ops->lookup(dir->inode, text, &inode) : -ENOTDIR;
+	err = ask_filesystem(dir->inode, text, &inode, attr, ret_got);
 	if (err && err != -ENOENT)
 		return err;
 	unsigned checked = err && dir->inode->super->flags & SUPER_REVALIDATES ? DENTRY_CHECKED : 0;
@@ -79,6 +90,11 @@ int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_
 	}
 	*ret = d;
 	return 0;
+}
+
+int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+{
+	return lookup_locked(v, dir, name, len, ret, NULL, NULL);
 }
 
 /* One that others change behind our back makes nothing over what they made meanwhile. */
@@ -105,10 +121,12 @@ bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char
 	return missing;
 }
 
-int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
+int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret, struct statx *attr,
+		   bool *ret_got)
 {
+	*ret_got = false;
 	(void)pthread_rwlock_rdlock(&dir->inode->lock);
-	int err = vfs_lookup_locked(v, dir, name, len, ret);
+	int err = lookup_locked(v, dir, name, len, ret, attr, ret_got);
 	(void)pthread_rwlock_unlock(&dir->inode->lock);
 	return err;
 }

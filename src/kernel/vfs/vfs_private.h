@@ -216,8 +216,12 @@ bool dentry_is_below(struct dentry *d, const struct dentry *above);
  * *ret: a reference, or NULL if there is no such name.
  */
 int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
-/* The same, taking the lock itself; in no read-side section. */
-int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
+/*
+ * The same, taking the lock itself; in no read-side section. *ret_got: the filesystem was asked, and gave the attributes as
+ * well. attr may be NULL.
+ */
+int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret, struct statx *attr,
+		   bool *ret_got);
 /* Nothing had this name when its filesystem, which revalidates, was asked last. The directory is referenced. */
 bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
 /* Does the filesystem of dir, when it is to make a name, find out by itself whether that is there? */
@@ -278,6 +282,7 @@ struct walk {
 	struct dentry *unchecked;
 	struct statx *attr;		/* where walk_take puts attributes that it came by; or NULL */
 	bool has_attr;
+	const struct dentry *asked;	/* what was asked for last, if .attr is its; held */
 	/*
 	 * Where walk_take may open the regular file that it comes to, with open_flags, instead of checking its name; NULL: it may
 	 * not. A descriptor in it says that it has.

@@ -62,6 +62,7 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->rename_seq = atomic_load(&env->vfs->rename_seq) & ~1u;
 	w->missing = w->has_attr = w->at_last = false;
 	w->unchecked = NULL;
+	w->asked = NULL;
 	w->links = w->depth = w->bodies = 0;
 	w->rest = w->name = name;
 	vfs_read_lock();
@@ -180,14 +181,17 @@ static int ask(struct walk *w, struct dentry **ret)
 	if (err)
 		return err;
 	struct dentry *dir = w->cur.dentry;
+	bool got;
+	w->asked = NULL;
 	vfs_read_unlock();
-	err = vfs_lookup_one(w->vfs, dir, w->name, w->len, &d);
+	err = vfs_lookup_one(w->vfs, dir, w->name, w->len, &d, w->at_last ? w->attr : NULL, &got);
 	vfs_read_lock();
 	if (err)
 		return err;
 	if (!d)
 		return -ENOENT;
 	hold(w, d);
+	w->asked = got ? d : NULL;
 	*ret = d;
 	return 0;
 }
@@ -408,7 +412,7 @@ static int check_scope(const struct walk *w)
 
 int walk_take(struct walk *w, struct path *ret)
 {
-	w->has_attr = w->attr && w->unchecked;
+	w->has_attr = w->attr && (w->unchecked || w->asked == w->cur.dentry);
 	int err = check_or_open(w);
 	if (!err)
 		err = check_scope(w);
