@@ -188,6 +188,9 @@ const char *arg_target(struct op *o)
 	} else {
 		put_path(o, path);
 	}
+	/* the number of a process is chance, and so is its length */
+	if (strncmp(path, "/proc/", 6) == 0 && path[6] >= '1' && path[6] <= '9')
+		put(path, "/proc/self/cwd/f");
 	comma(o);
 	say_path(o, path);
 	return path;

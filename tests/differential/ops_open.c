@@ -33,16 +33,22 @@ static int draw_open_flags(struct op *o)
 	return flags;
 }
 
-/* Without FEATURE_LOWER what is not opened for writing is copied up first. */
+/*
+ * Without FEATURE_LOWER what is not opened for writing is copied up first, and what is no file in any case: overlayfs opens a fifo of
+ * a lower layer where it is, and goes on to say how many links that has.
+ */
 static void copy_up(struct op *o, int dir, const char *path, int flags)
 {
 	struct privileges own;
 	bool writes = !(flags & O_PATH) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
 
-	if (o->sh->features & FEATURE_LOWER || writes)
+	struct stat st;
+
+	if (o->sh->features & FEATURE_LOWER)
 		return;
 	become_root(&own);
-	syscall(SYS_fchownat, dir, path, -1, -1, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+	if (!writes || (syscall(SYS_newfstatat, dir, path, &st, 0) == 0 && !S_ISREG(st.st_mode)))
+		syscall(SYS_fchownat, dir, path, -1, -1, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 	become_again(&own);
 }
 

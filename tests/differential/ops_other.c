@@ -90,7 +90,7 @@ static void op_socket(struct op *o)
 		memset(name, 0, sizeof(name));
 		syscall(SYS_getsockname, fd, name, &len);
 		say(o, " name ");
-		say_bytes(o, name + 2, strlen(name + 2));
+		say_path(o, name + 2);
 	}
 	syscall(SYS_close, fd);
 	syscall(SYS_close, peer);
@@ -150,13 +150,13 @@ static void op_datagram(struct op *o)
 	memset(&from, 0, sizeof(from));
 	say(o, " recvfrom(");
 	if (result(o, syscall(SYS_recvfrom, in, &byte, 1, 0, &from, &len)) == 1 && len > head)
-		say_bytes(o, from.sun_path, strnlen(from.sun_path, sizeof(from.sun_path)));
+		say_path(o, from.sun_path);
 	say(o, " connect(");
 	if (result(o, syscall(SYS_connect, out, &to, head + strlen(path) + 1)) == 0) {
 		memset(&from, 0, sizeof(from));
 		len = sizeof(from);
 		syscall(SYS_getpeername, out, &from, &len);
-		say_bytes(o, from.sun_path, strnlen(from.sun_path, sizeof(from.sun_path)));
+		say_path(o, from.sun_path);
 	}
 	syscall(SYS_close, in);
 	syscall(SYS_close, out);
