@@ -136,7 +136,8 @@ void placement_init(struct placement *p, bool wanted, struct recorder *recorder)
 	(void)pthread_mutex_init(&p->lock, NULL);
 	if (sched_getaffinity(0, sizeof(p->base), &p->base) < 0)
 		return; /* more than 1024 CPUs: go without */
-	p->enabled = wanted && CPU_COUNT(&p->base) > 1;
+	p->one_cpu = CPU_COUNT(&p->base) == 1;
+	p->enabled = wanted && !p->one_cpu;
 }
 
 /* The settler is started with the first task that is placed: a short command never needs one. */

@@ -54,6 +54,7 @@ struct placement_slot {
 
 struct placement {
 	bool enabled;
+	bool one_cpu;			/* is all there is: nothing to place, but everything shares it */
 	cpu_set_t base;			/* the supervisor's own mask: what guests inherit */
 	pthread_mutex_t lock;		/* cores choose and leave their CPUs one at a time */
 	struct placement_core *cores[8];	/* that ever were bound; lock */

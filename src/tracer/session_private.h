@@ -29,6 +29,7 @@
 #include "tracer/loads.h"
 #include "tracer/placement.h"
 #include "tracer/policy/apply.h"
+#include "tracer/ptrace/yield.h"
 #include "tracer/session.h"
 
 /* The host's own ABI. */
@@ -72,6 +73,7 @@ struct trap_thread {
 	unsigned ended_next;
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	struct placement_core core;
+	struct core_yield yield;
 	bool runs;			/* not the first; handover.lock */
 	sem_t wakes;			/* what a thread without tracees sleeps on */
 	_Atomic bool lost_some;		/* tasks for it died under way */
@@ -100,6 +102,7 @@ struct tracee {
 	bool stop_foreign;		/* this filter stop was asked for by a filter of the guest's own */
 	bool answered;			/* PHASE_INSIDE: the call was skipped and .answer put in place */
 	bool group_stopped;
+	bool counted_running;		/* in .by->yield.running */
 	bool newborn;			/* its maker's event was not seen yet: held (family.c) */
 	bool detaching;			/* PTRACE_INTERRUPT sent for a detach */
 	uint8_t first_out;		/* the first parameter that decode_exit decodes */

@@ -132,6 +132,7 @@ int tracee_add(struct trap_thread *by, pid_t tid, struct tracee **ret)
 void tracee_hand_over(struct tracee *t, struct trap_thread *to)
 {
 	struct session *s = to->session;
+	yield_forget(t);
 	t->by->last = NULL;
 	(void)pthread_mutex_lock(&s->table_lock);
 	t->by->tracees--;
@@ -150,6 +151,7 @@ void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 
 void tracee_remove(struct session *s, struct tracee *t)
 {
+	yield_forget(t);
 	carry_forget(t);
 	exec_forget(t);
 	lend_end(t);

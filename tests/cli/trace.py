@@ -92,6 +92,28 @@ class Text(TraceCase):
         self.assertRegex(lines[at + 1], r"^ > \S+libc\S*\(\w*write\w*\+0x[0-9a-f]+\) \[0x[0-9a-f]+\]")
 
 
+class OneCore(TraceCase):
+    """Everything on one core: the trap thread gives it to the guest by itself, which must not let others starve them."""
+
+    def setUp(self):
+        super().setUp()
+        mask = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(mask)})
+        self.addCleanup(os.sched_setaffinity, 0, mask)
+
+    def test_short_processes_beside_one_that_computes(self):
+        busy = "while :; do :; done & busy=$!"
+        lines = self.traced("sh", "-c", busy + "; for i in $(seq 30); do /bin/true; done; kill $busy; wait; exit 5")
+        self.assertEqual(sum('execve("/bin/true"' in line for line in lines), 30)
+        self.assertEqual(sum("killed by SIGTERM +++" in line for line in lines), 1)
+        self.assertRegex(lines[-1], r"exited with 5 \+\+\+$")
+
+    def test_one_process_that_computes_between_its_calls(self):
+        lines = self.traced("sh", "-c", "i=0; while [ $i -lt 300 ]; do i=$((i + 1)); [ -e /nonexistent ]; done; exit 6")
+        self.assertEqual(sum('"/nonexistent"' in line for line in lines), 300)
+        self.assertRegex(lines[-1], r"exited with 6 \+\+\+$")
+
+
 class Json(TraceCase):
     def objects(self, *words):
         return [json.loads(line) for line in self.traced("--json", *words)]

@@ -357,6 +357,7 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 		return;
 	}
 	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
+	yield_stopped(t->by, t, now);
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 		entry_stop(s, t, &info, now);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
@@ -381,6 +382,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 		return;
 	}
 	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
+	yield_stopped(t->by, t, now);
 	uint64_t args[6];
 	for (int i = 0; i < 6; i++)
 		args[i] = info.seccomp.args[i];

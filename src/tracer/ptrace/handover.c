@@ -344,7 +344,10 @@ bool handover_offer(struct session *s, struct tracee *t)
 	if (t->abi != ABI_X86_64 || atomic_load(&s->handover_barred) || !is_possible(s))
 		return false;
 	struct trap_thread *to = choose(s, t);
-	if (!to || is_our_child(t) || have_thread(s, to) < 0)
+	if (!to || is_our_child(t))
+		return false;
+	yield_end(t->by);
+	if (have_thread(s, to) < 0)
 		return false;
 	struct transit *x = claim(s->handover);
 	if (!x)

@@ -32,6 +32,7 @@ static void resume(struct session *s, struct tracee *t, int sig)
 	int r = tracee_resume(s, t, sig);
 	if (r < 0 && r != -ESRCH)
 		session_fail(s, r, "cannot resume a guest");
+	yield_resumed(t->by, t);
 }
 
 /*
@@ -396,13 +397,16 @@ static int next_event(struct trap_thread *by)
 	struct rusage usage = {0};
 	struct rusage *wanted = s->options->record_cpu ? &usage : NULL;
 	int status;
-	pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD, wanted);
+	bool sleeps = yield_core(by);
+	pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD | (sleeps ? 0 : WNOHANG), wanted);
 	int err = tid < 0 ? -errno : 0;
 	by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
 	if (s->held)
 		held_wake(s);
 	if (tid > 0)
 		reported(by, tid, status);
+	else if (tid == 0)
+		yield_asked(by);
 	else if (err != -EINTR && err != -ECHILD)
 		session_fail(s, err, "cannot wait for guests");
 	return err;
@@ -438,6 +442,7 @@ int loop_run(struct trap_thread *by)
 {
 	bool ended = thread_rseq_end();
 	int r = run(by);
+	yield_end(by);
 	thread_rseq_resume(ended);
 	return r;
 }
