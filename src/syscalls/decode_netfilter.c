@@ -37,6 +37,10 @@ void show_netfilter_type(struct decoder *d, uint16_t type)
 		show_flags(d, &flag_set_nfnl_batch, type);
 		return;
 	}
+	if (!d->p->ops->joins) {	/* two values are none of JSON's */
+		show_uint(d, type);
+		return;
+	}
 	show_flags(d, &flag_set_nfnl_subsystems, type >> 8);
 	wrap(d, "<<8|");
 	if (set)

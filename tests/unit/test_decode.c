@@ -686,22 +686,48 @@ START_TEST(every_call_survives_nonsense)
 }
 END_TEST
 
+static void check_live_json(struct decode_call call, const struct decode_result *result)
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	struct json_printer j;
+	json_error_t error;
+	strbuf_addc(&out, '{');
+	json_printer_init(&j, &out, &options);
+	unsigned first = decode_enter(&call, &options, &memory.base, &j.base);
+	decode_exit(&call, result, first, &options, &memory.base, &j.base);
+	json_printer_finish(&j);
+	strbuf_addc(&out, '}');
+	json_t *object = json_loadb(out.data, out.len, JSON_ALLOW_NUL, &error);
+	if (!object)
+		ck_abort_msg("%s at %d: %s", error.text, error.column, strbuf_str(&out));
+	json_decref(object);
+}
+
 /* Messages of random attributes in attributes: no read beyond them, and an end. */
 START_TEST(netlink_survives_nonsense)
 {
-	for (unsigned round = 0; round < 2000; round++) {
+	static const uint8_t sockets[] = {5, 12, 13};
+	static const uint8_t families[] = {1, 2, 10, 16, 17};
+	for (unsigned round = 0; round < 6000; round++) {
 		uint8_t bytes[256];
 		struct strbuf AUTO_STRBUF out = {0};
 		struct decode_call call = {
-			.id = CALL_sendto, .abi = ABI_X86_64, .args = {5, MEMORY_BASE, sizeof(bytes), 0, 0, 0},
+			.id = CALL_sendto, .abi = ABI_X86_64, .args = {sockets[round % 3], MEMORY_BASE, sizeof(bytes), 0, 0, 0},
 		};
+		options.verbose = round & 1;
 		const struct decode_result result = {.value = sizeof(bytes)};
 		for (unsigned i = 0; i < sizeof(bytes); i++)
 			bytes[i] = random_next() & (i % 2 ? 3 : 63);
 		bytes[3] = 0;
 		bytes[7] &= 3;
+		bytes[5] = round % 3 == 1 ? (uint8_t)(random_next() % 13) : bytes[5] & 1;
+		if (round % 3 == 2)
+			memcpy(bytes + 4, (uint8_t[4]){round & 4 ? 18 : 20, 0, (uint8_t)random_next(), 0}, 4);
+		if (round % 3 == 2)
+			bytes[16] = families[random_next() % sizeof(families)];
 		(void)put(0, bytes, sizeof(bytes));
 		text_of(call, &result, &memory.base, &out);
+		check_live_json(call, &result);
 		ck_assert_uint_lt(out.len, 65536);
 	}
 }
