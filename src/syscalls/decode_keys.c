@@ -13,7 +13,7 @@ static void show_key_serial(struct decoder *d, uint64_t v)
 	if (!name)
 		name = flag_set_name_of(&flag_set_key_serials, (uint32_t)v);
 	if (name)
-		show_symbol(d, name, v);
+		show_symbol(d, name, (uint64_t)(int64_t)(int32_t)v);
 	else
 		show_sint(d, (int32_t)v);
 }
@@ -27,7 +27,7 @@ const struct decode_type decode_type_key_serial = {.decode = decode_key_serial};
 
 /*
  * Arguments of each operation: s a key, i an id, u a number, x hexadecimal, p an address, t a string, m permissions,
- * r a keyring for requests, b bytes of the length that follows, o the same for the kernel to write, v vectors of the count
+ * r a keyring for requests, b bytes of the length that follows, o the same for the kernel to write, z with a NUL as its last, v vectors of the count
  * that follows.
  */
 static const char *keyctl_arguments(uint64_t operation)
@@ -39,7 +39,8 @@ static const char *keyctl_arguments(uint64_t operation)
 	case KEYCTL_REVOKE: case KEYCTL_CLEAR: case KEYCTL_INVALIDATE: case KEYCTL_ASSUME_AUTHORITY: return "s";
 	case KEYCTL_CHOWN: return "sii";
 	case KEYCTL_SETPERM: return "sm";
-	case KEYCTL_DESCRIBE: case KEYCTL_READ: case KEYCTL_GET_SECURITY: return "sou";
+	case KEYCTL_READ: return "sou";
+	case KEYCTL_DESCRIBE: case KEYCTL_GET_SECURITY: return "szu";
 	case KEYCTL_LINK: case KEYCTL_UNLINK: return "ss";
 	case KEYCTL_SEARCH: return "stts";
 	case KEYCTL_RESTRICT_KEYRING: return "stt";
@@ -68,16 +69,35 @@ static bool keyctl_arg_present(struct decoder *d, unsigned i)
 
 static bool keyctl_arg_waits(struct decoder *d, unsigned i)
 {
-	return keyctl_arg_present(d, i) && keyctl_argument(d, i) == 'o';
+	return keyctl_arg_present(d, i) && strchr("oz", keyctl_argument(d, i));
 }
 
 /* At most as many bytes as there is room for, which may be fewer than there are. */
-static void show_key_answer(struct decoder *d, uint64_t addr, uint64_t room)
+static void show_key_answer(struct decoder *d, uint64_t addr, uint64_t room, bool nul)
 {
-	if (!d->result || d->result->is_error)
+	if (!d->result || d->result->is_error) {
 		show_pointer(d, addr);
+		return;
+	}
+	uint64_t len = (uint64_t)d->result->value;
+	if (len > room)
+		show_bytes_at(d, addr, room);
 	else
-		show_bytes_at(d, addr, (uint64_t)d->result->value < room ? (uint64_t)d->result->value : room);
+		show_bytes_at(d, addr, nul && len ? len - 1 : len);
+}
+
+static void show_request_keyring(struct decoder *d, int32_t v)
+{
+	const char *name = flag_set_name_of(&flag_set_key_reqkeys, (uint64_t)(int64_t)v);
+	if (!name)
+		name = flag_set_name_of(&flag_set_key_reqkeys, (uint32_t)v);
+	if (name) {
+		show_symbol(d, name, (uint64_t)(int64_t)v);
+		return;
+	}
+	show_sint(d, v);
+	if (d->options->consts != CONST_RAW)
+		show_comment(d, flag_set_key_reqkeys.unknown);
 }
 
 static void decode_keyctl_arg(struct decoder *d, unsigned i)
@@ -94,9 +114,10 @@ static void decode_keyctl_arg(struct decoder *d, unsigned i)
 	case 'p': show_pointer(d, v); return;
 	case 't': show_string_at(d, v); return;
 	case 'm': show_flags(d, &flag_set_key_permissions, (uint32_t)v); return;
-	case 'r': show_flags(d, &flag_set_key_reqkeys, (uint32_t)v); return;
+	case 'r': show_request_keyring(d, (int32_t)v); return;
 	case 'b': show_bytes_at(d, v, next); return;
-	case 'o': show_key_answer(d, v, next); return;
+	case 'o': show_key_answer(d, v, next, false); return;
+	case 'z': show_key_answer(d, v, next, true); return;
 	case 'v': show_iov_at(d, v, next, UINT64_MAX, true); return;
 	default: show_hex(d, v); return;
 	}

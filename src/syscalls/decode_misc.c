@@ -43,14 +43,27 @@ static void decode_mount_flags(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_mount_flags = {.decode = decode_mount_flags};
 
-/* A remount of a bind and changes of propagation take no data; what is there is not looked at. */
-static void decode_mount_data(struct decoder *d, unsigned i)
+/* Flags with which there is no file system of a type, and no data for it. */
+static bool mounts_nothing_new(uint64_t flags, uint64_t besides)
 {
-	uint64_t flags = decode_link(d, i, 0);
-	uint64_t ignoring = MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	if ((flags & 0xffff0000) == MS_MGC_VAL)
 		flags &= 0xffff;
-	if (flags & ignoring)
+	return flags & (MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE | besides);
+}
+
+static void decode_mount_type(struct decoder *d, unsigned i)
+{
+	if (mounts_nothing_new(decode_link(d, i, 0), MS_REMOUNT))
+		show_pointer(d, decode_arg(d, i));
+	else
+		show_string_at(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_mount_type = {.decode = decode_mount_type, .needs = NEEDS_MEMORY};
+
+static void decode_mount_data(struct decoder *d, unsigned i)
+{
+	if (mounts_nothing_new(decode_link(d, i, 0), 0))
 		show_pointer(d, decode_arg(d, i));
 	else
 		show_string_at(d, decode_arg(d, i));
@@ -110,7 +123,12 @@ static void decode_quota_cmd(struct decoder *d, unsigned i)
 	char number[2][40];
 	(void)snprintf(number[0], sizeof(number[0]), "%#x /* Q_??? */", v >> 8);
 	(void)snprintf(number[1], sizeof(number[1]), "%#x /* ???QUOTA */", v & 0xff);
-	show_textf(d, "QCMD(%s, %s)", command ? command : number[0], type ? type : number[1]);
+	if (d->options->consts != CONST_ABBREV)
+		show_uint(d, v);
+	if (d->options->consts == CONST_VERBOSE)
+		show_commentf(d, "QCMD(%s, %s)", command ? command : number[0], type ? type : number[1]);
+	else if (d->options->consts == CONST_ABBREV)
+		show_textf(d, "QCMD(%s, %s)", command ? command : number[0], type ? type : number[1]);
 }
 
 const struct decode_type decode_type_quota_cmd = {.decode = decode_quota_cmd};
@@ -286,10 +304,8 @@ static void show_epoll_slot(struct decoder *d, uint64_t addr)
 	if (!decode_fetch(d, addr, slot, sizeof(slot)))
 		return;
 	struct_begin(d);
-	field(d, "efd");
-	show_fd(d, (int)slot[0]);
-	field(d, "tfd");
-	show_fd(d, (int)slot[1]);
+	field_sint(d, "efd", (int)slot[0]);
+	field_sint(d, "tfd", (int)slot[1]);
 	field_uint(d, "toff", slot[2]);
 	struct_end(d);
 }
