@@ -47,11 +47,17 @@ static void taken_signals(sigset_t *set)
 	(void)sigdelset(set, poke_signal());
 }
 
-static bool command_saw(struct session *s, int sig, pid_t sender)
+static uint32_t now_ms(void)
+{
+	return (uint32_t)(now_ns() / 1000000);
+}
+
+/* Since shortly before we took ours: how long ago that is says how loaded the machine is. */
+static bool command_saw(struct session *s, int sig, pid_t sender, uint32_t taken_ms)
 {
 	uint64_t saw = atomic_load(&s->main_saw[sig]);
-	uint32_t age = (uint32_t)(now_ns() / 1000000) - (uint32_t)saw;
-	return (pid_t)(saw >> 32) == sender && age < GROUP_WINDOW_MS;
+	int32_t later = (int32_t)((uint32_t)saw - taken_ms);
+	return (pid_t)(saw >> 32) == sender && later > -GROUP_WINDOW_MS;
 }
 
 /* Is it waiting for the command to unblock it? */
@@ -64,10 +70,11 @@ static bool command_has_pending(const struct session *s, int sig)
 static void pass_on(struct session *s, const siginfo_t *info)
 {
 	const struct timespec delay = {.tv_nsec = GROUP_DELAY_MS * 1000000L};
+	const uint32_t taken_ms = now_ms();
 	(void)nanosleep(&delay, NULL);
 	if (atomic_load(&s->main_ended))
 		return;
-	if (command_saw(s, info->si_signo, info->si_pid) || command_has_pending(s, info->si_signo))
+	if (command_saw(s, info->si_signo, info->si_pid, taken_ms) || command_has_pending(s, info->si_signo))
 		return;
 	if (info->si_code == SI_QUEUE)
 		(void)sigqueue(s->main_pid, info->si_signo, info->si_value);
