@@ -27,8 +27,8 @@ const struct decode_type decode_type_key_serial = {.decode = decode_key_serial};
 
 /*
  * Arguments of each operation: s a key, i an id, u a number, x hexadecimal, p an address, t a string, m permissions,
- * r a keyring for requests, b bytes of the length that follows, o the same for the kernel to write, z with a NUL as its last, v vectors of the count
- * that follows.
+ * r a keyring for requests, b bytes of the length that follows, o the same for the kernel to write, z with a NUL as its
+ * last, v vectors of the count that follows.
  */
 static const char *keyctl_arguments(uint64_t operation)
 {
