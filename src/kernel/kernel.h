@@ -5,8 +5,6 @@
 #ifndef TRAPLINE_KERNEL_KERNEL_H
 #define TRAPLINE_KERNEL_KERNEL_H
 
-#include <stdatomic.h>
-
 #include "kernel/files.h"
 #include "kernel/task/cred.h"
 #include "kernel/task/uts.h"
@@ -20,7 +18,6 @@ struct files {
 	struct path cwd;		/* where guests start */
 	struct files_inherited inherited;
 	struct unix_names *unix_names;	/* owned */
-	atomic_bool watched;		/* some guest watches files: it is told of the moment when one is closed */
 };
 
 struct kernel {

@@ -118,11 +118,6 @@ static inline void lent_address_destroy(struct lent_address *l)
 struct verdict {
 	enum verdict_kind kind;
 	bool cloexec;		/* VERDICT_FD: the new descriptor's flag */
-	/*
-	 * VERDICT_FD: of a regular file or a directory. That we hold it for a moment when the guest has it already would show in
-	 * locks of the whole description, in leases and at execve alone, which wait for that moment's end.
-	 */
-	bool plain;
 	int fd;			/* VERDICT_FD: owned by the verdict; closed by who carries it out */
 	int64_t value;
 	struct blocking *block;

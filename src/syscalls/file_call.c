@@ -243,13 +243,10 @@ static struct verdict run_open(struct blocking *b)
 	return v;
 }
 
-struct verdict opened_verdict(const struct file_call *c, const struct vfs_opened *o, bool cloexec)
+struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)
 {
-	if (!o->blocks) {
-		struct verdict v = verdict_fd(o->fd, cloexec);
-		v.plain = o->plain && c->k->files && !atomic_load_explicit(&c->k->files->watched, memory_order_relaxed);
-		return v;
-	}
+	if (!o->blocks)
+		return verdict_fd(o->fd, cloexec);
 	struct blocking_open *b = malloc(sizeof(*b));
 	if (!b) {
 		(void)close(o->fd);

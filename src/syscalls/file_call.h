@@ -118,7 +118,7 @@ enum { FD_NAME_SIZE = 32 };
 const char *fd_name(int fd, char buf[FD_NAME_SIZE]);
 
 /* The verdict on an open that the vfs has done; it owns what o owned. */
-struct verdict opened_verdict(const struct file_call *c, const struct vfs_opened *o, bool cloexec);
+struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec);
 
 static inline struct verdict answer(int64_t value)
 {

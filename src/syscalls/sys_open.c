@@ -129,7 +129,7 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 	r = vfs_open(&c->task.env, name_base(&n), n.text, &vfs_how, &opened, NULL);
 	if (r < 0)
 		return answer(descriptor_left(c) ? r : -EMFILE);
-	return opened_verdict(c, &opened, how->flags & O_CLOEXEC);
+	return opened_verdict(&opened, how->flags & O_CLOEXEC);
 }
 
 /* build_open_how of Linux: the old calls ignore what openat2 refuses. */

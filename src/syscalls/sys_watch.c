@@ -27,7 +27,6 @@ static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 		r = vfs_permission(&c->task.env, &o.path, R_OK, false);
 	if (r < 0)
 		return r;
-	atomic_store(&c->k->files->watched, true);
 	return vfs_watch(c->k->vfs, &o.path, inotify, mask);
 }
 

@@ -61,9 +61,6 @@ static const unsigned prctl_answered[] = {
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
 };
 
-/* What of fcntl tells that somebody else has an open file description (notify/settle.c). */
-static const unsigned fcntl_settled[] = {F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE};
-
 /* What tells of a peer's ids (syscalls/sys_received.c). */
 static const unsigned getsockopt_answered[] = {SO_PEERCRED};
 
@@ -142,7 +139,7 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain;
-	struct choice_chain prctl_chain, fcntl_chain, getsockopt_chain;
+	struct choice_chain prctl_chain, getsockopt_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
 	struct filter_chain chain_list[10];
 	size_t chains = 0;
@@ -169,11 +166,6 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	    actions[0][getsockopt_nr] == SECCOMP_RET_USER_NOTIF) {
 		fill_choice(&getsockopt_chain, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &chain_list[chains]);
 		actions[0][getsockopt_nr] = FILTER_CHAIN(chains++);
-	}
-	if (r == 0 && s->settles) {
-		fill_choice(&fcntl_chain, 1, fcntl_settled, ARRAY_SIZE(fcntl_settled), &chain_list[chains]);
-		actions[0][call_desc(CALL_fcntl)->nr[abis[0]]] = FILTER_CHAIN(chains++);
-		actions[0][call_desc(CALL_flock)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
 	}
 	if (r == 0 && s->loads.follows_personality)
 		actions[0][call_desc(CALL_personality)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;

@@ -486,7 +486,7 @@ struct verdict loads_answer(struct loads *l, const struct call_event *ev)
 	if (done)
 		load_destroy(done);
 	if (fd >= 0)
-		return (struct verdict){.kind = VERDICT_FD, .fd = fd, .cloexec = true, .plain = true};
+		return (struct verdict){.kind = VERDICT_FD, .fd = fd, .cloexec = true};
 	return verdict_value(d && what == LOADER_ASK_DONE ? 0 : -ENOSYS);
 }
 

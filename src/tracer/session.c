@@ -148,8 +148,6 @@ static void plan_files(struct session *s)
 	call_set_add(&s->notified, CALL_nfsservctl);	/* the loader's own */
 	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
 		call_set_add(&s->stopping, stopping[i]);
-	/* What is recorded stops, and goes on without a wait. */
-	s->settles = !call_set_has(&s->recorded, CALL_flock) && !call_set_has(&s->recorded, CALL_fcntl);
 	for (size_t i = 0; s->lends && i < ARRAY_SIZE(lending); i++)
 		call_set_add(&s->stopping, lending[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(s->stopping.bits); i++) {
@@ -354,7 +352,7 @@ static int start(struct session *s)
 		apply_watches_roots(&s->apply);
 	if (r == 0 && s->files)
 		r = loads_init(&s->loads);
-	s->loads.follows_personality = s->settles && !call_set_has(&s->recorded, CALL_personality);
+	s->loads.follows_personality = s->files && !s->decides && !call_set_has(&s->recorded, CALL_personality);
 	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);

@@ -182,7 +182,6 @@ struct session {
 	struct guest_fds guest_fds;
 	struct handed handed;
 	struct loads loads;		/* with .files */
-	bool settles;			/* with .files: descriptors may be installed in one step (notify/settle.c) */
 	bool lends;			/* with .files: what no notification can install, the guest opens itself; so it connects */
 	struct notify *notify;
 	struct unwinder *unwinder;
@@ -304,8 +303,6 @@ MUST_CHECK int notify_start(struct session *s);
 void notify_finish(struct session *s);
 /* What was kept for it goes. The watcher would notice too, a moment later. Trap thread. */
 void notify_task_ended(struct session *s, pid_t tid);
-/* Until no descriptor is ours any more that a guest has closed: before what would show it. Any thread. */
-void notify_settle(struct session *s);
 /* Was the task's call given up for a signal, on purpose? Asked once for each. */
 bool notify_interrupted(struct session *s, pid_t tid);
 

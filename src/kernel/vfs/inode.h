@@ -111,7 +111,6 @@ struct vfs_opened {
 	int fd;			/* owned by whom it is given to */
 	bool has_id;		/* dev and ino are what fstat of fd would say: the filesystem had them at hand */
 	bool foreign;		/* the host's object itself: calls on the descriptor are the host's, who asks is the guest */
-	bool plain;		/* a regular file or a directory: filled in by the VFS */
 	dev_t dev;
 	ino_t ino;
 	bool blocks;		/* fd is O_PATH: reopen it with .flags through /proc/self/fd, which may block (a fifo, a terminal) */

@@ -380,8 +380,6 @@ int vfs_open(const struct walk_env *env, const struct path *base, const char *na
 	if (err)
 		vfs_opened_drop(ret);
 	else
-		ret->plain = !ret->blocks && (path_inode(&o.path)->type == S_IFREG || dentry_is_dir(o.path.dentry));
-	if (!err)
 		watch_opened(env->vfs, &o.path, o.created ? o.flags & ~O_TRUNC : o.flags, ret);
 	dentry_put(env->vfs, o.above);
 	if (!err && ret_path)

@@ -1,10 +1,10 @@
 /*
  * A received call: what is asked about it, and how the verdict reaches the guest.
  *
- * A verdict with a descriptor is two steps: it is installed, then we close ours, then the guest goes on. In one step
- * (SECCOMP_ADDFD_FLAG_SEND) the guest runs while we still hold the open file description, so that a fifo that it closes would
- * not be let go of at once. But it costs half as much, since the guest has to wake up for each step: verdicts that say that
- * it may be (.plain) are carried out so. settle.c has the rest.
+ * A verdict with a descriptor is two steps: it is installed, then we close ours, then the guest goes on. One step
+ * (SECCOMP_ADDFD_FLAG_SEND) would be cheaper where guest and worker share a core, and dearer where they do not, since it wakes up
+ * the guest on any core. But it loses descriptors: if the worker is stopped (SIGSTOP, a frozen cgroup, a suspended machine) before
+ * the guest has run, the kernel takes the descriptor back, and the call is answered already, with 0.
  *
  * ENOENT is an ordinary answer at every step: the task was killed, or interrupted before its call was received.
  */
@@ -115,21 +115,16 @@ static void answer_value(struct notify *n, const struct notified_event *ev, int6
 }
 
 /* The new descriptor's number, or a negative errno: the guest's (EMFILE), or -ENOENT. flags: SECCOMP_ADDFD_FLAG_* */
-static int add_fd_so(const struct notified_event *ev, const struct verdict *v, uint32_t flags)
+static int add_fd(const struct notified_event *ev, const struct verdict *v)
 {
 	struct seccomp_notif_addfd a = {
-		.id = ev->id, .flags = flags, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
+		.id = ev->id, .srcfd = (uint32_t)v->fd, .newfd_flags = v->cloexec ? O_CLOEXEC : 0,
 	};
 	int r;
 	do {
 		r = ioctl(ev->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
 	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
-}
-
-static int add_fd(const struct notified_event *ev, const struct verdict *v)
-{
-	return add_fd_so(ev, v, 0);
 }
 
 /* Every descriptor is in use, or there may be none: for the loader one more fits. */
@@ -206,33 +201,8 @@ static int add_readable(struct notify *n, const struct notified_event *ev, const
 	return r;
 }
 
-/* What is recorded is told in order: the exit before whatever the guest does next. */
-static bool may_answer_at_once(const struct notify *n, const struct notified_event *ev, const struct verdict *v)
-{
-	return v->plain && ev->by && !ev->recorded && n->session->settles && !atomic_load(&n->two_steps);
-}
-
-/* Installed and answered in one step: true, or false when neither was done. */
-static bool answer_at_once(struct notify *n, const struct notified_event *ev, const struct verdict *v)
-{
-	settle_begin(ev->by);
-	int r = add_fd_so(ev, v, SECCOMP_ADDFD_FLAG_SEND);
-	if (r == -EINVAL)
-		atomic_store(&n->two_steps, true);
-	/* Answered by an attempt that a stop of ours interrupted: EINPROGRESS. */
-	bool done = r >= 0 || r == -ENOENT || r == -EINPROGRESS;
-	if (done) {
-		(void)close(v->fd);
-		atomic_fetch_add_explicit(&n->session->answered, 1, memory_order_relaxed);
-	}
-	settle_end(ev->by);
-	return done;
-}
-
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
-	if (may_answer_at_once(n, ev, v) && answer_at_once(n, ev, v))
-		return;
 	int r = add_fd(ev, v);
 	if (r == -EBADF)
 		r = add_readable(n, ev, v);
@@ -283,9 +253,8 @@ static struct verdict ask_loader(struct notify *n, const struct notified_event *
 	return ev->base.args[1] == LOADER_ASK_RETURN ? give_back(n, ev) : loads_answer(&n->session->loads, &ev->base);
 }
 
-void notify_answer(struct worker *by, const struct seccomp_notif *req)
+void notify_answer(struct notify *n, const struct seccomp_notif *req)
 {
-	struct notify *n = by->notify;
 	struct session *s = n->session;
 	int64_t number;
 	enum call_abi abi = call_abi_of(req->data.arch, (uint64_t)req->data.nr, &number);
@@ -295,15 +264,12 @@ void notify_answer(struct worker *by, const struct seccomp_notif *req)
 			.ip = req->data.instruction_pointer, .tid = (pid_t)req->pid, .ops = &notified_guest_ops,
 		},
 		.notify = n,
-		.by = by,
 		.listener = atomic_load_explicit(&n->listener, memory_order_relaxed),
 		.id = req->id,
 		.valid_ns = now_ns(),	/* it was received: so it waits */
 	};
 	for (int i = 0; i < 6; i++)
 		ev.base.args[i] = req->data.args[i];
-	if (ev.base.id == CALL_flock || ev.base.id == CALL_fcntl)
-		notify_settle(s);
 	if (ev.base.id == CALL_personality)
 		atomic_store(&s->loads.personality_set, true);
 	struct verdict handed;

@@ -213,7 +213,6 @@ int blocked_add(struct notify *n, const struct notified_event *ev, struct blocki
 		return -ENOMEM;
 	b->notify = n;
 	b->ev = *ev;
-	b->ev.by = NULL;
 	b->block = block;
 	/* The new threads begin with it blocked. */
 	mask_poke(SIG_BLOCK);

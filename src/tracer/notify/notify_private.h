@@ -4,7 +4,6 @@
  *   worker.c   threads that receive calls from the filter's listener
  *   answer.c   from a received call to its verdict, and the verdict carried out
  *   blocked.c  calls that sleep, each in a thread of its own
- *   settle.c   what of an answer is done when the guest has it already
  *   guest.c    the caller's memory and descriptors
  */
 #ifndef TRAPLINE_TRACER_NOTIFY_PRIVATE_H
@@ -22,7 +21,6 @@ struct worker {
 	struct notify *notify;
 	pthread_t thread;
 	_Atomic bool joinable;
-	_Atomic unsigned installs;	/* odd: a descriptor that it installs in one step is ours still (settle.c) */
 };
 
 struct notify {
@@ -33,7 +31,6 @@ struct notify {
 	_Atomic unsigned workers;	/* started */
 	struct worker each[MAX_WORKERS];
 	unsigned max_workers;
-	_Atomic bool two_steps;		/* the kernel installs and answers in two calls only (before Linux 5.14) */
 
 	/* blocked.c */
 	pthread_mutex_t blocked_lock;	/* a leaf */
@@ -51,7 +48,6 @@ struct notify {
 struct notified_event {
 	struct call_event base;		/* first */
 	struct notify *notify;
-	struct worker *by;	/* NULL: a thread of its own (blocked.c) */
 	int listener;
 	uint64_t id;
 	uint64_t valid_ns;	/* when it was last seen to wait; 0: never */
@@ -66,13 +62,9 @@ extern const struct guest_ops notified_guest_ops;
 MUST_CHECK int notified_still_waits(struct notified_event *ev);
 
 /* answer.c */
-void notify_answer(struct worker *by, const struct seccomp_notif *req);
+void notify_answer(struct notify *n, const struct seccomp_notif *req);
 /* Carries the verdict out and frees what it owns. */
 void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict v);
-
-/* settle.c: around an installing in one step, until ours is closed. */
-void settle_begin(struct worker *by);
-void settle_end(struct worker *by);
 
 /* blocked.c */
 void blocked_init(struct notify *n);

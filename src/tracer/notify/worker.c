@@ -93,7 +93,7 @@ static void serve(struct worker *by, struct seccomp_notif *req)
 		if (backlog_grows(&backlog, req->pid))
 			start_another(n);
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
-		notify_answer(by, req);
+		notify_answer(n, req);
 	}
 }
 

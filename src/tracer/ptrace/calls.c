@@ -432,15 +432,6 @@ static bool passes_and_restarts(const struct session *s, enum call_id id)
 	return call_may_restart(id);
 }
 
-/* What is notified only for the sake of notify/settle.c, and does not sleep on the host. */
-static bool settles_without_sleep(const struct session *s, enum call_id id, struct regs *r)
-{
-	uint64_t how;
-	if (!s->settles || (id != CALL_flock && id != CALL_fcntl) || regs_get(r, REG_ARG1, &how) < 0)
-		return false;
-	return id == CALL_flock ? how & (LOCK_NB | LOCK_UN) : how != F_OFD_SETLKW && how != F_SETLKW;
-}
-
 /*
  * A signal came while the task waited for a worker to receive its notification: the kernel left -ERESTARTSYS, which a
  * handler without SA_RESTART turns into EINTR, from calls that natively cannot fail so. -ERESTARTNOINTR repeats the
@@ -458,9 +449,8 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 	if (regs_get(&r, REG_RET, &value) < 0 || (int64_t)value != RESTARTSYS || regs_get(&r, REG_NR, &nr) < 0)
 		return;
 	enum call_id id = call_from_nr(host_abi(), (int64_t)nr);
-	if (!settles_without_sleep(s, id, &r) &&
-	    (!call_set_has(&s->notified, id) || notify_interrupted(s, t->tid) ||
-	     (s->files ? passes_and_restarts(s, id) : call_may_restart(id))))
+	if (!call_set_has(&s->notified, id) || notify_interrupted(s, t->tid) ||
+	    (s->files ? passes_and_restarts(s, id) : call_may_restart(id)))
 		return;
 	regs_set(&r, REG_RET, (uint64_t)(int64_t)RESTARTNOINTR);
 	calls_flush(s, &r);

@@ -231,7 +231,6 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 	const struct fact_copy checked = a->carried >> reg & 1 ? a->copies[reg] : (struct fact_copy){.data = NULL};
 	exec_forget(t);
 	a->carried = 0;
-	notify_settle(s);	/* a file that was written and closed is not busy */
 	int r = resolve(s, ev, &checked, &t->exec);
 	bool only_check = r == 0 && at && ev->args[4] & AT_EXECVE_CHECK;
 	bool native = r == 0 && !only_check && leave_to_host(t->exec);
