@@ -110,7 +110,7 @@ def run(opts, user, way):
         outcome = proctree.run(argv + opts.cmd, opts.timeout, env=env, cwd=cwd)
         outcome.seconds = time.monotonic() - started
         outcome.said = (outcome.out.decode(errors="replace") + "\n" + outcome.err).replace(base, "BASE")
-        outcome.tests = verdicts(opts.form, outcome.said)
+        outcome.tests = verdicts(opts.form, outcome.said.partition("\nat the time limit:\n")[0])
         return outcome
     finally:
         if not opts.keep:
