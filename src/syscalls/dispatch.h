@@ -76,6 +76,7 @@ enum verdict_kind {
 	VERDICT_FAIL,		/* the host failed trapline: the session ends with .value, a negative errno */
 	VERDICT_FD,		/* answered with a new descriptor of the guest's, for the description behind .fd */
 	VERDICT_LEND,		/* where call_event.lends: the guest makes the call itself, with .lent for its socket address */
+	VERDICT_CALL,		/* where call_event.lends: the guest makes .call with .args instead, so that it is who is seen */
 	VERDICT_BLOCK,		/* .block is to be called where it may sleep, without holding up other guests; its verdict counts */
 };
 
@@ -122,6 +123,8 @@ struct verdict {
 	int64_t value;
 	struct blocking *block;
 	struct lent_address *lent;	/* owned by who carries it out */
+	enum call_id call;	/* VERDICT_CALL; the guest's registers beyond .args stay */
+	uint64_t args[4];
 };
 
 static inline struct verdict verdict_pass(void)

@@ -21,7 +21,7 @@ static const enum call_id tree_calls[] = {
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
 	CALL_landlock_create_ruleset, CALL_bpf,
 	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
-	CALL_recvfrom, CALL_copy_file_range,
+	CALL_recvfrom, CALL_copy_file_range, CALL_pidfd_send_signal,
 };
 
 /* On descriptors: the host's answer is about the backing. */

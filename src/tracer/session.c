@@ -140,7 +140,7 @@ static void plan_files(struct session *s)
 	/* No filter sees whether openat2 wants O_PATH. What names a socket is made by the guest itself, so that it is who is seen. */
 	static const enum call_id lending[] = {
 		CALL_openat2, CALL_connect, CALL_sendto, CALL_sendmsg, CALL_recvfrom, CALL_recvmsg, CALL_recvmmsg, CALL_accept,
-		CALL_accept4,
+		CALL_accept4, CALL_pidfd_send_signal,
 	};
 	static const enum call_id affinity[] = {CALL_sched_getaffinity, CALL_sched_setaffinity};
 	const struct call_set workers = session_worker_calls();

@@ -38,6 +38,8 @@ MUST_CHECK int overlay_create(struct super *const *lowers, size_t count, struct 
 
 /* /proc of these tasks, in this tree. Borrowed: they live longer. -ENODEV: /proc of the host is none. */
 MUST_CHECK int procfs_create(struct vfs *v, struct tasks *tasks, struct uts *uts, struct super **ret);
+/* Whose directory in a procfs the inode is (pidfd_send_signal(2) takes it for a pidfd). -EBADF: of no process; -ESRCH: it is gone. */
+MUST_CHECK pid_t procfs_process(struct inode *inode);
 /* /dev: null zero full random urandom tty ptmx fd stdin stdout stderr; pts and shm are directories to mount on. */
 MUST_CHECK int devfs_create(struct super **ret);
 

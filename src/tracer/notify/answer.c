@@ -234,6 +234,7 @@ void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict 
 			answer_value(n, ev, -ENFILE);
 		}
 		return;
+	case VERDICT_CALL:
 	case VERDICT_LEND:	/* a notified call cannot be changed, and is not offered to be */
 		verdict_discard(&v);
 		answer_value(n, ev, -ENOSYS);

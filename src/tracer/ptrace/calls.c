@@ -264,7 +264,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	}
 	struct verdict v = ask(s, t, &r);
-	if (v.kind == VERDICT_FD || v.kind == VERDICT_BLOCK || v.kind == VERDICT_LEND) {
+	if (v.kind == VERDICT_FD || v.kind == VERDICT_BLOCK || v.kind == VERDICT_LEND || v.kind == VERDICT_CALL) {
 		struct applied a = {.kind = APPLIED_VERDICT, .verdict = v};
 		calls_act(s, t, &r, &a, record, now);
 		return;

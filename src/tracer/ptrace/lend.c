@@ -197,6 +197,19 @@ void lend_handed(struct session *s, struct tracee *t, int64_t value)
 	calls_flush(s, &r);
 }
 
+/* The filter looks at the other call again, but for us (kernel/seccomp.c, recheck_after_trace): it stops no second time. */
+static void make_instead(struct session *s, struct tracee *t, struct applied *a)
+{
+	const struct verdict v = a->verdict;
+	struct regs r;
+	calls_regs(t, &r);
+	regs_set(&r, REG_NR, (uint64_t)call_desc(v.call)->nr[t->call.abi]);
+	calls_flush(s, &r);
+	memcpy(a->args, v.args, sizeof(v.args));
+	a->changed |= (1u << ARRAY_SIZE(v.args)) - 1;
+	a->kind = APPLIED_PASS;
+}
+
 void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 {
 	const enum call_id id = t->call.id;
@@ -206,6 +219,10 @@ void lend_fd(struct session *s, struct tracee *t, struct applied *a)
 	int r = -ENOSYS, mark = 0;
 	if (v.kind == VERDICT_LEND) {
 		lend_address(s, t, a);
+		return;
+	}
+	if (v.kind == VERDICT_CALL) {
+		make_instead(s, t, a);
 		return;
 	}
 	if (can && v.kind == VERDICT_FD && can_hand(s, &v) && hand(s, t, &v) == 0) {
