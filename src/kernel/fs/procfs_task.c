@@ -72,7 +72,6 @@ const struct inode_ops proc_thread_ops = {
 	.destroy = proc_destroy,
 };
 
-static const struct proc_node task_node = {.type = S_IFDIR, .ops = &proc_task_ops};
 pid_t procfs_process(struct inode *inode)
 {
 	if (inode->ops != &proc_task_ops)
@@ -80,6 +79,7 @@ pid_t procfs_process(struct inode *inode)
 	return proc_is_live(proc_inode(inode)) ? proc_inode(inode)->tgid : -ESRCH;
 }
 
+static const struct proc_node task_node = {.type = S_IFDIR, .ops = &proc_task_ops};
 static const struct proc_node thread_node = {.type = S_IFDIR, .ops = &proc_thread_ops};
 
 static int make_task_dir(struct proc_super *sb, pid_t tid, pid_t of_group, const struct proc_node *node,
