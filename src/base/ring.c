@@ -66,6 +66,19 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* Where mremap does not make a second mapping (qemu-user). */
+static int map_file_twice(size_t capacity, uint8_t *at)
+{
+	AUTO_CLOSE int fd = memfd_create("trapline-ring", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, (off_t)capacity) < 0)
+		return -errno;
+	for (uint8_t *half = at; half < at + 2 * capacity; half += capacity) {
+		if (mmap(half, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+			return -errno;
+	}
+	return 0;
+}
+
 /*
  * The same bytes at two neighbouring addresses. Shared memory without a file of ours: RLIMIT_FSIZE has no say, and mremap of no
  * bytes of a shared mapping makes another mapping of it (mremap(2)).
@@ -75,11 +88,13 @@ static int map_twice(size_t capacity, uint8_t **ret)
 	uint8_t *at = mmap(NULL, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
 		return -errno;
+	int r = 0;
 	if (mmap(at, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ||
-	    mremap(at, 0, capacity, MREMAP_MAYMOVE | MREMAP_FIXED, at + capacity) == MAP_FAILED) {
-		int err = -errno;
+	    mremap(at, 0, capacity, MREMAP_MAYMOVE | MREMAP_FIXED, at + capacity) == MAP_FAILED)
+		r = map_file_twice(capacity, at);
+	if (r < 0) {
 		(void)munmap(at, 2 * capacity);
-		return err;
+		return r;
 	}
 	*ret = at;
 	return 0;

@@ -17,7 +17,10 @@ struct opening {
 	struct path path;	/* what it came to, references */
 	struct dentry *above;	/* with O_CREAT: where its name was looked up, a reference; NULL: nowhere */
 	bool created;
+	unsigned clashes;	/* how often it was there for who makes it and missing for who looks */
 };
+
+enum { CLASHES_MAX = 16 };
 
 static int access_mask(int flags)
 {
@@ -222,7 +225,20 @@ static int create_file(struct opening *o, const struct path *dir, const char *na
 	return err;
 }
 
-/* The walk stands before its last component, which was missing. WALK_RESTART: it is there meanwhile. */
+/* Whoever should make it found that it is there: what was known of the name is wrong. The directory's lock is held. */
+static void forget_missing(struct vfs *v, const struct dentry *dir, const char *name, size_t len)
+{
+	vfs_read_lock();
+	struct dentry *d = dcache_find(v, dir, name, len);
+	if (d && !d->inode)
+		dentry_forget(v, d, 0);
+	vfs_read_unlock();
+}
+
+/*
+ * The walk stands before its last component, which was missing. WALK_RESTART: it is there meanwhile. -ESTALE: it is there for
+ * who makes it and missing for who looks, again and again (an overlay whose layers were changed underneath).
+ */
 static int create_last(struct walk *w, struct opening *o)
 {
 	struct path dir;
@@ -246,11 +262,16 @@ static int create_last(struct walk *w, struct opening *o)
 		if (looked || d || !tried)
 			err = looked ? looked : d ? WALK_RESTART : create_file(o, &dir, name, len);
 	}
+	bool again = err == -EEXIST && !(o->flags & O_EXCL);
+	if (again)
+		forget_missing(w->vfs, dir.dentry, name, len);
 	(void)pthread_rwlock_unlock(&path_inode(&dir)->lock);
 	dentry_put(w->vfs, d);
 	path_put(&dir);
 	vfs_read_lock();
-	return err == -EEXIST && !(o->flags & O_EXCL) ? WALK_RESTART : err;
+	if (!again)
+		return err;
+	return ++o->clashes < CLASHES_MAX ? WALK_RESTART : -ESTALE;
 }
 
 /* ---- the walk ---- */
