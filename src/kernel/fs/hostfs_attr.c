@@ -1,4 +1,5 @@
 /* hostfs: attributes, link targets, extended attributes. */
+#include "kernel/fs/attr_wanted.h"
 #include "kernel/fs/hostfs_private.h"
 
 #include <linux/limits.h>
@@ -56,24 +57,6 @@ int hostfs_chmod(const struct hostfs_at *at, mode_t mode)
 		atomic_store(&fs->no_fchmodat2, true);
 	}
 	return chmod_by_proc(at, mode & 07777);
-}
-
-static uid_t wanted_uid(const struct vfs_attr *attr)
-{
-	return attr->valid & STATX_UID ? attr->uid : (uid_t)-1;
-}
-
-static gid_t wanted_gid(const struct vfs_attr *attr)
-{
-	return attr->valid & STATX_GID ? attr->gid : (gid_t)-1;
-}
-
-static bool wanted_times(const struct vfs_attr *attr, struct timespec ret[2])
-{
-	const struct timespec omitted = {.tv_nsec = UTIME_OMIT};
-	ret[0] = attr->valid & STATX_ATIME ? attr->atime : omitted;
-	ret[1] = attr->valid & STATX_MTIME ? attr->mtime : omitted;
-	return attr->valid & (STATX_ATIME | STATX_MTIME);
 }
 
 static int set_host_owner_and_mode(const struct hostfs_at *at, const struct vfs_attr *attr)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "kernel/fs/attr_wanted.h"
 #include "kernel/fs/proc_fd.h"
 
 #ifndef PIDFD_THREAD
@@ -49,31 +50,21 @@ static int object_open(struct inode *inode, int flags, struct vfs_opened *ret)
 	return 0;
 }
 
-static int set_times(const char *path, const struct vfs_attr *attr)
-{
-	const struct timespec omitted = {.tv_nsec = UTIME_OMIT};
-	const struct timespec times[2] = {
-		attr->valid & STATX_ATIME ? attr->atime : omitted, attr->valid & STATX_MTIME ? attr->mtime : omitted,
-	};
-	return utimensat(AT_FDCWD, path, times, 0) < 0 ? -errno : 0;
-}
-
 /* By name, as fchmod and its like do it by descriptor. Device nodes are the whole host's. */
 static int object_setattr(struct inode *inode, const struct vfs_attr *attr)
 {
 	char buf[PROC_FD_PATH_MAX];
 	const char *path = proc_fd_path(host_fd(inode), buf);
-	uid_t uid = attr->valid & STATX_UID ? attr->uid : (uid_t)-1;
-	gid_t gid = attr->valid & STATX_GID ? attr->gid : (gid_t)-1;
+	struct timespec times[2];
 	if (S_ISCHR(inode->type) || S_ISBLK(inode->type))
 		return -EPERM;
 	if (attr->valid & STATX_SIZE && truncate(path, attr->size) < 0)
 		return -errno;
-	if (attr->valid & (STATX_UID | STATX_GID | STATX_CTIME) && chown(path, uid, gid) < 0)
+	if (attr->valid & (STATX_UID | STATX_GID | STATX_CTIME) && chown(path, wanted_uid(attr), wanted_gid(attr)) < 0)
 		return -errno;
 	if (attr->valid & STATX_MODE && chmod(path, attr->mode & 07777) < 0)
 		return -errno;
-	return attr->valid & (STATX_ATIME | STATX_MTIME) ? set_times(path, attr) : 0;
+	return wanted_times(attr, times) && utimensat(AT_FDCWD, path, times, 0) < 0 ? -errno : 0;
 }
 
 static int object_host(struct inode *inode, int *ret_fd)
