@@ -4,16 +4,33 @@
 #include "tracer/guard.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { STATUS_FD = 3 };
+enum { STATUS_FD = 3, ANSWER_MS = 500 };
+
+/* In a signal of the supervisor's own to the guard. */
+enum request { REQUEST_SIGHTINGS = 1, REQUEST_END };
+
+struct guard_page {
+	struct sightings sightings;
+	_Atomic uint32_t answers;	/* futex: requests for sightings that were answered */
+};
+
+/* Of all pending signals it is taken last (the kernel's dequeue_signal takes the lowest number first). */
+static int request_signal(void)
+{
+	return SIGRTMAX;
+}
 
 /* First message to the supervisor, then statuses. */
 struct message {
@@ -81,38 +98,48 @@ static void reap(int fd, pid_t command, bool *ret_alone)
 	}
 }
 
-static void guard_loop(int fd, pid_t command, int death_signal, const sigset_t *set)
+/* Did the supervisor ask for the end? */
+static bool took(struct guard_page *page, pid_t supervisor, const siginfo_t *info)
+{
+	bool ours = info->si_pid == supervisor && info->si_code == SI_QUEUE && info->si_signo == request_signal();
+	if (ours && info->si_value.sival_int == REQUEST_SIGHTINGS) {
+		(void)atomic_fetch_add(&page->answers, 1);
+		(void)syscall(SYS_futex, &page->answers, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	} else if (info->si_signo != SIGCHLD) {
+		sightings_note(&page->sightings, info->si_signo, info->si_pid);
+	}
+	return ours && info->si_value.sival_int == REQUEST_END;
+}
+
+static void guard_loop(struct guard_page *page, pid_t supervisor, pid_t command, const sigset_t *all)
 {
 	bool alone = false;
-	while (!alone) {
-		reap(fd, command, &alone);
+	for (;;) {
+		siginfo_t info;
+		reap(STATUS_FD, command, &alone);
 		if (alone)
 			return;
-		int sig = sigwaitinfo(set, NULL);
-		if (sig == death_signal || sig == SIGTERM) {
+		if (sigwaitinfo(all, &info) < 0)
+			continue;
+		/* Its death's signal: anybody may have sent one of the same number to the group. */
+		if (took(page, supervisor, &info) || getppid() != supervisor) {
 			kill_guests(command);
 			return;
 		}
 	}
 }
 
-static _Noreturn void guard_main(int write_fd, pid_t supervisor, guard_child *child, void *arg)
+static _Noreturn void guard_main(struct guard_page *page, int write_fd, pid_t supervisor, guard_child *child, void *arg)
 {
-	sigset_t set;
 	sigset_t all;
-	int death_signal = SIGRTMIN;
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
 	/* The supervisor's SA_NOCLDSTOP would hide that the command stopped. */
 	const struct sigaction tells_stops = {.sa_handler = SIG_DFL};
 	(void)sigaction(SIGCHLD, &tells_stops, NULL);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, death_signal);
 	(void)prctl(PR_SET_NAME, "trapline-guard");
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-	(void)prctl(PR_SET_PDEATHSIG, death_signal);
+	(void)prctl(PR_SET_PDEATHSIG, SIGRTMIN);
 	if (getppid() != supervisor)
 		_exit(1);
 	long command = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
@@ -128,7 +155,7 @@ static _Noreturn void guard_main(int write_fd, pid_t supervisor, guard_child *ch
 	(void)close_range(STATUS_FD + 1, ~0U, 0);
 	send_status(STATUS_FD, command < 0 ? -errno : (pid_t)command, 0);
 	if (command > 0)
-		guard_loop(STATUS_FD, (pid_t)command, death_signal, &set);
+		guard_loop(page, supervisor, (pid_t)command, &all);
 	_exit(0);
 }
 
@@ -148,11 +175,19 @@ int guard_start(struct guard *g, guard_child *child, void *arg, pid_t *ret_comma
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
+	*g = (struct guard){.statuses = fds[0]};
+	g->page = mmap(NULL, sizeof(*g->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (g->page == MAP_FAILED) {
+		int err = -errno;
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		return err;
+	}
 	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0)
-		guard_main(fds[1], supervisor, child, arg);
+		guard_main(g->page, fds[1], supervisor, child, arg);
 	int err = pid < 0 ? -errno : 0;
-	*g = (struct guard){.pid = (pid_t)pid, .statuses = fds[0]};
+	g->pid = pid < 0 ? 0 : (pid_t)pid;
 	struct message first;
 	if (err == 0) {
 		do {
@@ -179,17 +214,42 @@ int guard_wait(struct guard *g, int *ret_status)
 	return r;
 }
 
-void guard_finish(struct guard *g)
+static void request(struct guard *g, enum request what)
+{
+	(void)sigqueue(g->pid, request_signal(), (union sigval){.sival_int = what});
+}
+
+struct sightings *guard_sightings(struct guard *g)
+{
+	const struct timespec patience = {.tv_nsec = ANSWER_MS * 1000000L};
+	if (g->pid <= 0)
+		return NULL;
+	uint32_t before = atomic_load(&g->page->answers);
+	request(g, REQUEST_SIGHTINGS);
+	(void)syscall(SYS_futex, &g->page->answers, FUTEX_WAIT, before, &patience, NULL, 0);
+	return atomic_load(&g->page->answers) == before ? NULL : &g->page->sightings;
+}
+
+void guard_end(struct guard *g)
 {
 	if (g->pid > 0) {
-		(void)kill(g->pid, SIGTERM);
+		request(g, REQUEST_END);
 		while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		/* If it was killed, its children are ours now. */
 		kill_children(0);
 		while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
 			kill_children(0);
-		(void)close(g->statuses);
 	}
 	g->pid = 0;
+}
+
+void guard_finish(struct guard *g)
+{
+	guard_end(g);
+	if (!g->page)
+		return;
+	(void)close(g->statuses);
+	(void)munmap(g->page, sizeof(*g->page));
+	g->page = NULL;
 }

@@ -288,7 +288,7 @@ static void kill_one(struct session *s, struct tracee *t)
 static void end_guests(struct session *s)
 {
 	tracee_each(s, kill_one);
-	guard_finish(&s->guard);
+	guard_end(&s->guard);
 	if (s->main_pid && !s->main_ended)
 		(void)kill(s->main_pid, SIGKILL);
 	while (s->options->argv) {
@@ -366,9 +366,10 @@ static int start(struct session *s)
 static void finish(struct session *s)
 {
 	notify_finish(s);
-	guard_finish(&s->guard);
+	guard_end(&s->guard);
 	placement_finish(&s->placement, &s->traps[0].core);
 	signals_finish(s);
+	guard_finish(&s->guard);
 	launch_finish(s);
 	tracee_table_finish(s);
 	guest_fds_finish(&s->guest_fds);

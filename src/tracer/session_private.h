@@ -31,6 +31,7 @@
 #include "tracer/policy/apply.h"
 #include "tracer/ptrace/yield.h"
 #include "tracer/session.h"
+#include "tracer/sightings.h"
 
 /* The host's own ABI. */
 static inline enum call_abi host_abi(void)
@@ -200,7 +201,8 @@ struct session {
 	_Atomic bool detach_wanted;
 	_Atomic int failure;		/* first host failure of any thread, a negative errno */
 	_Atomic bool trap_acknowledged;	/* the trap thread has seen what it was interrupted for */
-	_Atomic uint64_t main_saw[65];	/* signal number -> pid of the sender << 32 | ms of the delivery to the command */
+	struct sightings main_saw;	/* what was delivered to the command, where ptrace is attached */
+	struct sightings_used claimed;	/* signals thread */
 	_Atomic uint64_t stops;
 	_Atomic uint64_t answered;
 };

@@ -18,7 +18,6 @@
 
 enum {
 	GROUP_DELAY_MS = 20,	/* how long the same signal may take to reach the command by itself */
-	GROUP_WINDOW_MS = 500,
 	POKE_NS = 10 * 1000 * 1000,
 };
 
@@ -47,17 +46,11 @@ static void taken_signals(sigset_t *set)
 	(void)sigdelset(set, poke_signal());
 }
 
-static uint32_t now_ms(void)
-{
-	return (uint32_t)(now_ns() / 1000000);
-}
-
-/* Since shortly before we took ours: how long ago that is says how loaded the machine is. */
+/* Without a tracer nobody sees what the command gets, but a signal to the group reaches its guard too. */
 static bool command_saw(struct session *s, int sig, pid_t sender, uint32_t taken_ms)
 {
-	uint64_t saw = atomic_load(&s->main_saw[sig]);
-	int32_t later = (int32_t)((uint32_t)saw - taken_ms);
-	return (pid_t)(saw >> 32) == sender && later > -GROUP_WINDOW_MS;
+	struct sightings *seen = s->uses_ptrace ? &s->main_saw : guard_sightings(&s->guard);
+	return seen && sightings_claim(seen, &s->claimed, sig, sender, taken_ms);
 }
 
 /* Is it waiting for the command to unblock it? */
@@ -70,7 +63,7 @@ static bool command_has_pending(const struct session *s, int sig)
 static void pass_on(struct session *s, const siginfo_t *info)
 {
 	const struct timespec delay = {.tv_nsec = GROUP_DELAY_MS * 1000000L};
-	const uint32_t taken_ms = now_ms();
+	const uint32_t taken_ms = sightings_now_ms();
 	(void)nanosleep(&delay, NULL);
 	if (atomic_load(&s->main_ended))
 		return;
@@ -193,14 +186,19 @@ int signals_start(struct session *s)
 	return 0;
 }
 
-/* For a file of ours that reached RLIMIT_FSIZE the kernel sent this thread a signal; the call's error has told it. */
-static void forget_file_size_signal(void)
+/*
+ * For a file of ours that reached RLIMIT_FSIZE the kernel sent this thread a signal; the call's error has told it. And what
+ * is still pending when the command has ended came for the command, which natively is no more.
+ */
+static void forget_pending(const struct session *s)
 {
 	static const struct timespec now = {0};
 	sigset_t set;
 	(void)sigemptyset(&set);
+	if (s->options->argv)
+		taken_signals(&set);
 	(void)sigaddset(&set, SIGXFSZ);
-	while (sigtimedwait(&set, NULL, &now) == SIGXFSZ)
+	while (sigtimedwait(&set, NULL, &now) > 0)
 		;
 }
 
@@ -216,7 +214,7 @@ void signals_finish(struct session *s)
 		return;
 	(void)sigaction(SIGCHLD, &s->old_sigchld, NULL);
 	(void)sigaction(poke_signal(), &s->old_poke, NULL);
-	forget_file_size_signal();
+	forget_pending(s);
 	(void)pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
 	if (s->ignores_hangup)
 		(void)sigaction(SIGHUP, &s->old_hangup, NULL);

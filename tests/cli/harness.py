@@ -44,6 +44,7 @@ def ways(native=False):
     found = [("native", [])] if native else []
     if "run" in known:
         found += [(f"run {m}", [trapline, "run", "--mechanism", m, "--"]) for m in MECHANISMS]
+        found.append(("run files", [trapline, "run", "--tmpfs", "/mnt", "--"]))
     if "trace" in known:
         found += [(f"trace {m}", [trapline, "trace", "--mechanism", m, "-o", "/dev/null", "--"]) for m in WATCHING]
     return found

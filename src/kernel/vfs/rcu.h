@@ -6,6 +6,8 @@
 #ifndef TRAPLINE_KERNEL_VFS_RCU_H
 #define TRAPLINE_KERNEL_VFS_RCU_H
 
+#include <pthread.h>
+#include <signal.h>
 #include <urcu/urcu-bp.h>
 
 #ifndef __has_feature
@@ -29,6 +31,20 @@ static inline void vfs_read_unlock(void)
 {
 	VFS_RCU_RELEASE();
 	urcu_bp_read_unlock();
+}
+
+/*
+ * Have the thread that frees later, which blocks no signals of its own accord (liburcu 0.13): one that it took would
+ * end the supervisor, though all other threads leave signals to the one that is for them.
+ */
+static inline void vfs_rcu_begin(void)
+{
+	sigset_t all;
+	sigset_t old;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)urcu_bp_get_default_call_rcu_data();
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* Call free with head when no reader can see what it is part of; free begins with VFS_RCU_ACQUIRE. */

@@ -60,6 +60,7 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 	v->protected_regular = read_switch("/proc/sys/fs/protected_regular");
 	v->protected_fifos = read_switch("/proc/sys/fs/protected_fifos");
 	watches_init(&v->watches);
+	vfs_rcu_begin();
 	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
 		err = registry_init(&v->registry);

@@ -248,9 +248,8 @@ static void signal_stop(struct session *s, struct tracee *t, int sig)
 		emit_signal(s, t, &info);
 		if (is_group_stop(sig) && tracee_tgid(t) == s->main_pid)
 			job_stop_sent(s, &info);
-		if (tracee_tgid(t) == s->main_pid && sig > 0 && sig <= 64)
-			atomic_store(&s->main_saw[sig],
-				     (uint64_t)(uint32_t)info.si_pid << 32 | (uint32_t)(now_ns() / 1000000));
+		if (tracee_tgid(t) == s->main_pid && info.si_pid != getpid())
+			sightings_note(&s->main_saw, sig, info.si_pid);
 	}
 	calls_mend_interrupted(s, t);
 	resume(s, t, sig);
