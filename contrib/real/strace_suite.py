@@ -43,7 +43,6 @@ ON_PURPOSE = (
     ("filtering_*-syntax", "messages are trapline's own"),
     ("fflush", "messages are trapline's own"),
     ("first_exec_failure", "messages are trapline's own"),
-    ("strace-D*", "trapline is no daemon"),
 )
 
 

@@ -4,12 +4,13 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/policy.h"
+#include "cli/trace_command.h"
 #include "cli/trace_options.h"
 #include "observe/recorder.h"
 
 static const char usage[] =
 	"Usage: trapline trace [OPTIONS] [-o FILE] [--] COMMAND [ARG...]\n"
-	"       trapline trace [OPTIONS] [-o FILE] -p PID[,PID...]\n"
+	"       trapline trace [OPTIONS] [-o FILE] -p PID[,PID...] [[--] COMMAND [ARG...]]\n"
 	"\n"
 	"Shows the system calls of a program and of all it starts, with strace's options and text.\n"
 	"  -e trace=SET       only these calls: names, %group, /regex; ! in front: all but these\n"
@@ -29,11 +30,13 @@ static const char usage[] =
 	"  --policy FILE      carry out a policy too (see trapline-policy(5)); --audit FILE logs what it refuses\n"
 	"  -a N               column of the result (40)\n"
 	"  -q, -qq, -qqq      fewer messages\n"
-	"  -E NAME[=VALUE]    change the command's environment\n"
+	"  -E NAME[=VALUE]    change the command's environment; -u USER, --argv0=NAME: who and what it is\n"
+	"  -D, -DD, -DDD      the command takes trapline's place\n"
+	"  -b execve          let go of what executes another program\n"
 	"  --mechanism=M      auto, trace, step, sysemu or notify\n"
 	"Everything else is in trapline-trace(1).\n";
 
-static void fill_session(struct session_options *s, const struct trace_options *o, struct recorder *recorder)
+static void fill_session(struct session_options *s, const struct trace_options *o, struct recorder *recorder, int ready)
 {
 	*s = (struct session_options){
 		.mechanism = o->mechanism,
@@ -41,6 +44,12 @@ static void fill_session(struct session_options *s, const struct trace_options *
 		.envp = o->environment,
 		.attach = o->attach,
 		.attach_count = o->attach_count,
+		.user = o->has_user ? &o->user : NULL,
+		.program = o->program,
+		.detach_on_exec = o->detach_on_exec,
+		.attach_launching = o->daemonize,
+		.attach_ready = ready,
+		.uninterruptible = o->interruptible > 2 || (o->daemonize && !o->interruptible),
 		.recorded = o->traced,
 		.record_exits = true,
 		.record_tasks = true,
@@ -92,7 +101,7 @@ static int run_session(const struct trace_options *o, struct session_options *se
 }
 
 /* A trace that could not be written to its end was reported, and is no reason to hide how the command ended. */
-static int trace(const struct trace_options *o, int *ret_status)
+static int trace(const struct trace_options *o, int ready, int *ret_status)
 {
 	struct recorder *recorder;
 	struct session_options session;
@@ -100,7 +109,7 @@ static int trace(const struct trace_options *o, int *ret_status)
 	int err = recorder_create(&o->observe, &recorder);
 	if (err)
 		return err;
-	fill_session(&session, o, recorder);
+	fill_session(&session, o, recorder, ready);
 	err = run_session(o, &session, &result);
 	int ignored UNUSED = recorder_finish(recorder);
 	*ret_status = result.status;
@@ -112,16 +121,18 @@ int cmd_trace(int argc, char **argv)
 	struct trace_options o;
 	int status = 0;
 	int r = trace_options_parse(argc, argv, &o);
-	bool attached = o.attach_count > 0;
 	if (!r && o.help) {
 		(void)fputs(usage, stdout);
 		r = cli_finish_stdout();
 	} else if (!r && o.version) {
 		r = cmd_version(argc, argv);
 	} else if (!r) {
-		if (trace(&o, &status))
+		int ready = -1;
+		if (o.daemonize)
+			r = trace_command_daemonize(&o, &ready);
+		if (!r && trace(&o, ready, &status))
 			r = CLI_EXIT_FAILURE;
-		else if (!attached)
+		else if (!r && o.command)
 			cli_exit_like(status);
 	}
 	trace_options_finish(&o);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trace_command.h"
 #include "cli/trace_set.h"
 #include "cli/trace_values.h"
 
@@ -11,7 +12,9 @@
 enum {
 	OPTION_ABSOLUTE_TIMESTAMPS = 256,
 	OPTION_ABBREV,
+	OPTION_ARGV0,
 	OPTION_AUDIT,
+	OPTION_DAEMONIZE,
 	OPTION_DECODE_FDS,
 	OPTION_DECODE_PIDS,
 	OPTION_FAULT,
@@ -41,15 +44,17 @@ static const char short_options[] = "a:Ab:cCdDe:E:fFhiI:kno:O:p:P:qrs:S:tTu:U:vV
 static const struct option long_options[] = {
 	{"abbrev", required_argument, NULL, OPTION_ABBREV},
 	{"absolute-timestamps", optional_argument, NULL, OPTION_ABSOLUTE_TIMESTAMPS},
+	{"argv0", required_argument, NULL, OPTION_ARGV0},
 	{"attach", required_argument, NULL, 'p'},
 	{"audit", required_argument, NULL, OPTION_AUDIT},
 	{"columns", required_argument, NULL, 'a'},
 	{"const-print-style", required_argument, NULL, 'X'},
-	{"daemonize", optional_argument, NULL, OPTION_IGNORED},
+	{"daemonize", optional_argument, NULL, OPTION_DAEMONIZE},
+	{"daemonized", optional_argument, NULL, OPTION_DAEMONIZE},
 	{"debug", no_argument, NULL, OPTION_IGNORED},
 	{"decode-fds", optional_argument, NULL, OPTION_DECODE_FDS},
 	{"decode-pids", required_argument, NULL, OPTION_DECODE_PIDS},
-	{"detach-on", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"detach-on", required_argument, NULL, 'b'},
 	{"env", required_argument, NULL, 'E'},
 	{"failed-only", no_argument, NULL, 'Z'},
 	{"failing-only", no_argument, NULL, 'Z'},
@@ -59,7 +64,7 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"inject", required_argument, NULL, OPTION_INJECT},
 	{"instruction-pointer", no_argument, NULL, 'i'},
-	{"interruptible", required_argument, NULL, OPTION_IGNORED},
+	{"interruptible", required_argument, NULL, 'I'},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"kvm", required_argument, NULL, OPTION_UNSUPPORTED},
 	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
@@ -94,7 +99,7 @@ static const struct option long_options[] = {
 	{"timestamps", optional_argument, NULL, OPTION_ABSOLUTE_TIMESTAMPS},
 	{"trace", required_argument, NULL, OPTION_TRACE},
 	{"trace-path", required_argument, NULL, 'P'},
-	{"user", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"user", required_argument, NULL, 'u'},
 	{"verbose", required_argument, NULL, OPTION_VERBOSE},
 	{"version", no_argument, NULL, 'V'},
 	{"write", required_argument, NULL, OPTION_WRITE},
@@ -208,6 +213,7 @@ static bool take_flag(struct trace_options *o, int option)
 {
 	switch (option) {
 	case 'A': o->observe.append = true; return true;
+	case 'D': o->daemonize++; return true;
 	case 'c': o->summary_only = true; return true;
 	case 'C': o->observe.summary = true; return true;
 	case 'f': o->follow_level++; return true;
@@ -230,8 +236,8 @@ static bool take_flag(struct trace_options *o, int option)
 	case OPTION_JSON: o->observe.format = OBSERVE_JSON; return true;
 	case OPTION_OUTPUT_SEPARATELY: o->follow_level = 2; return true;
 	case OPTION_SUMMARY_SYSTEM_TIME: o->observe.system_time = true; return true;
-	/* Follow, daemonize, debug, interruptibility and seccomp: so by nature, or without meaning here. */
-	case 'd': case 'D': case 'F': case 'I': case OPTION_IGNORED: return true;
+	/* Follow, debug and seccomp: so by nature, or without meaning here. */
+	case 'd': case 'F': case OPTION_IGNORED: return true;
 	default: return false;
 	}
 }
@@ -243,6 +249,8 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case 'S': return trace_value_sort(o, value);
 	case 'U': return trace_value_columns(o, value);
 	case OPTION_ABBREV: return trace_value_abbrev(o, value);
+	case OPTION_ARGV0: o->argv0 = value; return 0;
+	case OPTION_DAEMONIZE: return trace_value_daemonize(o, value);
 	case OPTION_AUDIT: o->audit_file = value; return 0;
 	case OPTION_FAULT: return trace_inject_add(&o->injections, value, true);
 	case OPTION_INJECT: return trace_inject_add(&o->injections, value, false);
@@ -281,8 +289,9 @@ static int take_option(struct trace_options *o, int option, char *value)
 	case 'X': return trace_value_consts(o, value);
 	case OPTION_ABSOLUTE_TIMESTAMPS: return trace_value_absolute(o, value);
 	case OPTION_UNSUPPORTED: return trace_unsupported("that");
-	case 'b': return trace_unsupported("-b");
-	case 'u': return trace_unsupported("-u");
+	case 'b': return trace_value_detach_on(o, value);
+	case 'I': return trace_value_interruptible(o, value);
+	case 'u': return trace_command_user(o, value);
 	default: return take_set(o, option, value);
 	}
 }
@@ -323,8 +332,10 @@ static void apply_levels(struct trace_options *o)
 static int check_together(const struct trace_options *o)
 {
 	const struct observe_options *v = &o->observe;
-	if (o->command && o->attach_count)
-		return trace_usage_error("give a command or -p, not both");
+	if (!o->command && (o->has_user || o->argv0 || o->daemonize))
+		return trace_usage_error("-u, -D and --argv0 are about a command, and there is no command");
+	if (o->daemonize && o->attach_count)
+		return trace_usage_error("-D and -p: one or the other");
 	if (!o->command && !o->attach_count)
 		return trace_usage_error("no command and no -p PID given (try 'trapline trace --help')");
 	if (o->environment && !o->command)
@@ -359,6 +370,10 @@ int trace_options_parse(int argc, char **argv, struct trace_options *ret)
 	if (r)
 		return r;
 	apply_levels(o);
+	if (o->argv0) {
+		o->program = o->command[0];
+		o->command[0] = o->argv0;
+	}
 	r = resolve_paths(o);
 	o->observe.paths = (const char *const *)o->paths;
 	o->observe.path_count = o->path_count;
@@ -373,8 +388,10 @@ void trace_options_finish(struct trace_options *o)
 	free(o->paths);
 	free(o->environment);
 	free(o->attach);
+	free(o->groups);
 	o->paths = NULL;
 	o->environment = NULL;
 	o->attach = NULL;
+	o->groups = NULL;
 	o->path_count = o->attach_count = 0;
 }

@@ -31,6 +31,14 @@ struct trace_options {
 	char **environment;		/* owned array of borrowed strings; NULL without -E */
 	pid_t *attach;			/* owned */
 	size_t attach_count;
+	char *argv0;			/* --argv0 */
+	const char *program;		/* what the command was called, with --argv0; else NULL */
+	struct session_user user;	/* with has_user */
+	gid_t *groups;			/* owned; of .user */
+	bool has_user;			/* -u */
+	bool detach_on_exec;		/* -b execve */
+	unsigned daemonize;		/* -D, -DD, -DDD */
+	unsigned interruptible;		/* -I; 0: not given */
 	char **paths;			/* owned array and strings; .observe.paths is this */
 	size_t path_count;
 

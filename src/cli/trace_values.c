@@ -84,6 +84,33 @@ int trace_value_quiet(struct trace_options *o, const char *text)
 	return trace_set_words("-e quiet", text, words, ARRAY_SIZE(words), &o->observe.quiet);
 }
 
+int trace_value_daemonize(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"grandchild", 1}, {"pgroup", 2}, {"pgrp", 2}, {"session", 3},
+	};
+	o->daemonize = 1;
+	return text ? trace_set_word("--daemonize", text, strlen(text), words, ARRAY_SIZE(words), &o->daemonize) : 0;
+}
+
+/* The only call that strace and we know to detach on. */
+int trace_value_detach_on(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {{"execve", true}};
+	unsigned value = 0;
+	int r = trace_set_word("-b", text, strlen(text), words, ARRAY_SIZE(words), &value);
+	o->detach_on_exec = value;
+	return r;
+}
+
+int trace_value_interruptible(struct trace_options *o, const char *text)
+{
+	static const struct trace_word words[] = {
+		{"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"anywhere", 1}, {"waiting", 2}, {"never", 3}, {"never_tstp", 4},
+	};
+	return trace_set_word("-I", text, strlen(text), words, ARRAY_SIZE(words), &o->interruptible);
+}
+
 int trace_value_decode_fds(struct trace_options *o, const char *text)
 {
 	static const struct trace_word words[] = {

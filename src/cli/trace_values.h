@@ -15,6 +15,9 @@ int trace_value_expression(struct trace_options *o, const char *text);	/* -e */
 int trace_value_decode_pids(struct trace_options *o, const char *text);
 /* A set of descriptors, whose bytes are shown from now on. */
 int trace_value_dump(struct trace_options *o, const char *what, const char *text, struct dump_set *ret);
+int trace_value_daemonize(struct trace_options *o, const char *text);
+int trace_value_detach_on(struct trace_options *o, const char *text);
+int trace_value_interruptible(struct trace_options *o, const char *text);
 int trace_value_consts(struct trace_options *o, const char *text);
 int trace_value_hex(struct trace_options *o, const char *text);
 int trace_value_overhead(struct trace_options *o, const char *text);

@@ -27,7 +27,7 @@
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 
-enum launch_step { STEP_FILTER = 1, STEP_EXEC };
+enum launch_step { STEP_FILTER = 1, STEP_USER, STEP_EXEC };
 
 struct launch_page {
 	_Atomic uint32_t go;		/* futex: the child may start */
@@ -65,6 +65,14 @@ static void install_filter(struct launch_page *page, const struct filter_prog *p
 	atomic_store(&page->listener, fd);
 }
 
+/* By system calls: the C library's functions speak to threads, which this process has not. */
+static void become(struct launch_page *page, const struct session_user *u)
+{
+	if (syscall(SYS_setgroups, u->group_count, u->groups) < 0 || syscall(SYS_setresgid, u->gid, u->gid, u->gid) < 0 ||
+	    syscall(SYS_setresuid, u->uid, u->uid, u->uid) < 0)
+		fail_child(page, STEP_USER, errno);
+}
+
 /* What the child needs, made before it exists. */
 struct command {
 	char *path;		/* owned */
@@ -88,6 +96,8 @@ static void run_child(struct session *s, struct launch_page *page, const struct 
 		files_restore_in_child(s->options->kernel);
 	if (c->prog)
 		install_filter(page, c->prog, c->flags);
+	if (s->options->user)
+		become(page, s->options->user);
 	char **inherited = environ;
 	char *const *envp = s->options->envp ? s->options->envp : inherited;
 	(void)execve(c->path, s->options->argv, envp);
@@ -259,13 +269,19 @@ static int start_child(struct session *s, const struct command *command)
 	return 0;
 }
 
+static const char *command_name(const struct session *s)
+{
+	return s->options->program ? s->options->program : s->options->argv[0];
+}
+
 static int make_command(struct session *s, struct command *c)
 {
 	char *const *argv = s->options->argv;
-	int r = find_command(s, argv[0], &c->path);
+	const char *name = command_name(s);
+	int r = find_command(s, name, &c->path);
 	if (r < 0) {
-		log_error("cannot run '%s': %s", argv[0],
-			  r == -ENOENT && !strchr(argv[0], '/') ? "command not found" : strerror(-r));
+		log_error("cannot run '%s': %s", name,
+			  r == -ENOENT && !strchr(name, '/') ? "command not found" : strerror(-r));
 		s->result->exec_errno = -r;
 		return r;
 	}
@@ -349,7 +365,11 @@ int launch_exec_errno(const struct session *s)
 			  err == EBUSY ? "another supervisor is notified of this process's calls already" : strerror(err));
 		return -err;
 	}
-	log_error("cannot run '%s': %s", s->options->argv[0], strerror(err));
+	if (atomic_load(&s->launch->failed_step) == STEP_USER) {
+		log_error("cannot become another user: %s", strerror(err));
+		return -err;
+	}
+	log_error("cannot run '%s': %s", command_name(s), strerror(err));
 	return err;
 }
 

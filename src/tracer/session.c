@@ -24,13 +24,19 @@ static bool emulates_files(const struct session_options *o)
 	return o->kernel && o->kernel->vfs;
 }
 
+/* A process that runs can be given none, and one that is let go would be left with it and nobody to ask. */
+static bool needs_no_filter(const struct session_options *o)
+{
+	return o->attach_count || o->detach_on_exec;
+}
+
 /* The plan says what is needed; without a filter everything is decided at the stops of step. */
 static enum mechanism planned_mechanism(const struct session_options *o)
 {
 	const struct plan *p = o->policy->plan;
 	if (emulates_files(o))
 		return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;
-	if (!o->argv || call_set_full(&o->recorded) || mechanism_info(MECHANISM_NOTIFY)->available < 0)
+	if (needs_no_filter(o) || call_set_full(&o->recorded) || mechanism_info(MECHANISM_NOTIFY)->available < 0)
 		return MECHANISM_STEP;
 	return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;
 }
@@ -47,7 +53,7 @@ static enum mechanism choose(const struct session_options *o)
 		return call_set_empty(&o->recorded) && !o->record_tasks ? MECHANISM_NOTIFY : MECHANISM_TRACE;
 	if (o->policy)
 		return planned_mechanism(o);
-	if (!o->argv || call_set_full(&o->recorded))
+	if (needs_no_filter(o) || call_set_full(&o->recorded))
 		return MECHANISM_STEP;
 	if (!call_set_empty(&o->recorded) || o->record_tasks)
 		return mechanism_allowed(MECHANISM_TRACE) == 0 ? MECHANISM_TRACE : MECHANISM_STEP;
@@ -77,7 +83,7 @@ void session_unavailable(const struct session *s, int err)
 static int check_files(const struct session *s)
 {
 	const struct session_options *o = s->options;
-	if (!o->argv)
+	if (!o->argv || o->attach_count)
 		return refuse(s, -EINVAL, "another file tree can only be given to a command that is started");
 	if (o->mechanism != MECHANISM_AUTO && o->mechanism != MECHANISM_NOTIFY)
 		return refuse(s, -EOPNOTSUPP, "another file tree needs the mechanism notify (or auto)");
@@ -92,8 +98,9 @@ static int check_files(const struct session *s)
 /* What can be known without trying; that ptrace is forbidden shows when the command is seized. */
 static int check_mechanism(const struct session *s)
 {
-	if (!s->options->argv && !mechanism_description(s->mechanism)->can_attach)
-		return refuse(s, -EINVAL, "cannot attach to a running process (use step)");
+	if (needs_no_filter(s->options) && !mechanism_description(s->mechanism)->can_attach)
+		return refuse(s, -EINVAL, s->options->attach_count ? "cannot attach to a running process (use step)" :
+								      "cannot let go of a process (use step)");
 	int r = s->files ? check_files(s) : 0;
 	if (r < 0)
 		return r;
@@ -174,7 +181,7 @@ static void plan(struct session *s)
 	if (s->mechanism == MECHANISM_NOTIFY)
 		s->uses_ptrace = !o->without_ptrace && !(o->policy && !o->policy->plan->needs_notify);
 	/* Never of programs that were attached to: killed, trapline could not give them their affinity back. */
-	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement && o->argv;
+	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement && o->argv && !o->attach_count;
 	if (o->policy) {
 		if (s->uses_filter)
 			take_plan(s, o->policy->plan);
@@ -242,9 +249,10 @@ static int wait_for_command(struct session *s)
 
 static int start_guests(struct session *s)
 {
-	if (!s->options->argv)
-		return attach_all(s);
-	int r = launch_start(s);
+	int r = attach_all(s);
+	if (r < 0 || !s->options->argv)
+		return r;
+	r = launch_start(s);
 	if (r < 0 || s->result->exec_errno)
 		return r;
 	if (call_set_empty(&s->notified))
@@ -266,7 +274,8 @@ static int trap(struct session *s)
 static int run_guests(struct session *s)
 {
 	int r = start_guests(s);
-	if (r < 0 && !s->options->argv && s->tracee_count) {
+	if ((r < 0 || s->result->exec_errno) && s->options->attach_count && !s->main_pid && s->tracee_count) {
+		detach_begin(s);
 		int ignored = loop_run(&s->traps[0]); /* detaches those that were caught */
 		(void)ignored;
 		return r;
@@ -276,9 +285,9 @@ static int run_guests(struct session *s)
 	return s->uses_ptrace ? trap(s) : wait_for_command(s);
 }
 
-static void kill_one(struct session *s, struct tracee *t)
+static void kill_one(UNUSED struct session *s, struct tracee *t)
 {
-	if (s->options->argv)
+	if (!t->attached)
 		(void)kill(tracee_tgid(t), SIGKILL);
 	else if (ops_detach(t->tid, 0) < 0)
 		log_warning("task %d was running: it is let go when trapline ends", t->tid);
@@ -291,7 +300,7 @@ static void end_guests(struct session *s)
 	guard_end(&s->guard);
 	if (s->main_pid && !s->main_ended)
 		(void)kill(s->main_pid, SIGKILL);
-	while (s->options->argv) {
+	while (s->options->argv && !s->options->attach_count) {
 		int status;
 		pid_t pid = waitpid(-1, &status, __WALL);
 		if (pid < 0 && errno != EINTR)
@@ -321,7 +330,7 @@ static bool sees_root_calls(const struct session *s)
 	const struct plan *plan = s->options->policy->plan;
 	bool all_stop = s->mechanism == MECHANISM_STEP || s->mechanism == MECHANISM_SYSEMU;
 	struct call_set calls = {0};
-	if (!s->uses_ptrace || !s->options->argv)
+	if (!s->uses_ptrace || s->options->attach_count)
 		return false;
 	apply_root_calls(&calls);
 	for (int id = 0; id < CALL_COUNT && !all_stop; id++) {

@@ -47,12 +47,30 @@ struct session_probe {
 	void *ctx;
 };
 
+/* The identity that the command starts with, as a login gives it. Needs privileges. */
+struct session_user {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t group_count;
+};
+
 struct session_options {
 	enum mechanism mechanism;
-	char *const *argv;		/* the command, or NULL to attach */
+	char *const *argv;		/* the command; NULL: only attach */
 	char *const *envp;		/* NULL: this process's environment */
-	const pid_t *attach;		/* processes to attach to (all their threads), when argv is NULL */
+	const pid_t *attach;		/* processes to attach to (all their threads), beside the command if there is one */
 	size_t attach_count;
+	const struct session_user *user;	/* who the command is; NULL: who we are */
+	const char *program;		/* what the command is found by; NULL: argv[0] */
+	/*
+	 * The process of .attach is about to execute the command: nothing of it is shown before, and it waits for a byte
+	 * from attach_ready, which is sent when it is attached to.
+	 */
+	bool attach_launching;
+	int attach_ready;
+	bool uninterruptible;		/* signals that would end an attachment are ignored */
+	bool detach_on_exec;		/* a task that executes another program is let go; the command's first is none */
 
 	/* Observation. Only these calls stop for it; all other calls run free (trace) or are passed on (step). */
 	struct call_set recorded;

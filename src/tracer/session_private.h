@@ -98,6 +98,7 @@ struct tracee {
 	enum tracee_phase phase;
 	bool live;			/* its first stop was seen: it may be recorded, resumed, detached */
 	bool announced;			/* RECORD_TASK_NEW was emitted */
+	bool attached;			/* it, or what it comes from, was there before us: never killed with us */
 	bool launching;			/* our own child before its execve: not recorded */
 	bool inside_recorded;		/* PHASE_INSIDE: the exit is to be recorded */
 	bool stop_foreign;		/* this filter stop was asked for by a filter of the guest's own */
@@ -169,6 +170,7 @@ struct session {
 	_Atomic size_t tracee_count;
 	_Atomic pid_t main_pid;		/* the command, 0 when attached */
 	_Atomic bool main_ended;
+	bool command_executed;		/* its first execve was seen; its trap thread */
 	struct trap_thread traps[TRAP_THREADS_MAX];	/* the first runs session_run */
 	struct handover *handover;	/* NULL: not needed yet, or not possible */
 	bool handover_refused;		/* first trap thread */

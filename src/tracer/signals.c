@@ -110,14 +110,17 @@ static bool command_exists(const struct session *s)
 static void took(struct session *s, const siginfo_t *info)
 {
 	int sig = info->si_signo;
-	if (!s->options->argv) {
-		if (ends_attachment(sig)) {
-			atomic_store(&s->detach_wanted, true);
-			wake_trap_thread(s);
-		}
+	if (s->options->attach_count && ends_attachment(sig)) {
+		if (s->options->uninterruptible)
+			return;
+		/* As for the command it came to its group, or is passed on. Then it, too, is let go. */
+		if (s->options->argv && from_process(info) && command_exists(s))
+			pass_on(s, info);
+		atomic_store(&s->detach_wanted, true);
+		wake_trap_thread(s);
 		return;
 	}
-	if (!command_exists(s))
+	if (!s->options->argv || !command_exists(s))
 		return;
 	if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)
 		job_signal_taken(s);

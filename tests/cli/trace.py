@@ -31,6 +31,29 @@ class TraceCase(harness.Case):
         with open(self.file(), errors="replace", encoding="utf-8") as f:
             return f.read().splitlines()
 
+    def start(self, *argv, **streams):
+        """A process that does not outlive a failed test."""
+        p = subprocess.Popen(argv, **streams)
+
+        def end():
+            p.kill()
+            p.wait()
+            for stream in (p.stdin, p.stdout, p.stderr):
+                if stream:
+                    stream.close()
+        self.addCleanup(end)
+        return p
+
+    def read_until(self, fd, wanted, seconds=10 * PATIENCE):
+        seen = b""
+        while wanted not in seen:
+            ready, _, _ = select.select([fd], [], [], seconds)
+            self.assertTrue(ready, f"{wanted} did not come: {seen[-300:]}")
+            data = os.read(fd, 65536)
+            self.assertTrue(data, f"{wanted} did not come: {seen[-300:]}")
+            seen += data
+        return seen
+
 
 class Text(TraceCase):
     def test_every_line_has_a_known_shape(self):
@@ -173,29 +196,6 @@ class Outputs(TraceCase):
 
 
 class Live(TraceCase):
-    def start(self, *argv, **streams):
-        """A process that does not outlive a failed test."""
-        p = subprocess.Popen(argv, **streams)
-
-        def end():
-            p.kill()
-            p.wait()
-            for stream in (p.stdin, p.stdout, p.stderr):
-                if stream:
-                    stream.close()
-        self.addCleanup(end)
-        return p
-
-    def read_until(self, fd, wanted, seconds=10 * PATIENCE):
-        seen = b""
-        while wanted not in seen:
-            ready, _, _ = select.select([fd], [], [], seconds)
-            self.assertTrue(ready, f"{wanted} did not come: {seen[-300:]}")
-            data = os.read(fd, 65536)
-            self.assertTrue(data, f"{wanted} did not come: {seen[-300:]}")
-            seen += data
-        return seen
-
     def test_a_call_that_blocks_is_shown(self):
         p = self.start(harness.trapline, "trace", "-e", "trace=read", "cat", stdin=subprocess.PIPE,
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -221,6 +221,65 @@ class Live(TraceCase):
         self.assertIn(b"detached", p.stderr.read())
         guest.stdin.close()
         self.assertEqual(guest.wait(20 * PATIENCE), 0)
+
+    def test_processes_beside_a_command(self):
+        guests = [self.start("cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) for _ in range(2)]
+        p = self.start(harness.trapline, "trace", "-e", "trace=exit_group", "-p", str(guests[0].pid), "-p", str(guests[1].pid),
+                       "sh", "-c", "exit 3", stderr=subprocess.PIPE)
+        self.read_until(p.stderr.fileno(), b"exited with 3 +++\n")
+        for guest in guests:
+            guest.stdin.close()
+            self.assertEqual(guest.wait(20 * PATIENCE), 0)
+        self.assertEqual(p.wait(20 * PATIENCE), 3)
+        self.assertEqual(p.stderr.read().count(b"exited with 0 +++"), 2)
+
+    def test_interrupted_beside_a_command_all_are_let_go(self):
+        guest = self.start("cat", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        p = self.start(harness.trapline, "trace", "-e", "trace=execve", "-p", str(guest.pid), "sh", "-c",
+                       "trap 'exit 0' INT; echo ready; read x", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE)
+        self.read_until(p.stdout.fileno(), b"ready\n")
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(20 * PATIENCE), 0)
+        self.assertIn(b"Process %d detached\n" % guest.pid, p.stderr.read())
+        guest.stdin.close()
+        self.assertEqual(guest.wait(20 * PATIENCE), 0)
+
+
+class Command(TraceCase):
+    """How the command is started."""
+
+    def test_let_go_at_execve(self):
+        lines = self.traced("-b", "execve", "-e", "trace=execve,exit_group", "sh", "-c", "/bin/true; exit 0")
+        self.assertEqual(sum("= 0" in line for line in lines if "execve(" in line), 1)
+        self.assertTrue(any(re.search(r'execve\("/bin/true".* <detached \.\.\.>$', line) for line in lines), lines)
+        self.assertEqual(sum("exit_group(" in line for line in lines), 1)
+
+    @harness.unittest.skipUnless(os.getuid() == 0, "needs root")
+    def test_another_user(self):
+        for user in ("nobody", "65534"):
+            got = self.trace("-e", "trace=none", "-u", user, "sh", "-c", "id -u; id -G")
+            self.assertEqual(got.out.split(), ["65534", "65534"])
+        got = run([harness.trapline, "trace", "-u", "no-such-user", "true"])
+        self.assertEqual(got.status, 2)
+        self.assertIn("no-such-user", got.err)
+
+    def test_another_name(self):
+        got = self.trace("-e", "trace=execve", "--argv0=other", "sh", "-c", "echo $0")
+        self.assertEqual(got.out, "other\n")
+        self.assertIn('/sh", ["other", "-c"', got.err)
+
+    def test_the_command_in_our_place(self):
+        for level in ("-D", "-DD", "-DDD"):
+            with self.subTest(level):
+                p = self.start(harness.trapline, "trace", level, "-e", "trace=execve,exit_group", "sh", "-c",
+                               "echo $$; exit 5", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.assertEqual(int(p.stdout.readline()), p.pid)
+                self.assertEqual(p.wait(20 * PATIENCE), 5)
+                lines = p.stderr.read().decode().splitlines()
+                self.assertRegex(lines[0], r'^execve\("/\S*/sh"')
+                self.assertEqual(lines[-1], "+++ exited with 5 +++")
+                self.assertEqual(len(lines), 3)
 
 
 if __name__ == "__main__":

@@ -261,7 +261,13 @@ START_TEST(test_attach)
 	ck_assert(o.observe.attached);
 	ck_assert_ptr_null(o.command);
 	trace_options_finish(&o);
-	expect_usage("-p 1 ls");
+	o = good("-p 1 ls");
+	ck_assert_uint_eq(o.attach_count, 1);
+	ck_assert_str_eq(o.command[0], "ls");
+	trace_options_finish(&o);
+	expect_usage("-D -p 1 ls");
+	expect_usage("-D -p 1");
+	expect_usage("-u root -p 1");
 	expect_usage("-p x");
 	expect_usage("-p 0");
 	expect_usage("-p -5");
@@ -313,7 +319,10 @@ START_TEST(test_unknown_options)
 	expect_usage("--mechanism=native ls");
 	expect_usage("--mechanism=stepp ls");
 	expect_usage("-j ls");
-	expect_usage("-u nobody ls");
+	expect_usage("-u no/such/user ls");
+	expect_usage("-b open ls");
+	expect_usage("-I 5 ls");
+	expect_usage("--daemonize=x ls");
 	struct trace_options o = good("--mechanism=step -D -I 2 --seccomp-bpf ls");
 	ck_assert_int_eq(o.mechanism, MECHANISM_STEP);
 	trace_options_finish(&o);

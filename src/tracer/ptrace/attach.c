@@ -28,6 +28,8 @@ static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
 		return r;
 	t->tgid = tgid;
 	t->announced = true;
+	t->attached = true;
+	t->launching = s->options->attach_launching;
 	emit_task(s, t, RECORD_TASK_NEW, 0, false);
 	cpu_set_t mask;
 	t->placed.own_mask = sched_getaffinity(tid, sizeof(mask), &mask) < 0 || !CPU_EQUAL(&mask, &s->placement.base);
@@ -80,10 +82,11 @@ int attach_all(struct session *s)
 		} while (r > 0);
 		if (r < 0 || !s->tracee_count) {
 			explain(pid, r < 0 ? r : -ESRCH);
-			detach_begin(s);
 			return r < 0 ? r : -ESRCH;
 		}
 	}
+	if (s->options->attach_launching && write(s->options->attach_ready, "", 1) < 0)
+		return -errno;
 	return 0;
 }
 

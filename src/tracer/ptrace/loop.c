@@ -56,6 +56,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	if (parent) {
 		placement_forked(&s->placement, &t->by->core, t->tid, &t->placed, &parent->placed);
 		t->abi = parent->abi;
+		t->attached = parent->attached;
 		inherit_call(t, parent);
 		carry_inherit(t, parent);
 		t->loader_path = parent->loader_path;
@@ -206,6 +207,16 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	warn_of_foreign(s, t);
 }
 
+/* Of the command itself, which trapline asked for. */
+static bool is_first_exec(struct session *s, const struct tracee *t)
+{
+	pid_t command = s->options->attach_launching ? s->options->attach[0] : s->main_pid;
+	if (t->tid != command || s->command_executed)
+		return false;
+	s->command_executed = true;
+	return true;
+}
+
 static bool is_group_stop(int sig)
 {
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -319,8 +330,10 @@ static void stopped(struct session *s, struct tracee *t, int status)
 	t->live = true;
 	if (event == OPS_EVENT_FORK || event == OPS_EVENT_VFORK || event == OPS_EVENT_CLONE)
 		new_child(s, t, (enum ops_event)event);
-	if (event == OPS_EVENT_EXEC)
+	if (event == OPS_EVENT_EXEC) {
 		exec_event(s, &t);
+		t->detaching |= s->options->detach_on_exec && !is_first_exec(s, t);
+	}
 	if (atomic_load_explicit(&s->detach_wanted, memory_order_relaxed))
 		t->detaching = true;
 	if (detached(s, t, sig, event))

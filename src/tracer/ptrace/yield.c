@@ -153,7 +153,7 @@ static bool shares_core(const struct session *s, const struct tracee *t)
 {
 	if (t->placed.own_mask)
 		return false;
-	return s->placement.enabled ? t->placed.slot : s->placement.one_cpu && s->options->argv;
+	return s->placement.enabled ? t->placed.slot : s->placement.one_cpu && !s->options->attach_count;
 }
 
 static void count_running(struct tracee *t, bool runs)
