@@ -80,6 +80,15 @@ static int find_file(struct file_call *c, const struct xattr_file *f, struct obj
 	return object_at(c, f->dirfd, f->name, empty, walk_of_at(f->at_flags), ret);
 }
 
+/*
+ * May the descriptor itself be asked? Its object may have lost the name that it was opened by to another one (others change the host's
+ * files), and a file system that fails to find names still has it. Where the host judges the caller, as ours is who the caller is.
+ */
+static bool asks_descriptor(const struct file_call *c, const struct object *o)
+{
+	return object_is_foreign(o) || (o->own && c->task.cred->host);
+}
+
 /* ---- set ---- */
 
 static ssize_t set_value(struct file_call *c, const struct object *o, const struct xattr_name *name, const void *value,
@@ -175,7 +184,7 @@ static ssize_t get_value(struct file_call *c, const struct object *o, const stru
 			 size_t size)
 {
 	char own[FD_NAME_SIZE];
-	if (!object_is_foreign(o))
+	if (!asks_descriptor(c, o))
 		return vfs_getxattr(&c->task.env, &o->path, name->text, value, size);
 	ssize_t n = getxattr(fd_name(o->fd, own), name->text, value, size);
 	return n < 0 ? -errno : n;
@@ -266,10 +275,13 @@ static struct verdict do_listxattr(struct file_call *c, const struct xattr_file 
 	if (!list)
 		return answer(-ENOMEM);
 	char own[FD_NAME_SIZE];
-	ssize_t n = object_is_foreign(&o) ? listxattr(fd_name(o.fd, own), list, size) :
-		vfs_listxattr(&c->task.env, &o.path, list, size);
-	if (n < 0 && object_is_foreign(&o))
-		n = -errno;
+	ssize_t n;
+	if (asks_descriptor(c, &o)) {
+		n = listxattr(fd_name(o.fd, own), list, size);
+		n = n < 0 ? -errno : n;
+	} else {
+		n = vfs_listxattr(&c->task.env, &o.path, list, size);
+	}
 	return answer_bytes(c, to, list, size, n);
 }
 

@@ -263,10 +263,26 @@ static bool is_uncounted(int flags)
 	return flags & O_PATH || (flags & O_ACCMODE) == O_ACCMODE;
 }
 
+/*
+ * Device, inode number, type and rdev of what fd stands on, which never change: as they are known, with no question to a server
+ * (fuse, nfs) that may be slow, or fail what the guest did not ask for.
+ */
+static int number_of(int fd, struct stat *ret)
+{
+	struct statx stx;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &stx) < 0)
+		return -errno;
+	*ret = (struct stat){
+		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor), .st_ino = stx.stx_ino, .st_mode = stx.stx_mode,
+		.st_rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+	};
+	return 0;
+}
+
 static int stat_opened(const struct vfs_opened *opened, const struct path *p, struct stat *ret)
 {
 	*ret = (struct stat){.st_dev = opened->dev, .st_ino = opened->ino, .st_mode = path_inode(p)->type};
-	return !opened->has_id && fstat(opened->fd, ret) < 0 ? -errno : 0;
+	return opened->has_id ? 0 : number_of(opened->fd, ret);
 }
 
 int registry_add(struct vfs *v, struct vfs_opened *opened, int flags, const struct path *p, enum backing kind)
@@ -347,14 +363,15 @@ static int find(struct vfs *v, const struct stat *st, int fd, struct path *ret, 
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind)
 {
 	struct stat st;
-	return fstat(fd, &st) < 0 ? -errno : find(v, &st, fd, ret, ret_kind);
+	int err = number_of(fd, &st);
+	return err ? err : find(v, &st, fd, ret, ret_kind);
 }
 
 bool vfs_has_names(struct vfs *v, int fd)
 {
 	struct registry *r = &v->registry;
 	struct stat st;
-	if (fstat(fd, &st) < 0)
+	if (number_of(fd, &st) < 0)
 		return false;
 	(void)pthread_mutex_lock(&r->lock);
 	const struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);
@@ -389,7 +406,7 @@ void vfs_lend(struct vfs *v, int fd)
 {
 	struct registry *r = &v->registry;
 	struct stat st;
-	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (number_of(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return;
 	(void)pthread_mutex_lock(&r->lock);
 	struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);

@@ -1,0 +1,186 @@
+"""Trees of the guest's own on a file system that fails, is slow or dies: what guests see is what they see natively on the same one.
+
+The file system is faulty.py. TRAPLINE_FAULTS: "all": every request with every errno (minutes), or "OP ERRNO".
+"""
+import collections
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import harness
+from harness import PATIENCE
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "differential"))
+import faulty  # noqa: E402
+import ways  # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+FAULTS = os.environ.get("TRAPLINE_FAULTS", "")
+
+# For guests. sys.argv: the tree, the descriptor by which the file system is told what to do.
+PRELUDE = r"""
+import ctypes, errno, mmap, os, socket, stat, sys
+top, channel = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
+LIBC = ctypes.CDLL(None, use_errno=True)
+def order(line):
+    channel.sendall(line.encode() + b'\n'); got = b''
+    while not got.endswith(b'\n'): got += channel.recv(64)
+    return got.decode().strip()
+def tell(what, f, *a, **k):
+    try:
+        got = f(*a, **k); print(' ', what, 'ok'); return got
+    except OSError as e:
+        print(' ', what, errno.errorcode[e.errno])
+def write(path, data, flags=os.O_WRONLY | os.O_CREAT | os.O_TRUNC):
+    fd = os.open(path, flags, 0o644)
+    try: os.write(fd, data)
+    finally: os.close(fd)
+def read(path):
+    fd = os.open(path, os.O_RDONLY)
+    try: return os.read(fd, 100)
+    finally: os.close(fd)
+def on(path, f, *a, flags=os.O_RDWR):
+    fd = os.open(path, flags)
+    try: return f(fd, *a)
+    finally: os.close(fd)
+def fallocate(fd, size):
+    if LIBC.fallocate(fd, 0, ctypes.c_long(0), ctypes.c_long(size)) < 0: raise OSError(ctypes.get_errno(), '')
+def renameat2(old, new, flags):
+    if LIBC.renameat2(-100, old.encode(), -100, new.encode(), flags) < 0: raise OSError(ctypes.get_errno(), '')
+def tmpfile():
+    fd = os.open('.', os.O_TMPFILE | os.O_RDWR)
+    try: os.link('/proc/self/fd/%d' % fd, 'named', dst_dir_fd=os.open('.', os.O_PATH), follow_symlinks=True)
+    finally: os.close(fd)
+def bind():
+    s = socket.socket(socket.AF_UNIX)
+    try: s.bind('sock')
+    finally: s.close()
+def show(where):
+    for path, dirs, files in os.walk(where):
+        dirs.sort()
+        for n in sorted(dirs + files):
+            p = os.path.join(path, n); st = os.lstat(p); mode = st.st_mode
+            text = os.readlink(p) if stat.S_ISLNK(mode) else repr(read(p)) if stat.S_ISREG(mode) else ''
+            xattrs = [] if stat.S_ISLNK(mode) else [x for x in sorted(os.listxattr(p)) if x.startswith('user.') and 'overlay' not in x]
+            print('   ', os.path.relpath(p, where), stat.filemode(mode), st.st_uid, 0 if stat.S_ISDIR(mode) else st.st_nlink, text, *xattrs)
+def fill(d):
+    os.makedirs(d + '/dir/sub')
+    for n in 'read write trunc append chmod chown times cut xattr linked moved over gone sync alloc both map'.split():
+        write(d + '/' + n, n.encode())
+    write(d + '/dir/in', b'in'); os.mkdir(d + '/empty'); os.symlink('read', d + '/link'); os.setxattr(d + '/xattr', 'user.a', b'1')
+def calls(old, olddir, fault):
+    # Each call has objects of its own, so that one that failed does not change what the next one finds.
+    t = tell
+    t('stat', os.stat, 'read'); t('lstat', os.lstat, 'link'); t('missing', os.stat, 'none'); t('below', os.stat, 'dir/in')
+    t('readlink', os.readlink, 'link'); t('access', lambda: os.access('read', os.R_OK) or os.stat('read')); t('read', read, 'read')
+    t('by link', read, 'link'); t('list', os.listdir, 'dir'); t('list by fd', os.listdir, olddir)
+    t('fstat', os.fstat, old); t('pread', os.pread, old, 9, 0); t('pwrite', os.pwrite, old, b'B', 0); t('fsync', os.fsync, old)
+    t('fchmod', os.fchmod, old, 0o640); t('ftruncate', os.ftruncate, old, 3); t('fgetxattr', os.listxattr, old)
+    t('write', write, 'write', b'new', os.O_WRONLY); t('trunc', write, 'trunc', b''); t('append', write, 'append', b'+', os.O_WRONLY | os.O_APPEND)
+    t('create', write, 'made', b'made'); t('excl', write, 'made2', b'', os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    t('mkdir', os.mkdir, 'newdir'); t('symlink', os.symlink, 'to', 'newlink'); t('fifo', os.mkfifo, 'fifo'); t('tmpfile', tmpfile)
+    # bind(2) makes the name by renaming one of ours.
+    fault == 'rename' or t('bind', bind); t('link', os.link, 'linked', 'link2')
+    t('rename', os.rename, 'moved', 'moved2'); t('replace', os.rename, 'over', 'gone')
+    t('exchange', renameat2, 'both', 'dir', 2); t('move in', os.rename, 'chmod', 'both/chmod')
+    t('unlink', os.unlink, 'linked'); t('rmdir', os.rmdir, 'empty'); t('not empty', os.rmdir, 'dir')
+    t('chmod', os.chmod, 'sync', 0o600); t('chown', os.chown, 'chown', 1, 1); t('utime', os.utime, 'times', (1, 2)); t('truncate', os.truncate, 'cut', 1)
+    t('setxattr', os.setxattr, 'xattr', 'user.b', b'2'); t('getxattr', os.getxattr, 'xattr', 'user.a'); t('listxattr', os.listxattr, 'xattr')
+    t('removexattr', os.removexattr, 'xattr', 'user.a'); t('statvfs', os.statvfs, 'read'); t('fstatvfs', os.fstatvfs, old)
+    t('alloc', on, 'alloc', fallocate, 9000); t('data', on, 'alloc', os.lseek, 0, os.SEEK_HOLE); t('chdir', os.chdir, 'dir')
+"""
+
+MATRIX = r"""
+os.chdir(top)
+def battery(i, what, errname):
+    print(what, errname); t = 't%d' % i
+    if MAKE: fill(t)
+    os.chdir(t)
+    old, olddir = os.open('map', os.O_RDWR), os.open('.', os.O_RDONLY)
+    if what: order('set %s %s' % (what, errname))
+    calls(old, olddir, what)
+    order('clear'); os.close(old); os.close(olddir); os.chdir(top); print(' after'); show(t)
+for i, case in enumerate(CASES): battery(i, *case)
+print(sorted(os.listdir('.')))
+"""
+
+ERRNOS = ["EIO", "ENOSPC", "EROFS", "ESTALE", "ENOTCONN", "EACCES", "EPERM", "ENOMEM", "EDQUOT"]
+OPS = sorted({op for op in faulty.OPS.values() if op not in ("init", "release", "releasedir", "flush", "fsyncdir")})
+
+
+def cases():
+    if FAULTS and FAULTS != "all":
+        return [tuple(FAULTS.split())]
+    return [("", "")] + [(op, name) for op in OPS for name in (ERRNOS if FAULTS else ["EIO"])]
+
+
+def matrix(make):
+    return MATRIX.replace("CASES", repr(cases())).replace("MAKE", repr(make))
+
+
+Outcome = collections.namedtuple("Outcome", "out err status")
+
+
+class Case(harness.Case):
+    """A directory (self.back), passed on to self.at by a file system that can fail."""
+
+    def setUp(self):
+        super().setUp()
+        self.need_root()
+        if not ways.mountable():
+            self.skipTest("no mounts here")
+        self.tmp = tempfile.mkdtemp(prefix="trapline-cli-", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, self.tmp, True)
+        ways.own_mounts()
+        self.back, self.at = self.path("back"), self.path("at")
+
+    def path(self, *names):
+        return os.path.join(self.tmp, *names)
+
+    def fresh(self, *names):
+        for name in ("back", "at", *names):
+            shutil.rmtree(self.path(name), ignore_errors=True)
+            os.mkdir(self.path(name))
+        fs = faulty.Faulty(self.back, self.at)
+        if not fs.works:
+            fs.close()
+            self.skipTest("no FUSE here")
+        self.addCleanup(fs.close)
+        return fs
+
+    def guest(self, fs, words, tree, script, timeout=100):
+        with open(self.path("guest.py"), "w", encoding="ascii") as f:
+            f.write(PRELUDE + script)
+        argv = [*words, PYTHON, "-S", self.path("guest.py"), tree, str(fs.channel())]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              pass_fds=[fs.channel()]) as child:
+            try:
+                out, err = child.communicate(timeout=timeout * PATIENCE)
+            except subprocess.TimeoutExpired:
+                fs.tell("die")      # or nobody can be killed
+                child.kill()
+                out, err = child.communicate()
+                self.fail(f"hang\n{out[-5000:]}\n{err}")
+        return Outcome(out, err, child.returncode)
+
+    def assert_same(self, want, got):
+        self.assertEqual((want.err, want.status), ("", 0))
+        if want != got:
+            diff = difflib.unified_diff(want.out.split("\n"), got.out.split("\n"), "natively", "in the tree", lineterm="", n=60)
+            self.fail("\n".join(diff)[:400000] + f"\n{want.status} {want.err}\n{got.status} {got.err}")
+
+
+class Host(Case):
+    def test_each_call(self):
+        fs = self.fresh()
+        want = self.guest(fs, [], self.at, matrix(True))
+        fs.close()
+        fs = self.fresh()
+        self.assert_same(want, self.guest(fs, [harness.trapline, "run", "-b", self.at + ":/x", "--"], "/x", matrix(True)))
+
+
+if __name__ == "__main__":
+    harness.main()
