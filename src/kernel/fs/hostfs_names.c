@@ -276,6 +276,8 @@ static int unlink_object(struct inode *dir, const char *name, struct inode *inod
 	if (r < 0)
 		return r;
 	r = hostfs_before_unlink(hi);
+	if (r == -ESTALE)
+		r = -ENOENT;	/* the name is another object's by now */
 	if (r == 0 && unlinkat(hold.fd, name, S_ISDIR(inode->type) ? AT_REMOVEDIR : 0) < 0)
 		r = hostfs_errno();
 	hostfs_release(&hold);
@@ -283,7 +285,7 @@ static int unlink_object(struct inode *dir, const char *name, struct inode *inod
 		note_unlinked(hi);
 	else
 		(void)hostfs_place(hi, dir, name);	/* it stays */
-	return r == -ESTALE ? -ENOENT : r;
+	return r;
 }
 
 static int rename_host(int old_fd, const char *old_name, int new_fd, const char *new_name, unsigned flags)
