@@ -365,6 +365,33 @@ START_TEST(directories_are_renamed)
 }
 END_TEST
 
+/* The host put something into a lower layer under a name that was missing: once it was copied up it is there for everybody. */
+START_TEST(what_came_meanwhile_is_copied_and_seen)
+{
+	ck_assert_int_eq(exists("/d/came"), -ENOENT);
+	ck_assert_int_eq(exists("/d/sub/came"), -ENOENT);
+	shell("echo came > lower/d/came; mkdir lower/d/sub/came");
+	ck_assert_int_eq(rename_guest("/d", "/e", 0), 0);
+	expect_contents("/e/came", "came\n");
+	ck_assert_int_eq(exists("/e/sub/came"), 0);
+	ck_assert_int_eq(exists("/e/sub/other"), -ENOENT);
+}
+END_TEST
+
+/* A directory that the host moved below is another one by its new name. */
+START_TEST(a_directory_that_moved_below_is_another)
+{
+	ck_assert_int_eq(exists("/d/sub/new"), -ENOENT);
+	shell("mv lower/d/sub lower/d/moved");
+	expect_contents("/d/moved/deep", "deep\n");
+	write_guest("/d/moved/new", O_WRONLY | O_CREAT, "moved");
+	ck_assert_int_eq(exists("/d/sub/new"), -ENOENT);
+	write_guest("/d/sub/new", O_WRONLY | O_CREAT, "sub");
+	expect_contents("/d/moved/new", "moved");
+	expect_contents("/d/sub/new", "sub");
+}
+END_TEST
+
 START_TEST(files_are_renamed)
 {
 	ck_assert_int_eq(rename_guest("/f", "/d/low", 0), 0);
@@ -564,6 +591,8 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, copied_then_removed);
 	tcase_add_test(t, directories_removed_and_made_again);
 	tcase_add_test(t, directories_are_renamed);
+	tcase_add_test(t, what_came_meanwhile_is_copied_and_seen);
+	tcase_add_test(t, a_directory_that_moved_below_is_another);
 	tcase_add_test(t, files_are_renamed);
 	tcase_add_test(t, a_directory_over_an_emptied_one);
 	tcase_add_test(t, hard_links_of_lower_files_stay_together);

@@ -130,10 +130,32 @@ static void remove_key(struct overlay *ov, struct overlay_key *k)
 	ov->key_count--;
 }
 
-static struct overlay_inode *find(struct overlay *ov, const struct inode *real)
+/* Where something was found. */
+struct place {
+	struct overlay_inode *parent;	/* NULL: nowhere */
+	const char *name;
+};
+
+static bool is_at(const struct overlay_inode *oi, const struct place *at)
 {
+	return oi->parent == at->parent && (!at->parent || strcmp(oi->name, at->name) == 0);
+}
+
+/*
+ * A directory of lower layers that the host moved meanwhile is another one by its new name: who knows it by the old one may
+ * have changed it, and what it was told of names in it would not be so by the new one.
+ */
+static bool is_same(const struct overlay_inode *oi, const struct overlay_stack *s, const struct place *at)
+{
+	return s->upper || !S_ISDIR(oi->inode.type) || (!overlay_upper(oi) && is_at(oi, at));
+}
+
+static struct overlay_inode *find(struct overlay *ov, const struct overlay_stack *s, const struct place *at)
+{
+	const struct inode *real = s->upper ? s->upper : s->lowers[0];
+
 	for (struct overlay_key *k = *key_bucket(ov, real); k; k = k->next) {
-		if (k->real == real && inode_ref_unless_dead(&k->owner->inode))
+		if (k->real == real && is_same(k->owner, s, at) && inode_ref_unless_dead(&k->owner->inode))
 			return k->owner;
 	}
 	return NULL;
@@ -231,13 +253,23 @@ static const struct inode_ops counted_upper_ops = {
 };
 
 /* Takes over what the stack holds. */
-static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack *s, uint64_t number,
+static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack *s, const struct place *at, uint64_t number,
 					const struct statx *stx)
 {
 	struct inode *real = s->upper ? s->upper : s->lowers[0];
+	bool has_place = at->parent && !s->upper;
+	AUTO_FREE char *name = has_place ? strdup(at->name) : NULL;
 	struct overlay_inode *oi = calloc(1, sizeof(*oi));
-	if (!oi)
+	if (!oi || (has_place && !name)) {
+		free(oi);
 		return NULL;
+	}
+	if (has_place) {
+		oi->parent = at->parent;
+		(void)inode_ref(&at->parent->inode);
+		oi->name = name;
+		name = NULL;
+	}
 	bool counted = ov->upper && ov->upper->root->ops->in_use;
 	inode_init(&oi->inode, &ov->super, counted ? &counted_upper_ops : &host_upper_ops, number, real->type);
 	atomic_init(&oi->upper, s->upper);
@@ -291,13 +323,13 @@ static bool has_place(struct overlay *ov, const struct overlay_inode *oi)
 	return has;
 }
 
-static int find_or_make(struct overlay *ov, struct overlay_stack *s, struct overlay_inode **ret)
+static int find_or_make(struct overlay *ov, struct overlay_stack *s, const struct place *at, struct overlay_inode **ret)
 {
 	struct inode *real = s->upper ? s->upper : s->lowers[0];
 	struct statx stx;
 
 	(void)pthread_mutex_lock(&ov->lock);
-	*ret = find(ov, real);
+	*ret = find(ov, s, at);
 	(void)pthread_mutex_unlock(&ov->lock);
 	if (*ret)
 		return 0;
@@ -306,9 +338,9 @@ static int find_or_make(struct overlay *ov, struct overlay_stack *s, struct over
 		return r;
 	uint64_t number = number_of(ov, &stx);
 	(void)pthread_mutex_lock(&ov->lock);
-	*ret = find(ov, real);
+	*ret = find(ov, s, at);
 	if (!*ret) {
-		*ret = make_inode(ov, s, number, &stx);
+		*ret = make_inode(ov, s, at, number, &stx);
 		if (*ret)
 			hash_inode(ov, *ret);
 	}
@@ -320,7 +352,8 @@ int overlay_get(struct overlay *ov, struct overlay_stack *s, struct overlay_inod
 		struct inode **ret)
 {
 	struct overlay_inode *oi;
-	int r = find_or_make(ov, s, &oi);
+	const struct place at = {.parent = parent, .name = name};
+	int r = find_or_make(ov, s, &at, &oi);
 
 	overlay_stack_finish(s);
 	if (r < 0)

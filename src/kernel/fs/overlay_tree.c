@@ -49,7 +49,11 @@ static int visit_below(struct tree *t)
 static int copy(struct tree *t, struct overlay_inode *dir, const char *name, struct overlay_inode *oi)
 {
 	(void)t;
-	return overlay_copy_up_name(dir, name, oi);
+	int r = overlay_copy_up_name(dir, name, oi);
+	/* The lower layer may have got it after somebody was told that there is no such name. */
+	if (r == 0)
+		atomic_store(&dir->inode.names_came, true);
+	return r;
 }
 
 /* A file with several names is copied once. */

@@ -12,6 +12,7 @@ void inode_init(struct inode *inode, struct super *super, const struct inode_ops
 	inode->type = type & S_IFMT;
 	atomic_init(&inode->executed, 0);
 	atomic_init(&inode->host_watched, false);
+	atomic_init(&inode->names_came, false);
 	(void)pthread_rwlock_init(&inode->lock, NULL);
 	if (super->root)
 		super_ref(super);

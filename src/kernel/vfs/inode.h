@@ -212,6 +212,11 @@ struct inode {
 	mode_t type;			/* S_IFMT bits; constant */
 	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
 	atomic_bool host_watched;	/* a guest's inotify watches the host's object: the events of its end wait for ours */
+	/*
+	 * A directory of a filesystem that does not revalidate has names which nobody asked it to make (what others put into a lower
+	 * layer was copied up): set by the filesystem; the VFS forgets which names are missing and clears it.
+	 */
+	atomic_bool names_came;
 	pthread_rwlock_t lock;		/* see the head of this file */
 };
 

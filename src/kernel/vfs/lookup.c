@@ -25,13 +25,26 @@ bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d)
 	return holds;
 }
 
+/* In a read-side section: d, that there is no such name in dir, may be wrong, and then all that are missing there. */
+static bool forgets_missing(struct vfs *v, struct dentry *dir, struct dentry *d)
+{
+	if (!atomic_load_explicit(&dir->inode->names_came, memory_order_relaxed))
+		return false;
+	if (atomic_exchange(&dir->inode->names_came, false))
+		dentry_forget_below(v, dir);
+	dentry_forget(v, d, 0);
+	return true;
+}
+
 static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret)
 {
 	int err = -EAGAIN;
 	vfs_read_lock();
 	struct dentry *d = dcache_find(v, dir, name, len);
 	if (d && holds_locked(dir, d)) {
-		if (!d->inode) {
+		if (!d->inode && forgets_missing(v, dir, d)) {
+			err = -EAGAIN;
+		} else if (!d->inode) {
 			*ret = NULL;
 			err = 0;
 		} else if (dentry_ref_unless_dead(d)) {

@@ -209,6 +209,8 @@ static int find_child(struct walk *w, struct dentry **ret)
 	if (!d || !believe_or_check(w, d))
 		return ask(w, ret);
 	if (!d->inode) {
+		if (atomic_load_explicit(&w->cur.dentry->inode->names_came, memory_order_relaxed))
+			return ask(w, ret);
 		int err = check_believed(w, d, NULL);
 		return err ? err : -ENOENT;
 	}
@@ -367,7 +369,7 @@ int walk_to_last(struct walk *w)
 		}
 		if (!dentry_is_dir(w->cur.dentry))
 			return -ENOTDIR;
-		int err = permission_search(w->env, w->cur.dentry->inode, w->flags & WALK_REAL_IDS);
+		int err = permission_search(w->env, w->cur.dentry->inode);
 		if (err)
 			return err;
 		if (!*w->rest && w->depth == 0)
