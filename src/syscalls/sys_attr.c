@@ -258,7 +258,7 @@ static int truncate_object(struct file_call *c, const struct path *p, off_t leng
 		return S_ISDIR(type) ? -EISDIR : -EINVAL;
 	if (vfs_mount_flags(p) & MOUNT_READONLY)
 		return -EROFS;
-	int r = vfs_permission(&c->task.env, p, W_OK, false);
+	int r = vfs_permission(&c->task.env, p, W_OK);
 	if (r == 0 && vfs_is_executed(c->k->vfs, path_inode(p)))
 		r = -ETXTBSY;
 	struct statx stx;

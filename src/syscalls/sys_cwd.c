@@ -8,7 +8,7 @@
 static int find_directory(struct file_call *c, struct object *ret)
 {
 	int r = object_at(c, AT_FDCWD, arg_ptr(c->ev, 0), 0, WALK_FOLLOW | WALK_DIRECTORY, ret);
-	return r < 0 ? r : vfs_permission(&c->task.env, &ret->path, X_OK, false);
+	return r < 0 ? r : vfs_permission(&c->task.env, &ret->path, X_OK);
 }
 
 struct verdict sys_chdir(struct kernel *k, struct call_event *ev)
@@ -36,7 +36,7 @@ struct verdict sys_fchdir(struct kernel *k, struct call_event *ev)
 	}
 	if (!S_ISDIR(path_inode(&o.path)->type))
 		return answer(-ENOTDIR);
-	r = vfs_permission(&c.task.env, &o.path, X_OK, false);
+	r = vfs_permission(&c.task.env, &o.path, X_OK);
 	return answer(r < 0 ? r : task_set_cwd(k->tasks, ev->tid, &o.path));
 }
 

@@ -82,7 +82,7 @@ int unix_address_find(struct file_call *c, struct unix_address *a)
 	int r = vfs_walk(&c->task.env, NULL, name, WALK_FOLLOW, &p);
 	if (r < 0)
 		return r;
-	r = vfs_permission(&c->task.env, &p, W_OK, false);
+	r = vfs_permission(&c->task.env, &p, W_OK);
 	if (r == 0 && !S_ISSOCK(path_inode(&p)->type))
 		r = -ECONNREFUSED;
 	if (r == 0)
@@ -310,7 +310,7 @@ static int bind_at(struct file_call *c, int socket, const struct path *parent, c
 		return -ENOENT;
 	if (vfs_mount_flags(parent) & MOUNT_READONLY)
 		return -EROFS;
-	int r = vfs_permission(&c->task.env, parent, W_OK | X_OK, false);
+	int r = vfs_permission(&c->task.env, parent, W_OK | X_OK);
 	if (r < 0)
 		return r;
 	int dir AUTO_CLOSE = -1;

@@ -24,7 +24,7 @@ static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 	unsigned walk = (mask & IN_DONT_FOLLOW ? 0 : WALK_FOLLOW) | (mask & IN_ONLYDIR ? WALK_DIRECTORY : 0);
 	int r = object_at(c, AT_FDCWD, arg_ptr(c->ev, 1), 0, walk, &o);
 	if (r == 0)
-		r = vfs_permission(&c->task.env, &o.path, R_OK, false);
+		r = vfs_permission(&c->task.env, &o.path, R_OK);
 	if (r < 0)
 		return r;
 	return vfs_watch(c->k->vfs, &o.path, inotify, mask);
@@ -73,7 +73,7 @@ static int find_marked(struct file_call *c, unsigned flags, struct object *ret)
 		return r;
 	if (!c->ev->args[4] && flags & FAN_MARK_ONLYDIR && path_inode(&ret->path)->type != S_IFDIR)
 		return -ENOTDIR;
-	return vfs_permission(&c->task.env, &ret->path, R_OK, false);
+	return vfs_permission(&c->task.env, &ret->path, R_OK);
 }
 
 static int check_mark(struct file_call *c, unsigned flags)

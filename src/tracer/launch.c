@@ -115,7 +115,7 @@ static int check_in_tree(struct kernel *k, const char *path)
 	vfs_root(k->vfs, &env.root);
 	int r = vfs_walk(&env, NULL, path, WALK_FOLLOW, &p);
 	if (r == 0) {
-		r = path_inode(&p)->type == S_IFREG ? vfs_permission(&env, &p, X_OK, false) : -EACCES;
+		r = path_inode(&p)->type == S_IFREG ? vfs_permission(&env, &p, X_OK) : -EACCES;
 		path_put(&p);
 	}
 	path_put(&env.root);

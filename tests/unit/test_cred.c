@@ -208,11 +208,35 @@ START_TEST(the_hosts_checks)
 }
 END_TEST
 
+START_TEST(access_goes_by_the_real_ids)
+{
+	struct cred *real;
+	make(0, 0);
+	ck_assert_int_eq(cred_of_access(start, &real), 0);
+	ck_assert_ptr_null(real);
+	ck_assert_int_eq(cred_setresuid(start, (uid_t)-1, 5, (uid_t)-1), 0);
+	ck_assert_uint_eq(start->effective, 0);
+	ck_assert_int_eq(cred_of_access(start, &real), 0);
+	ck_assert_uint_eq(real->fsuid, 0);
+	ck_assert_uint_eq(real->effective, start->permitted);
+	cred_unref(real);
+	drop();
+	make(0, 0);
+	ck_assert_int_eq(cred_setresuid(start, 5, 0, 0), 0);
+	ck_assert_int_eq(cred_of_access(start, &real), 0);
+	ck_assert_uint_eq(real->fsuid, 5);
+	ck_assert_uint_eq(real->effective, 0);
+	cred_unref(real);
+	drop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cred");
 	TCase *t = tcase_create("change");
 	tcase_add_test(t, root_becomes_a_user_for_good);
+	tcase_add_test(t, access_goes_by_the_real_ids);
 	tcase_add_test(t, effective_root_comes_back);
 	tcase_add_test(t, keepcaps);
 	tcase_add_test(t, a_user_moves_between_its_ids);

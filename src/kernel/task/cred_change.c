@@ -276,6 +276,24 @@ void cred_exec(struct cred *c)
 	c->securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
 }
 
+int cred_of_access(const struct cred *c, struct cred **ret)
+{
+	uint64_t effective = c->effective;
+	if (!is_secure(c, SECURE_NO_SETUID_FIXUP))
+		effective = c->ruid == 0 ? c->permitted : 0;
+	*ret = NULL;
+	if (c->fsuid == c->ruid && c->fsgid == c->rgid && c->effective == effective)
+		return 0;
+	int r = cred_copy(c, c->group_count, ret);
+	if (r < 0)
+		return r;
+	(*ret)->fsuid = c->ruid;
+	(*ret)->fsgid = c->rgid;
+	(*ret)->effective = effective;
+	(*ret)->host = false;
+	return 0;
+}
+
 void cred_update_host(struct cred *c, const struct cred *start)
 {
 	c->host = !c->faked && start->host && c->fsuid == start->fsuid && c->fsgid == start->fsgid &&

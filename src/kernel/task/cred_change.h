@@ -33,6 +33,12 @@ MUST_CHECK int cred_ambient(struct cred *c, uint64_t what, uint64_t cap);
 /* execve(2) of a file without set-user-ID bits and capabilities, which is how guests see all files. */
 void cred_exec(struct cred *c);
 
+/*
+ * What access(2) and faccessat(2) go by (access_override_creds of Linux): the real ids, and the capabilities that go with them,
+ * in place of those that count for files. *ret: a reference; NULL: that is c as it is. -ENOMEM.
+ */
+MUST_CHECK int cred_of_access(const struct cred *c, struct cred **ret);
+
 /* Set c->host: do the host's checks for the supervisor, which started with the credentials start, hold for c too? */
 void cred_update_host(struct cred *c, const struct cred *start);
 

@@ -98,7 +98,7 @@ static int open_program(const struct walk_env *env, const struct path *p, int *r
 	struct vfs_opened opened;
 	if (inode->type != S_IFREG || vfs_mount_flags(p) & MOUNT_NOEXEC)
 		return -EACCES;
-	int r = vfs_permission(env, p, X_OK, false);
+	int r = vfs_permission(env, p, X_OK);
 	if (r < 0)
 		return r;
 	if (!inode->ops->open)

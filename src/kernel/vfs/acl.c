@@ -170,13 +170,13 @@ static int masked(const struct acl *acl, const struct acl_entry *e, unsigned wan
 	return (want & ~(e->perm & (mask ? mask->perm : 7u))) == 0 ? 0 : -EACCES;
 }
 
-static int ask(const struct acl *acl, const struct holder *h, const struct owner *o, unsigned want)
+static int ask(const struct acl *acl, const struct cred *c, const struct owner *o, unsigned want)
 {
 	bool in_some_group = false;
 	FOR_EACH_ENTRY(e, (struct acl *)acl) {
-		if (e->tag == ACL_USER && e->id == h->uid)
+		if (e->tag == ACL_USER && e->id == c->fsuid)
 			return masked(acl, e, want);
-		if ((e->tag == ACL_GROUP_OBJ && holder_in_group(h, o->gid)) || (e->tag == ACL_GROUP && holder_in_group(h, e->id))) {
+		if ((e->tag == ACL_GROUP_OBJ && cred_in_group(c, o->gid)) || (e->tag == ACL_GROUP && cred_in_group(c, e->id))) {
 			in_some_group = true;
 			if ((want & ~e->perm) == 0)
 				return masked(acl, e, want);
@@ -187,12 +187,12 @@ static int ask(const struct acl *acl, const struct holder *h, const struct owner
 	return -EACCES;
 }
 
-int acl_permission(const struct holder *h, struct inode *inode, const struct owner *o, int mask)
+int acl_permission(const struct cred *c, struct inode *inode, const struct owner *o, int mask)
 {
 	struct acl *acl AUTO_ACL = NULL;
 	if (inode->type == S_IFLNK || !(o->mode & S_IRWXG) || load(inode, ACL_ACCESS, &acl) < 0 || !acl)
 		return 1;
-	return ask(acl, h, o, (unsigned)mask);
+	return ask(acl, c, o, (unsigned)mask);
 }
 
 /* ---- with the mode ---- */

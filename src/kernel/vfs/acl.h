@@ -10,8 +10,8 @@
 
 enum acl_kind { ACL_ACCESS, ACL_DEFAULT };
 
-/* What the ACL of somebody else's object says to h: 0, -EACCES; 1: there is none, so that the mode decides. */
-int acl_permission(const struct holder *h, struct inode *inode, const struct owner *o, int mask);
+/* What the ACL of somebody else's object says to c: 0, -EACCES; 1: there is none, so that the mode decides. */
+int acl_permission(const struct cred *c, struct inode *inode, const struct owner *o, int mask);
 
 /*
  * setxattr of an ACL (size 0: none any more). The caller may change it. The mode follows an access ACL; one that is no more than a

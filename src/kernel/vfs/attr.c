@@ -96,14 +96,14 @@ static int may_set_times(const struct walk_env *env, struct inode *inode, const 
 {
 	if (permission_owns(env, o))
 		return 0;
-	return times_are_now(a) ? permission_check(env, inode, MAY_WRITE, false) : -EPERM;
+	return times_are_now(a) ? permission_check(env, inode, MAY_WRITE) : -EPERM;
 }
 
 static int may_set(const struct walk_env *env, struct inode *inode, const struct owner *o, const struct vfs_attr *a)
 {
 	int err = 0;
 	if (a->valid & STATX_SIZE)
-		err = permission_check(env, inode, MAY_WRITE, false);
+		err = permission_check(env, inode, MAY_WRITE);
 	if (!err && a->valid & (STATX_UID | STATX_GID))
 		err = may_chown(env, o, a);
 	if (!err && a->valid & STATX_MODE && !permission_owns(env, o))

@@ -51,7 +51,7 @@ static int may_open(const struct opening *o, int flags)
 	}
 	if (o->created || permission_is_hosts(o->env, inode))
 		return 0;
-	return permission_check(o->env, path_inode(&o->path), mask, false);
+	return permission_check(o->env, path_inode(&o->path), mask);
 }
 
 /* What only the owner may ask for, and what a read-only mount refuses. */
@@ -343,7 +343,7 @@ static int open_tmpfile(struct opening *o)
 	int err = mount_want_write(dir.mount);
 	/* vfs_tmpfile of Linux does not mind that the directory was removed. */
 	if (!err && !permission_is_hosts(o->env, dir_inode))
-		err = permission_check(o->env, dir_inode, MAY_WRITE | MAY_EXEC, false);
+		err = permission_check(o->env, dir_inode, MAY_WRITE | MAY_EXEC);
 	if (!err && !dir_inode->ops->tmpfile)
 		err = -EOPNOTSUPP;
 	if (!err)

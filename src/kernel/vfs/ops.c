@@ -158,7 +158,7 @@ static int may_link(const struct walk_env *env, struct inode *inode)
 	if (err || permission_owns(env, &o))
 		return err;
 	bool gives = o.mode & S_ISUID || (o.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-	if (inode->type != S_IFREG || gives || permission_check(env, inode, MAY_READ | MAY_WRITE, false))
+	if (inode->type != S_IFREG || gives || permission_check(env, inode, MAY_READ | MAY_WRITE))
 		return -EPERM;
 	return 0;
 }

@@ -3,39 +3,10 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <sys/syscall.h>
 
 #include "kernel/task/cred.h"
 #include "kernel/vfs/acl.h"
-
-static struct holder holder_of(const struct walk_env *env, bool real)
-{
-	const struct cred *c = env->cred;
-	struct holder h = {.cred = c, .uid = c->fsuid, .gid = c->fsgid, .caps = c->effective};
-	if (real) {
-		h.uid = c->ruid;
-		h.gid = c->rgid;
-		if (!(c->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP)))
-			h.caps = c->ruid == 0 ? c->permitted : 0;
-	}
-	return h;
-}
-
-static bool capable(const struct holder *h, int cap)
-{
-	return h->caps >> cap & 1;
-}
-
-bool holder_in_group(const struct holder *h, gid_t gid)
-{
-	if (gid == h->gid)
-		return true;
-	for (size_t i = 0; i < h->cred->group_count; i++)
-		if (h->cred->groups[i] == gid)
-			return true;
-	return false;
-}
 
 bool permission_is_hosts(const struct walk_env *env, const struct inode *inode)
 {
@@ -52,44 +23,44 @@ int inode_owner(struct inode *inode, struct owner *ret)
 	return 0;
 }
 
-static bool mode_allows(const struct holder *h, const struct owner *o, int mask)
+static bool mode_allows(const struct cred *c, const struct owner *o, int mask)
 {
 	mode_t mode = o->mode;
-	if (o->uid == h->uid)
+	if (o->uid == c->fsuid)
 		mode >>= 6;
-	else if (holder_in_group(h, o->gid))
+	else if (cred_in_group(c, o->gid))
 		mode >>= 3;
 	return (mask & ~(int)mode & 7) == 0;
 }
 
-static bool caps_allow_dir(const struct holder *h, int mask)
+static bool caps_allow_dir(const struct cred *c, int mask)
 {
-	return capable(h, CAP_DAC_OVERRIDE) || (!(mask & MAY_WRITE) && capable(h, CAP_DAC_READ_SEARCH));
+	return cred_capable(c, CAP_DAC_OVERRIDE) || (!(mask & MAY_WRITE) && cred_capable(c, CAP_DAC_READ_SEARCH));
 }
 
-static int check(const struct holder *h, struct inode *inode, int mask)
+static int check(const struct cred *c, struct inode *inode, int mask)
 {
 	struct owner o;
-	if (inode->type == S_IFDIR && caps_allow_dir(h, mask))
+	if (inode->type == S_IFDIR && caps_allow_dir(c, mask))
 		return 0;
-	if (inode->type != S_IFDIR && !(mask & MAY_EXEC) && capable(h, CAP_DAC_OVERRIDE))
+	if (inode->type != S_IFDIR && !(mask & MAY_EXEC) && cred_capable(c, CAP_DAC_OVERRIDE))
 		return 0;
 	int err = inode_owner(inode, &o);
 	if (err)
 		return err;
-	int by_acl = o.uid == h->uid ? 1 : acl_permission(h, inode, &o, mask);
-	if (by_acl == 0 || (by_acl > 0 && mode_allows(h, &o, mask)))
+	int by_acl = o.uid == c->fsuid ? 1 : acl_permission(c, inode, &o, mask);
+	if (by_acl == 0 || (by_acl > 0 && mode_allows(c, &o, mask)))
 		return 0;
 	if (inode->type == S_IFDIR)
 		return -EACCES;
-	if (mask == MAY_READ && capable(h, CAP_DAC_READ_SEARCH))
+	if (mask == MAY_READ && cred_capable(c, CAP_DAC_READ_SEARCH))
 		return 0;
-	return o.mode & 0111 && capable(h, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+	return o.mode & 0111 && cred_capable(c, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
-static int check_or_grant(const struct walk_env *env, const struct holder *h, struct inode *inode, int mask)
+static int check_or_grant(const struct walk_env *env, struct inode *inode, int mask)
 {
-	int err = check(h, inode, mask);
+	int err = check(env->cred, inode, mask);
 	return err == -EACCES && inode->ops->grants && inode->ops->grants(inode, env) ? 0 : err;
 }
 
@@ -98,22 +69,20 @@ static bool is_file_of_super(const struct inode *inode)
 	return inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
 }
 
-int permission_check(const struct walk_env *env, struct inode *inode, int mask, bool real)
+int permission_check(const struct walk_env *env, struct inode *inode, int mask)
 {
 	if (mask & MAY_WRITE && inode->super->flags & SUPER_READONLY && is_file_of_super(inode))
 		return -EROFS;
 	if (!env->cred)
 		return 0;
-	struct holder h = holder_of(env, real);
-	return check_or_grant(env, &h, inode, mask);
+	return check_or_grant(env, inode, mask);
 }
 
-int permission_search(const struct walk_env *env, struct inode *dir, bool real)
+int permission_search(const struct walk_env *env, struct inode *dir)
 {
 	if (permission_is_hosts(env, dir))
 		return 0;
-	struct holder h = holder_of(env, real);
-	return check_or_grant(env, &h, dir, MAY_EXEC);
+	return check_or_grant(env, dir, MAY_EXEC);
 }
 
 bool permission_owns(const struct walk_env *env, const struct owner *o)
@@ -127,7 +96,7 @@ int permission_create(const struct walk_env *env, const struct dentry *dir)
 		return -ENOENT;
 	if (permission_is_hosts(env, dir->inode))
 		return 0;
-	return permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC, false);
+	return permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC);
 }
 
 /* In a sticky directory only owners of the file or of the directory remove names. */
@@ -165,7 +134,7 @@ int permission_create_over(const struct walk_env *env, struct inode *dir, struct
 int permission_delete(const struct walk_env *env, const struct dentry *dir, struct inode *victim, bool directory)
 {
 	if (!permission_is_hosts(env, dir->inode)) {
-		int err = permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC, false);
+		int err = permission_check(env, dir->inode, MAY_WRITE | MAY_EXEC);
 		if (!err)
 			err = check_sticky(env, dir->inode, victim);
 		if (err)
@@ -221,7 +190,7 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
  * What the host says to its own identity, ACLs considered, which mode bits do not show. 1: it is not the host's to say. Who
  * may override them need not ask.
  */
-static int ask_host(const struct walk_env *env, struct inode *inode, int mask, bool real)
+static int ask_host(const struct walk_env *env, struct inode *inode, int mask)
 {
 	if (!env->cred || !permission_is_hosts(env, inode) || !inode->ops->host || inode->type == S_IFLNK ||
 	    cred_capable(env->cred, CAP_DAC_OVERRIDE))
@@ -229,17 +198,17 @@ static int ask_host(const struct walk_env *env, struct inode *inode, int mask, b
 	AUTO_CLOSE int fd = -1;
 	if (inode->ops->host(inode, &fd) < 0)
 		return 1;
-	if (syscall(SYS_faccessat2, fd, "", mask, AT_EMPTY_PATH | (real ? 0 : AT_EACCESS)) == 0)
+	if (syscall(SYS_faccessat2, fd, "", mask, AT_EMPTY_PATH | AT_EACCESS) == 0)
 		return 0;
 	return errno == ENOSYS || errno == EINVAL ? 1 : -errno;
 }
 
-int vfs_permission(const struct walk_env *env, const struct path *p, int mask, bool real)
+int vfs_permission(const struct walk_env *env, const struct path *p, int mask)
 {
 	struct inode *inode = path_inode(p);
-	int err = ask_host(env, inode, mask, real);
+	int err = ask_host(env, inode, mask);
 	if (err > 0)
-		err = permission_check(env, inode, mask, real);
+		err = permission_check(env, inode, mask);
 	if (!err && mask & MAY_EXEC && inode->type == S_IFREG && p->mount->flags & MOUNT_NOEXEC)
 		err = -EACCES;
 	if (!err && mask & MAY_WRITE && is_file_of_super(inode))

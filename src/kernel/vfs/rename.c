@@ -102,9 +102,9 @@ static int check_permissions(const struct renaming *r)
 		return err;
 	/* ".." of what moves is written. */
 	if (dir)
-		err = permission_check(env, r->moved->inode, MAY_WRITE, false);
+		err = permission_check(env, r->moved->inode, MAY_WRITE);
 	if (!err && exchange && dentry_is_dir(r->replaced))
-		err = permission_check(env, r->replaced->inode, MAY_WRITE, false);
+		err = permission_check(env, r->replaced->inode, MAY_WRITE);
 	return err;
 }
 

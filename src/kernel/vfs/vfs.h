@@ -43,7 +43,6 @@ enum walk_flags {
 	WALK_NO_XDEV = 32,
 	WALK_BENEATH = 64,
 	WALK_IN_ROOT = 128,
-	WALK_REAL_IDS = 256,		/* access(2): the real ids decide */
 };
 
 /*
@@ -165,8 +164,8 @@ MUST_CHECK int vfs_rename(const struct walk_env *env, const struct path *old_bas
 MUST_CHECK int vfs_getattr(const struct path *p, struct statx *ret);
 /* Checks who may (owner, CAP_FOWNER, CAP_CHOWN), drops suid and sgid as Linux does. attr->mode: as the guest gave it. */
 MUST_CHECK int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr);
-/* mask: R_OK, W_OK, X_OK. real: by the real ids and without capabilities that were dropped (access(2)). */
-MUST_CHECK int vfs_permission(const struct walk_env *env, const struct path *p, int mask, bool real);
+/* mask: R_OK, W_OK, X_OK. access(2) asks with other credentials: cred_of_access. */
+MUST_CHECK int vfs_permission(const struct walk_env *env, const struct path *p, int mask);
 ssize_t vfs_readlink(const struct walk_env *env, const struct path *p, char *buf, size_t size);
 ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size);
 MUST_CHECK int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *name, const void *value,

@@ -349,21 +349,12 @@ struct owner {
 	gid_t gid;
 };
 
-/* Whose rights count: the file system ids, or for access(2) the real ones. */
-struct holder {
-	const struct cred *cred;
-	uid_t uid;
-	gid_t gid;
-	uint64_t caps;
-};
-bool holder_in_group(const struct holder *h, gid_t gid);
-
 /* The filesystem's own check suffices: the host carries the call out with the very rights of the guest. */
 bool permission_is_hosts(const struct walk_env *env, const struct inode *inode);
 int inode_owner(struct inode *inode, struct owner *ret);
-int permission_check(const struct walk_env *env, struct inode *inode, int mask, bool real);
+int permission_check(const struct walk_env *env, struct inode *inode, int mask);
 /* Search permission in a directory. */
-int permission_search(const struct walk_env *env, struct inode *dir, bool real);
+int permission_search(const struct walk_env *env, struct inode *dir);
 bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or may act as if (CAP_FOWNER) */
 /* May dir get another entry, or lose this one? */
 int permission_create(const struct walk_env *env, const struct dentry *dir);

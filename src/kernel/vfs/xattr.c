@@ -28,7 +28,7 @@ static int check_user(const struct walk_env *env, struct inode *inode, int mask)
 		if (o.mode & S_ISVTX && !permission_owns(env, &o))
 			return -EPERM;
 	}
-	return permission_check(env, inode, mask, false);
+	return permission_check(env, inode, mask);
 }
 
 static int check_name(const struct walk_env *env, const struct path *p, const char *name, int mask)
@@ -51,7 +51,7 @@ static int check_name(const struct walk_env *env, const struct path *p, const ch
 	/* What decides about these asks for itself; a name of no name space is looked at after the permissions. */
 	if (has_prefix(name, "security.") || has_prefix(name, "system.") || permission_is_hosts(env, inode))
 		return 0;
-	return permission_check(env, inode, mask, false);
+	return permission_check(env, inode, mask);
 }
 
 /* Other name spaces are changed by the owner (ACLs) or with CAP_SYS_ADMIN (file capabilities and labels). */
