@@ -159,11 +159,11 @@ static void put_path(struct op *o, char *at)
 		put_names(o, at + len);
 	} else if (n < 66) {
 		len = (size_t)sprintf(at, "/proc/%d/", (int)o->sh->pids[draw(o, WORKERS)]);
-		bool cwd = one_in(o, 3);
-
-		len += (size_t)(cwd ? sprintf(at + len, "cwd") : sprintf(at + len, "fd/%d", 3 + (int)draw(o, 6)));
-		/* of the link itself Linux says EPERM where one expects ENOTDIR or EISDIR */
-		if (cwd || one_in(o, 2)) {
+		if (one_in(o, 3))
+			len += put(at + len, one_in(o, 4) ? "root" : "cwd");
+		else
+			len += (size_t)sprintf(at + len, "fd/%d", 3 + (int)draw(o, 6));
+		if (one_in(o, 2)) {
 			at[len++] = '/';
 			put_names(o, at + len);
 		}

@@ -85,6 +85,12 @@ int proc_getattr(struct inode *inode, struct statx *ret)
 	return 0;
 }
 
+/* What belongs to a task is as proc_setattr of Linux has it; the machine's files are not changed. */
+int proc_setattr(struct inode *inode, const struct vfs_attr *attr)
+{
+	return proc_inode(inode)->tid == 0 || attr->valid & STATX_MODE ? -EPERM : 0;
+}
+
 /* Tasks come and go, and so does what belongs to them. */
 bool proc_is_live(const struct proc_inode *pi)
 {

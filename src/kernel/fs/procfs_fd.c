@@ -329,12 +329,14 @@ static bool fd_dir_grants(struct inode *inode, const struct walk_env *env)
 
 const struct inode_ops proc_fd_dir_ops = {
 	.grants = fd_dir_grants,
-	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = fd_revalidate, .setattr = proc_setattr, .getattr = proc_getattr,
+	.lookup = fd_lookup, .iterate = fd_iterate, .revalidate = fd_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
 const struct inode_ops proc_fdinfo_dir_ops = {
 	.grants = fd_dir_grants,
-	.lookup = fdinfo_lookup, .iterate = fdinfo_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = fdinfo_lookup, .iterate = fdinfo_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };

@@ -17,8 +17,13 @@ static ssize_t link_readlink(struct inode *inode, char *buf, size_t size)
 	return proc_put_text(proc_inode(inode)->node->target, buf, size);
 }
 
+static int link_setattr(struct inode *inode UNUSED, const struct vfs_attr *attr UNUSED)
+{
+	return 0;
+}
+
 const struct inode_ops proc_link_ops = {
-	.readlink = link_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+	.setattr = link_setattr, .readlink = link_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 /* ---- self, thread-self ---- */
@@ -48,11 +53,11 @@ static ssize_t thread_self_readlink(struct inode *inode, const struct walk_env *
 }
 
 const struct inode_ops proc_self_ops = {
-	.readlink_as = self_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+	.readlink_as = self_readlink, .setattr = link_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 const struct inode_ops proc_thread_self_ops = {
-	.readlink_as = thread_self_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+	.readlink_as = thread_self_readlink, .setattr = link_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 /* ---- exe, cwd, root ---- */
@@ -95,10 +100,6 @@ static int root_follow(struct inode *inode, struct walk_env *env, struct path *r
 	return view_follow(inode, env, true, ret);
 }
 
-int proc_setattr(struct inode *inode UNUSED, const struct vfs_attr *attr)
-{
-	return attr->valid & STATX_MODE ? -EPERM : 0;
-}
 
 const struct inode_ops proc_exe_ops = {
 	.follow = exe_follow, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,

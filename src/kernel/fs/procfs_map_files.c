@@ -74,7 +74,8 @@ static int map_follow(struct inode *inode, struct walk_env *env, struct path *re
 }
 
 static const struct inode_ops map_link_ops = {
-	.follow = map_follow, .readlink_as = map_readlink, .getattr = proc_getattr, .destroy = proc_destroy,
+	.follow = map_follow, .readlink_as = map_readlink,
+	.setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 static const struct proc_node map_node = {.ops = &map_link_ops};
@@ -117,6 +118,7 @@ static int map_iterate(struct inode *inode, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_map_files_ops = {
-	.lookup = map_lookup, .iterate = map_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = map_lookup, .iterate = map_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };

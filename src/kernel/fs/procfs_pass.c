@@ -90,14 +90,16 @@ static int pass_follow(struct inode *inode, struct walk_env *env, struct path *r
 }
 
 const struct inode_ops proc_pass_file_ops = {
-	.open = pass_open, .getattr = proc_getattr, .destroy = proc_destroy,
+	.open = pass_open, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 const struct inode_ops proc_pass_dir_ops = {
-	.lookup = proc_pass_lookup, .iterate = pass_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = proc_pass_lookup, .iterate = pass_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
 const struct inode_ops proc_pass_link_ops = {
-	.readlink = pass_readlink, .follow = pass_follow, .getattr = proc_getattr, .destroy = proc_destroy,
+	.readlink = pass_readlink, .follow = pass_follow,
+	.setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };

@@ -81,7 +81,7 @@ int proc_table_lookup(struct inode *dir, const struct proc_node *nodes, size_t c
 		      struct inode **ret);
 /* -1: emit had no room; else 0. The cursors are PROC_FIRST_CURSOR to that plus count. */
 int proc_table_iterate(struct inode *dir, const struct proc_node *nodes, size_t count, struct dir_reader *reader);
-/* Owners and times of what belongs to a task are not kept, modes refused. */
+/* Owners, times and lengths that are set of what belongs to a task are forgotten, modes refused. */
 int proc_setattr(struct inode *inode, const struct vfs_attr *attr);
 /* May the reader look into this task (ptrace(2), access mode checking)? */
 /* Is it about the process that asks, whatever its ids are? */

@@ -52,7 +52,8 @@ static int task_iterate(struct inode *dir, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_task_ops = {
-	.lookup = task_lookup, .iterate = task_iterate, .revalidate = proc_revalidate, .setattr = proc_setattr, .getattr = proc_getattr,
+	.lookup = task_lookup, .iterate = task_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
@@ -68,7 +69,8 @@ static int thread_iterate(struct inode *dir, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_thread_ops = {
-	.lookup = thread_lookup, .iterate = thread_iterate, .revalidate = proc_revalidate, .setattr = proc_setattr, .getattr = proc_getattr,
+	.lookup = thread_lookup, .iterate = thread_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };
 
@@ -92,7 +94,10 @@ static int make_task_dir(struct proc_super *sb, pid_t tid, pid_t of_group, const
 	task_view_finish(&view);
 	if (of_group && tgid != of_group)
 		return -ENOENT;
-	return proc_new_inode(sb, node, S_IFDIR, tgid, tid, path, ret);
+	int r = proc_new_inode(sb, node, S_IFDIR, tgid, tid, path, ret);
+	if (r == 0)
+		(*ret)->immutable = true;	/* proc_pid_instantiate of Linux */
+	return r;
 }
 
 int proc_lookup_task(struct proc_super *sb, pid_t tid, const char *path, struct inode **ret)
@@ -130,6 +135,7 @@ static int threads_iterate(struct inode *inode, struct dir_reader *reader)
 }
 
 const struct inode_ops proc_threads_ops = {
-	.lookup = threads_lookup, .iterate = threads_iterate, .revalidate = proc_revalidate, .getattr = proc_getattr,
+	.lookup = threads_lookup, .iterate = threads_iterate, .revalidate = proc_revalidate,
+	.setattr = proc_setattr, .getattr = proc_getattr,
 	.destroy = proc_destroy,
 };

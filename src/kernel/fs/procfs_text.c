@@ -89,7 +89,7 @@ static int file_open(struct inode *inode, int flags, struct vfs_opened *ret)
 }
 
 const struct inode_ops proc_file_ops = {
-	.open = file_open, .getattr = proc_getattr, .destroy = proc_destroy,
+	.open = file_open, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 /* ---- the host's lines, some of them changed ---- */
@@ -255,7 +255,7 @@ static int stat_open(struct inode *inode, int flags, struct vfs_opened *ret)
 }
 
 const struct inode_ops proc_stat_ops = {
-	.open = stat_open, .getattr = proc_getattr, .destroy = proc_destroy,
+	.open = stat_open, .setattr = proc_setattr, .getattr = proc_getattr, .destroy = proc_destroy,
 };
 
 /* The inode number and the mount of the virtual object behind PID/fdinfo/N. */

@@ -160,6 +160,8 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 	int err = mount_want_write(p->mount);
 	if (!err && inode->super->flags & SUPER_READONLY)
 		err = -EROFS;
+	if (!err && inode->immutable && attr->valid & ~(unsigned)STATX_CTIME)
+		err = -EPERM;
 	if (!err && !permission_is_hosts(env, inode)) {
 		err = inode_owner(inode, &o);
 		if (!err)

@@ -10,6 +10,7 @@ void inode_init(struct inode *inode, struct super *super, const struct inode_ops
 	inode->super = super;
 	inode->ino = ino;
 	inode->type = type & S_IFMT;
+	inode->immutable = false;
 	atomic_init(&inode->executed, 0);
 	atomic_init(&inode->host_watched, false);
 	atomic_init(&inode->names_came, false);

@@ -210,6 +210,7 @@ struct inode {
 	struct super *super;		/* a reference, but for super->root */
 	uint64_t ino;
 	mode_t type;			/* S_IFMT bits; constant */
+	bool immutable;			/* as S_IMMUTABLE of Linux: nobody changes it, nor which names it has; constant */
 	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
 	atomic_bool host_watched;	/* a guest's inotify watches the host's object: the events of its end wait for ours */
 	/*

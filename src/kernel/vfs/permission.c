@@ -73,6 +73,8 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask)
 {
 	if (mask & MAY_WRITE && inode->super->flags & SUPER_READONLY && is_file_of_super(inode))
 		return -EROFS;
+	if (mask & MAY_WRITE && inode->immutable)
+		return -EPERM;
 	if (!env->cred)
 		return 0;
 	return check_or_grant(env, inode, mask);
@@ -140,6 +142,8 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 		if (err)
 			return err;
 	}
+	if (victim->immutable)
+		return -EPERM;
 	if (directory && victim->type != S_IFDIR)
 		return -ENOTDIR;
 	if (!directory && victim->type == S_IFDIR)

@@ -41,6 +41,8 @@ static int check_name(const struct walk_env *env, const struct path *p, const ch
 		int err = mount_want_write(p->mount);
 		if (!err && inode->super->flags & SUPER_READONLY)
 			err = -EROFS;
+		if (!err && inode->immutable)
+			err = -EPERM;
 		if (err)
 			return err;
 	}
