@@ -111,7 +111,7 @@ int ghost_create(struct super *sb, mode_t type, struct inode **ret)
 	return create(sb, type, &ghost_ops, ret);
 }
 
-int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret)
+int ghost_create_remains(struct super *sb, struct inode *removed, bool bury, struct inode **ret)
 {
 	struct ghosts *g = (struct ghosts *)sb;
 	struct remains *r = calloc(1, sizeof(*r));
@@ -121,6 +121,8 @@ int ghost_create_remains(struct super *sb, struct inode *removed, struct inode *
 	*ret = &r->inode;
 	if (removed->ops->getattr(removed, &r->attr) < 0)
 		return ghost_getattr(&r->inode, &r->attr);
+	if (!bury)
+		return 0;
 	r->of = super_ref(removed->super);
 	if (r->of->ops->bury)
 		r->of->ops->bury(removed);
@@ -139,8 +141,8 @@ void ghost_exhume(int fd, struct path *p)
 	struct dentry *d;
 	if (r->inode.ops != &remains_ops || !r->of || !r->of->ops->exhume || r->of->ops->exhume(r->of, &r->attr, fd, &inode) < 0)
 		return;
-	/* Names of anonymous dentries do not change. */
-	if (dentry_create_unhashed(NULL, dentry_name(p->dentry)->text, inode, dentry_flags(p->dentry), &d) < 0)
+	const struct dentry_name *n = dentry_name(p->dentry);	/* remains are not renamed */
+	if (dentry_create_unhashed(n->parent, n->text, inode, dentry_flags(p->dentry), &d) < 0)
 		return;
 	struct path remains = *p;
 	p->dentry = d;

@@ -203,6 +203,29 @@ static bool is_reused(const struct registry_entry *e, const struct path *p)
 	return old != new && old->super == new->super && !S_ISCHR(new->type) && !S_ISBLK(new->type);
 }
 
+/* Of what is buried an object that was dug up is known by the name that it has (ghost_exhume). */
+static bool is_name_of(const struct path *p, const struct dentry_name *n)
+{
+	const struct dentry_name *own = dentry_name(p->dentry);
+	return own->parent == n->parent && strcmp(own->text, n->text) == 0;
+}
+
+/* By which mark is p one of e's names, without anything being changed? -1: by none. */
+static int known_mark(const struct registry_entry *e, const struct path *p)
+{
+	if (same_path(&e->path, p))
+		return 0;
+	if (!ghost_is_remains(path_inode(&e->path)) || !(dentry_flags(p->dentry) & DENTRY_REMOVED))
+		return -1;
+	vfs_read_lock();
+	const struct dentry_name *n = dentry_name(p->dentry);
+	int mark = e->name_count;
+	while (mark >= 0 && !is_name_of(registry_name_locked(e, mark), n))
+		mark--;
+	vfs_read_unlock();
+	return mark;
+}
+
 /* Can a description of it carry a mark? One of a terminal or the like sends signals, which a mark would change. */
 static bool is_markable(const struct stat *st, int flags)
 {
@@ -245,7 +268,7 @@ static int add(struct registry *r, const struct stat *st, int flags, const struc
 		if (!e)
 			return -ENOMEM;
 		add_locked(r, e);
-	} else if (!same_path(&e->path, p)) {
+	} else if ((mark = known_mark(e, p)) < 0) {
 		if (kind == BACKING_HOST_DIR && dentry_flags(e->path.dentry) & DENTRY_HASHED)
 			return -EEXIST;
 		mark = add_name(r, e, st, flags, p, left);
@@ -319,7 +342,7 @@ bool registry_has_other(struct vfs *v, const struct vfs_opened *opened, const st
 		return false;
 	(void)pthread_mutex_lock(&r->lock);
 	struct registry_entry *e = registry_find_locked(r, st.st_dev, st.st_ino);
-	bool other = e && !same_path(&e->path, p) && !is_reused(e, p);
+	bool other = e && known_mark(e, p) != 0 && !is_reused(e, p);
 	(void)pthread_mutex_unlock(&r->lock);
 	return other;
 }

@@ -153,40 +153,15 @@ void registry_trim(struct vfs *v)
 		registry_entry_destroy(gone[--count]);
 }
 
-/*
- * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when it is closed: when
- * many others were removed since, its descriptors stand for an empty directory, which is what it is. That has no parent, which
- * would be kept by it, but still the name.
- */
-static int bury(struct vfs *v, struct registry_entry *e, struct path *old)
-{
-	char name[VFS_PATH_MAX];
-	struct path p = {.mount = e->path.mount};
-	struct inode *inode;
-	struct walk_env env = {.vfs = v};
-	vfs_root(v, &env.root);
-	ssize_t len = vfs_shown_name(&env, &e->path, name, sizeof(name));
-	path_put(&env.root);
-	int err = ghost_create_remains(v->ghosts, path_inode(&e->path), &inode);
-	if (err)
-		return err;
-	err = dentry_create_unhashed(NULL, len > 0 ? name : "/ (deleted)", inode, DENTRY_REMOVED | DENTRY_ANONYMOUS, &p.dentry);
-	if (err)
-		return err;
-	registry_rename_locked(&v->registry, e, &p, old);
-	path_put(&p);
-	return 0;
-}
-
 /* e takes the place of the one that was removed longest ago. */
-static void remember_removed(struct vfs *v, const struct registry_entry *e, struct path *old)
+static void remember_removed(struct vfs *v, const struct registry_entry *e, struct registry_names *old)
 {
 	struct registry *r = &v->registry;
 	unsigned at = r->removed_next++ % REGISTRY_REMOVED_DIRS;
 	struct registry_entry *last = registry_find_locked(r, r->removed[at].dev, r->removed[at].ino);
 	/* The number may have been used again. */
 	if (last && last != e && last->kind == BACKING_HOST_DIR && dentry_flags(last->path.dentry) & DENTRY_REMOVED)
-		(void)bury(v, last, old);
+		(void)registry_bury_locked(v, last, old);
 	r->removed[at].dev = e->dev;
 	r->removed[at].ino = e->ino;
 }
@@ -208,8 +183,7 @@ enum { UNLINKED_MAX = 4 };
 struct unlinked {
 	const struct registry_entry *seen[UNLINKED_MAX];
 	struct registry_entry *gone[UNLINKED_MAX];	/* to be destroyed */
-	struct path old[UNLINKED_MAX];
-	struct registry_names names[UNLINKED_MAX];
+	struct registry_names old[UNLINKED_MAX];
 	unsigned count;
 };
 
@@ -259,14 +233,12 @@ static void unlinked_locked(struct vfs *v, struct registry_entry *e, struct unli
 	u->seen[i] = e;
 	/* IN_DELETE_SELF comes when nobody has the object any more. */
 	if (e->kind == BACKING_HOST_DIR) {
-		if (!is_host_watched(e) || bury(v, e, &u->old[i]) < 0)
+		if (!is_host_watched(e) || registry_bury_locked(v, e, &u->old[i]) < 0)
 			remember_removed(v, e, &u->old[i]);
 		return;
 	}
-	if (may_bury_file(e) && bury(v, e, &u->old[i]) == 0) {
-		registry_take_names_locked(e, &u->names[i]);
+	if (may_bury_file(e) && registry_bury_locked(v, e, &u->old[i]) == 0)
 		return;
-	}
 	r->unlinked_count++;
 	e->unlinked = true;
 	scratch_note_closed(v);
@@ -284,11 +256,12 @@ void registry_unlinked(struct vfs *v, const struct path *p)
 	(void)pthread_mutex_lock(&r->lock);
 	while (u.count < UNLINKED_MAX && (e = find_about(r, &u, p->dentry)))
 		unlinked_locked(v, e, &u);
+	if (dentry_flags(p->dentry) & DENTRY_HAS_REMAINS)
+		registry_leave_locked(v, p->dentry);
 	(void)pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < u.count; i++) {
 		registry_entry_destroy(u.gone[i]);
-		path_put(&u.old[i]);
-		registry_names_finish(&u.names[i]);
+		registry_names_finish(&u.old[i]);
 	}
 	if (dentry_is_dir(p->dentry) && atomic_load(&path_inode(p)->host_watched))
 		dentry_forget_below(v, p->dentry);

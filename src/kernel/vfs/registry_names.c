@@ -105,3 +105,16 @@ void registry_names_finish(struct registry_names *n)
 		path_put(&n->names[i]);
 	free(n->names);
 }
+
+void registry_exchange_names_locked(struct registry *r, struct registry_entry *e, struct registry_names *n)
+{
+	struct path path;
+	registry_rename_locked(r, e, &n->names[0], &path);
+	path_put(&n->names[0]);
+	n->names[0] = path;
+	for (unsigned i = 0; i < e->name_count; i++) {
+		path = e->names[i];
+		e->names[i] = n->names[i + 1];
+		n->names[i + 1] = path;
+	}
+}

@@ -45,6 +45,7 @@ enum dentry_flags {
 	DENTRY_ANONYMOUS = 512,	/* shown by its bare text: what no directory ever held; constant */
 	DENTRY_DIRECTORY = 1024,	/* inode->type, without a look at the inode; constant */
 	DENTRY_SYMLINK = 2048,
+	DENTRY_HAS_REMAINS = 4096,	/* something that was removed from it is kept below it: registry_bury.c */
 };
 
 #define DENTRY_DEAD INT_MIN
@@ -247,8 +248,8 @@ void mounts_finish(struct vfs *v);
 /* ---- ghost.c ---- */
 int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
-/* Something without a link or contents, that looks like what was removed. */
-int ghost_create_remains(struct super *sb, struct inode *removed, struct inode **ret);
+/* Something without a link or contents, that looks like what was removed. bury: super_ops.bury and its follower forget are due. */
+int ghost_create_remains(struct super *sb, struct inode *removed, bool bury, struct inode **ret);
 bool ghost_is_remains(const struct inode *inode);
 /* If p is such a one, which fd is open on: the object itself in its place, with a name of its own, for as long as it is held. */
 void ghost_exhume(int fd, struct path *p);
@@ -408,6 +409,15 @@ struct registry_names {
 };
 void registry_take_names_locked(struct registry_entry *e, struct registry_names *ret);
 void registry_names_finish(struct registry_names *n);	/* without the lock */
+
+/* e stands for n's instead of its path and names, and n gives those back: as many, the path first. */
+void registry_exchange_names_locked(struct registry *r, struct registry_entry *e, struct registry_names *n);
+
+/* ---- registry_bury.c: registry.lock is held ---- */
+/* Let e stand for what remains of its object, which lost its last name. *old: what it stood for. If that fails e is as it was. */
+int registry_bury_locked(struct vfs *v, struct registry_entry *e, struct registry_names *old);
+/* dir is removed: remains below it do not keep it. */
+void registry_leave_locked(struct vfs *v, struct dentry *dir);
 
 /* ---- registry_idle.c ---- */
 /* Drop some entries that nobody has open, if there are many. */

@@ -94,6 +94,67 @@ static void with_a_file(int in, bool watch_file)
 	printf("with a file, watched %d: %s\n", watch_file, seen);
 }
 
+static void want(int fd, const char *name)
+{
+	char link[64], target[PATH_MAX + 32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(target, sizeof(target), "%s/%s (deleted)", files_dir, name);
+	files_want_link(link, target);
+}
+
+/* Each descriptor shows the name that it was opened by, where that would be now. */
+static void names(int in)
+{
+	char name[64];
+	int a, b, again;
+
+	CHECK(mkdir("d", 0755) == 0);
+	a = open("d/a", O_RDWR | O_CREAT, 0644);
+	CHECK(a >= 0 && link("d/a", "d/b") == 0);
+	b = open("d/b", O_RDONLY);
+	CHECK(b >= 0 && inotify_add_watch(in, "d", IN_DELETE_SELF) > 0);
+	CHECK(unlink("d/a") == 0 && unlink("d/b") == 0);
+	want(a, "d/a");
+	want(b, "d/b");
+	CHECK(rename("d", "e") == 0);
+	want(a, "e/a");
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", b);
+	again = open(name, O_RDWR);
+	CHECK(again >= 0 && write(again, "x", 1) == 1);
+	want(again, "e/b");
+	want(a, "e/a");
+	CHECK(rmdir("e") == 0);
+	want(b, "e/b");
+	want(again, "e/b");
+	close(a);
+	close(b);
+	close(again);
+}
+
+/* ".." of a removed directory is the directory that it was in, also when that is removed. */
+static void parents(int in)
+{
+	struct stat above, below, st;
+	int fd;
+
+	CHECK(mkdir("d", 0751) == 0 && mkdir("d/in", 0755) == 0);
+	fd = open("d/in", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0 && inotify_add_watch(in, "d/in", IN_DELETE_SELF) > 0);
+	CHECK(stat("d", &above) == 0 && stat(".", &below) == 0 && rmdir("d/in") == 0);
+	CHECK(fstatat(fd, "..", &st, 0) == 0 && st.st_ino == above.st_ino);
+	CHECK(fstatat(fd, "../..", &st, 0) == 0 && st.st_ino == below.st_ino);
+	CHECK(mkdirat(fd, "../made", 0755) == 0 && rmdir("d/made") == 0);
+	CHECK(rename("d", "e") == 0);
+	want(fd, "e/in");
+	CHECK(rmdir("e") == 0);
+	CHECK(fstatat(fd, "..", &st, 0) == 0 && st.st_ino == above.st_ino && (st.st_mode & 07777) == 0751);
+	CHECK(fstatat(fd, "../..", &st, 0) == 0 && st.st_ino == below.st_ino);
+	CHECK_ERRNO(mkdirat(fd, "../made", 0755), ENOENT);
+	want(fd, "e/in");
+	close(fd);
+}
+
 int main(void)
 {
 	int in;
@@ -106,6 +167,8 @@ int main(void)
 	removed(in, true, true);
 	with_a_file(in, false);
 	with_a_file(in, true);
+	names(in);
+	parents(in);
 	close(in);
 	files_leave();
 	return 0;
