@@ -1,8 +1,6 @@
 #include "tracer/placement.h"
 
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,37 +55,15 @@ static void wake_settler(struct placement *p)
 		(void)syscall(SYS_futex, &p->settler_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* How long a task has run and waited for a core, from /proc/TID/schedstat (Documentation/scheduler/sched-stats.rst). */
-static int read_schedstat(pid_t tid, uint64_t *ret_ran_ns, uint64_t *ret_waited_ns)
-{
-	char path[64];
-	char text[128];
-	unsigned long long ran, waited;
-	(void)snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return -EIO;
-	text[n] = '\0';
-	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
-		return -EIO;
-	*ret_ran_ns = ran;
-	*ret_waited_ns = waited;
-	return 0;
-}
-
 /* The task has not stopped for a tick. Let it go if it wants the core and does not get it, or sleeps. */
 static bool is_done_with_core(struct placement_slot *slot, pid_t tid, uint64_t seen, uint64_t now)
 {
-	uint64_t ran = 0, waited = 0;
-	if (now > seen + SETTLED_NS || read_schedstat(tid, &ran, &waited) < 0)
+	struct sched_times times;
+	if (now > seen + SETTLED_NS || sched_times(tid, &times) < 0)
 		return true;
-	uint64_t more_waited = waited - slot->waited_ns;
-	uint64_t more_busy = ran - slot->ran_ns + more_waited;
-	slot->ran_ns = ran;
-	slot->waited_ns = waited;
+	uint64_t more_waited = times.waited_ns - slot->times.waited_ns;
+	uint64_t more_busy = times.ran_ns - slot->times.ran_ns + more_waited;
+	slot->times = times;
 	if (slot->looked_at != seen) {
 		slot->looked_at = seen;
 		return false;

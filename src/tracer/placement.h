@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "base/errors.h"
+#include "tracer/sched_times.h"
 
 struct recorder;
 
@@ -47,9 +48,8 @@ struct placement_slot {
 	_Atomic pid_t tid;
 	struct placement_core *core;
 	_Atomic uint64_t seen_ns;	/* last stop */
-	uint64_t looked_at;		/* settler only: the .seen_ns at which it took the other two */
-	uint64_t ran_ns;
-	uint64_t waited_ns;		/* for the core */
+	uint64_t looked_at;		/* settler only: the .seen_ns at which it took .times */
+	struct sched_times times;
 };
 
 struct placement {

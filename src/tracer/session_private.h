@@ -44,6 +44,7 @@ struct handover;
 struct exec_plan;
 struct launch_page;
 struct notify;
+struct ptrace_syscall_info;
 struct transit;
 struct unwinder;
 
@@ -75,6 +76,7 @@ struct trap_thread {
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	struct placement_core core;
 	struct core_yield yield;
+	const struct ptrace_syscall_info *told;	/* of the stop that is being served, if it is known already; else NULL */
 	bool runs;			/* not the first; handover.lock */
 	sem_t wakes;			/* what a thread without tracees sleeps on */
 	_Atomic bool lost_some;		/* tasks for it died under way */
@@ -265,7 +267,6 @@ void loop_ended(struct tracee *t, int status);
 MUST_CHECK int attach_all(struct session *s);
 void detach_begin(struct session *s);
 /* ptrace/calls.c: a stop at a system call. */
-struct ptrace_syscall_info;
 void calls_filter_stop(struct session *s, struct tracee *t);
 bool calls_awaits_exit(const struct tracee *t);	/* is something to be done behind the call that was entered? */
 void calls_syscall_stop(struct session *s, struct tracee *t);

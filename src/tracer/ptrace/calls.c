@@ -345,11 +345,20 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	t->injected = 0;
 }
 
+/* Of a stop that was not waited for it is known already. */
+static int syscall_info(struct tracee *t, struct ptrace_syscall_info *ret)
+{
+	if (!t->by->told)
+		return ops_syscall_info(t->tid, ret);
+	*ret = *t->by->told;
+	return 0;
+}
+
 void calls_syscall_stop(struct session *s, struct tracee *t)
 {
 	uint64_t now = now_ns();
 	struct ptrace_syscall_info info;
-	int r = ops_syscall_info(t->tid, &info);
+	int r = syscall_info(t, &info);
 	if (r == -ESRCH)
 		return;
 	if (r < 0) {

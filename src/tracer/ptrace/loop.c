@@ -402,26 +402,70 @@ static bool goes_on(const struct trap_thread *by)
 	return s->tracee_count || (s->main_pid && !s->main_ended);
 }
 
+/*
+ * A guest that went first has mostly stopped at a call by now. The request that tells which also tells whether: it fails
+ * for a task that runs. The stop is not waited for then; to resume the task takes the status back from wait
+ * (kernel/ptrace.c, ptrace_resume). So it is for sessions that resume a task behind each such stop.
+ */
+static bool has_stopped(struct trap_thread *by, pid_t tid)
+{
+	struct session *s = by->session;
+	struct tracee *t = tracee_find_own(by, tid);
+	struct ptrace_syscall_info info;
+	if (!t || !t->live || ops_syscall_info(tid, &info) < 0 ||
+	    (info.op != PTRACE_SYSCALL_INFO_ENTRY && info.op != PTRACE_SYSCALL_INFO_EXIT))
+		return false;
+	by->told = &info;
+	stopped(s, t, W_STOPCODE(SYSCALL_STOP));
+	by->told = NULL;
+	return true;
+}
+
+static bool resumes_each(const struct session *s)
+{
+	return s->mechanism == MECHANISM_STEP && !s->decides && !s->emulates && !s->files && !s->options->record_cpu;
+}
+
+/* Who else has something to tell; it is left to be waited for. 0: nobody. */
+static pid_t who_else(void)
+{
+	siginfo_t info = {0};
+	return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) < 0 ? 0 : info.si_pid;
+}
+
+static int wait_for(struct trap_thread *by, pid_t who, int flags, int *ret_status)
+{
+	struct rusage usage = {0};
+	pid_t tid = wait4(who, ret_status, __WALL | __WNOTHREAD | flags, by->session->options->record_cpu ? &usage : NULL);
+	by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
+	return tid < 0 ? -errno : tid;
+}
+
 /* Wait for one event. -ECHILD: there is nothing to wait for. */
 static int next_event(struct trap_thread *by)
 {
 	struct session *s = by->session;
-	struct rusage usage = {0};
-	struct rusage *wanted = s->options->record_cpu ? &usage : NULL;
+	pid_t first = yield_first(by);
+	bool by_name = first && resumes_each(s);
+	if (by_name && has_stopped(by, first))
+		return 0;
+	if (yield_core(by) && by_name && has_stopped(by, first))
+		return 0;
 	int status;
-	bool sleeps = yield_core(by);
-	pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD | (sleeps ? 0 : WNOHANG), wanted);
-	int err = tid < 0 ? -errno : 0;
-	by->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000u;
+	pid_t tid = wait_for(by, -1, 0, &status);
 	if (s->held)
 		held_wake(s);
-	if (tid > 0)
-		reported(by, tid, status);
-	else if (tid == 0)
-		yield_asked(by);
-	else if (err != -EINTR && err != -ECHILD)
-		session_fail(s, err, "cannot wait for guests");
-	return err;
+	if (tid < 0) {
+		if (tid != -EINTR && tid != -ECHILD)
+			session_fail(s, tid, "cannot wait for guests");
+		return tid;
+	}
+	/* Asked before it goes on and is the first again. */
+	pid_t other = yield_asks(by) ? who_else() : 0;
+	reported(by, tid, status);
+	if (other && wait_for(by, other, WNOHANG, &status) > 0)
+		reported(by, other, status);
+	return 0;
 }
 
 static int run(struct trap_thread *by)

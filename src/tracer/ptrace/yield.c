@@ -2,10 +2,11 @@
 
 #include <sched.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "tracer/sched_times.h"
 #include "tracer/session_private.h"
 
 enum {
@@ -73,44 +74,43 @@ void yield_end(struct trap_thread *by)
 
 /* ---- whose the core is ---- */
 
-static uint64_t clock_ns(clockid_t clock)
+/* The guest and the thread itself, as they are now. */
+static bool look(const struct core_yield *y, struct core_times *ret)
 {
-	struct timespec ts;
-	if (clock_gettime(clock, &ts) < 0)
-		return 0;
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return sched_times(y->watched, &ret->guest) == 0 && sched_times(gettid(), &ret->own) == 0;
 }
 
-/* 0: it is no more. */
-static uint64_t process_ns(pid_t process)
+static void watch(struct core_yield *y, pid_t tid)
 {
-	clockid_t clock;
-	return clock_getcpuclockid(process, &clock) == 0 ? clock_ns(clock) : 0;
-}
-
-static void watch(struct core_yield *y, pid_t process)
-{
-	y->watched = process;
+	y->watched = tid;
 	y->since_ns = y->stopped_ns;
-	y->own_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	y->guest_ns = process_ns(process);
+	if (!look(y, &y->since))
+		y->since = (struct core_times){0};
 }
 
-/* Whether thread and process used up the time since they are watched. A process that ended has used none. */
-static bool had_core(const struct core_yield *y, pid_t process)
+static uint64_t beyond(uint64_t waited, uint64_t ran)
 {
-	uint64_t passed = y->stopped_ns - y->since_ns;
-	uint64_t guest = process == y->watched ? process_ns(process) : 0;
-	if (guest < y->guest_ns)
-		return false;
-	uint64_t used = clock_ns(CLOCK_THREAD_CPUTIME_ID) - y->own_ns + guest - y->guest_ns;
-	return used >= passed / 4 * 3;
+	return waited > ran ? waited - ran : 0;
 }
 
-static void judge(struct trap_thread *by, pid_t process)
+/*
+ * Whether nobody else had the core while one of the two wanted it, but for a quarter of the time since the guest is
+ * watched: each waits while the other runs, and what is beyond that others had. A core that idles is nobody's.
+ */
+static bool had_core(const struct core_yield *y, pid_t tid)
+{
+	struct core_times now;
+	if (tid != y->watched || !y->since.own.ran_ns || !look(y, &now))
+		return false;
+	uint64_t lost = beyond(now.guest.waited_ns - y->since.guest.waited_ns, now.own.ran_ns - y->since.own.ran_ns) +
+			beyond(now.own.waited_ns - y->since.own.waited_ns, now.guest.ran_ns - y->since.guest.ran_ns);
+	return lost < (y->stopped_ns - y->since_ns) / 4;
+}
+
+static void judge(struct trap_thread *by, pid_t tid)
 {
 	struct core_yield *y = &by->yield;
-	if (had_core(y, process)) {
+	if (had_core(y, tid)) {
 		y->pause_ns = 0;
 	} else {
 		yield_end(by);
@@ -129,7 +129,7 @@ void yield_stopped(struct trap_thread *by, struct tracee *t, uint64_t now)
 	y->dense = gap < DENSE_NS;
 	y->stopped_ns = now;
 	if (y->done && gap > LATE_NS)
-		judge(by, tracee_tgid(t));
+		judge(by, t->tid);
 	y->done = false;
 	if (t->tid != y->tid) {
 		y->tid = t->tid;
@@ -140,13 +140,8 @@ void yield_stopped(struct trap_thread *by, struct tracee *t, uint64_t now)
 	}
 	if (y->same < SAME_STOPS)
 		y->same++;
-	if (++y->stops % ASK_EVERY == 0 && (y->back || y->kept)) {
-		/* The guest is to be resumed as an equal for this. */
-		uint8_t kept = y->back ? BACK_AFTER - 1 : y->kept;
-		yield_end(by);
-		y->kept = kept;
+	if (++y->stops % ASK_EVERY == 0)
 		y->asks = true;
-	}
 }
 
 static bool shares_core(const struct session *s, const struct tracee *t)
@@ -167,7 +162,7 @@ void yield_resumed(struct trap_thread *by, struct tracee *t)
 	struct core_yield *y = &by->yield;
 	count_running(t, t->phase != PHASE_INSIDE);
 	bool alone = y->running == t->counted_running;
-	y->process = alone && shares_core(by->session, t) ? tracee_tgid(t) : 0;
+	y->resumed = alone && shares_core(by->session, t) ? t->tid : 0;
 	if (!alone)
 		yield_end(by);
 }
@@ -177,28 +172,41 @@ void yield_forget(struct tracee *t)
 	count_running(t, false);
 }
 
-bool yield_core(struct trap_thread *by)
+/* Whether it is to go first from now on. */
+static void choose(struct trap_thread *by, pid_t tid)
 {
 	struct core_yield *y = &by->yield;
-	if (y->asks)
-		return false;
-	pid_t process = y->process;
-	y->process = 0;
-	bool wanted = process && y->dense && y->same == SAME_STOPS && y->stopped_ns >= y->paused_until_ns;
-	if (wanted && y->watched != process)
-		watch(y, process);
+	bool wanted = tid && y->stopped_ns >= y->paused_until_ns;
+	if (wanted && y->watched != tid)
+		watch(y, tid);
 	y->done = wanted;
 	y->kept = wanted != y->back ? y->kept + 1 : 0;
 	if (y->back && y->kept == FORWARD_AFTER)
 		yield_end(by);
 	else if (!y->back && y->kept == BACK_AFTER)
 		stand_back(by);
-	if (wanted && !y->back)
-		(void)sched_yield();
-	return true;
 }
 
-void yield_asked(struct trap_thread *by)
+pid_t yield_first(struct trap_thread *by)
 {
+	struct core_yield *y = &by->yield;
+	pid_t tid = y->dense && y->same == SAME_STOPS ? y->resumed : 0;
+	y->resumed = 0;
+	choose(by, tid);
+	return y->asks ? 0 : tid;
+}
+
+bool yield_core(struct trap_thread *by)
+{
+	bool yields = by->yield.done && !by->yield.back;
+	if (yields)
+		(void)sched_yield();
+	return yields;
+}
+
+bool yield_asks(struct trap_thread *by)
+{
+	bool asks = by->yield.asks;
 	by->yield.asks = false;
+	return asks;
 }
