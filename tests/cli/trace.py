@@ -131,6 +131,12 @@ class OneCore(TraceCase):
         self.assertEqual(sum("killed by SIGTERM +++" in line for line in lines), 1)
         self.assertRegex(lines[-1], r"exited with 5 \+\+\+$")
 
+    def test_short_processes_beside_one_that_only_calls(self):
+        calls = "dd if=/dev/zero of=/dev/null bs=1 count=20000 status=none"
+        lines = self.traced("sh", "-c", calls + " & for i in 1 2 3 4 5; do /bin/true; done; echo shell; wait")
+        last_short = max(i for i, line in enumerate(lines) if '"shell' in line)
+        self.assertTrue(any("read(0" in line for line in lines[last_short:]), "all calls of dd came first")
+
     def test_one_process_that_computes_between_its_calls(self):
         lines = self.traced("sh", "-c", "i=0; while [ $i -lt 300 ]; do i=$((i + 1)); [ -e /nonexistent ]; done; exit 6")
         self.assertEqual(sum('"/nonexistent"' in line for line in lines), 300)
