@@ -182,5 +182,58 @@ class Host(Case):
         self.assert_same(want, self.guest(fs, [harness.trapline, "run", "-b", self.at + ":/x", "--"], "/x", matrix(True)))
 
 
+# For guests: one child for each of SLOW is kept by the file system; meanwhile we use other mounts, then what was kept goes on.
+SLOW_GUEST = r"""
+import signal, time
+os.chdir('/y'); write(top + '/f', b'f'); os.mkdir(top + '/d'); os.mkdir(top + '/d2'); write(top + '/d2/x', b'x')
+def others():
+    for i in range(40):
+        write('a', b'a'); os.stat('/etc/passwd'); os.rename('a', 'b'); os.mkdir('e'); os.listdir('.'); os.unlink('b'); os.rmdir('e')
+    for i in range(REMOVED): write('a', b'a'); os.unlink('a')
+def start(call):
+    pid = os.fork()
+    if pid == 0:
+        try: call(); os._exit(0)
+        except OSError as e: os._exit(e.errno)
+        except BaseException: os._exit(200)
+    return pid
+for op, call in SLOW:
+    order('hold ' + op); pid = start(call); order('held')
+    began = time.monotonic(); others(); took = time.monotonic() - began
+    done = os.waitpid(pid, os.WNOHANG)[0]
+    order('release'); print(op, done, os.waitpid(pid, 0)[1], flush=True)
+# Many at once, and somebody dies of it.
+order('hold open'); pids = [start(lambda: read(top + '/f')) for i in range(MANY)]; order('held'); others()
+os.kill(pids[0], signal.SIGKILL); print('killed', os.waitpid(pids[0], 0)[1])
+order('release'); print([os.waitpid(p, 0)[1] for p in pids[1:]])
+"""
+SLOW = """[('getattr', lambda: os.stat(top + '/f')), ('open', lambda: read(top + '/f')), ('create', lambda: write(top + '/g', b'')),
+    ('opendir', lambda: os.listdir(top + '/d')), ('readdir', lambda: os.listdir(top + '/d2')), ('mkdir', lambda: os.mkdir(top + '/e')),
+    ('readlink', lambda: (os.symlink('f', top + '/l'), os.stat(top + '/l'))), ('rename', lambda: os.rename(top + '/g', top + '/h')),
+    ('unlink', lambda: os.unlink(top + '/h')), ('setattr', lambda: os.chmod(top + '/f', 0o600)),
+    ('setxattr', lambda: os.setxattr(top + '/f', 'user.a', b'')), ('statfs', lambda: os.statvfs(top))]"""
+
+
+class Slow(Case):
+    """What a file system does not answer keeps the guest that asked, and no other."""
+
+    def guest_of(self, tree, words, removed=3000, many=20):
+        fs = self.fresh("other")
+        script = SLOW_GUEST.replace("SLOW", SLOW).replace("REMOVED", str(removed)).replace("MANY", str(many))
+        try:
+            return self.guest(fs, words, tree, script, timeout=30)
+        finally:
+            fs.close()
+
+    def test_others_go_on(self):
+        for options in (["-b", f"{self.at}:/x"], ["--overlay", f"{self.path('other')}:{self.at}:/x"]):
+            with self.subTest(options):
+                got = self.guest_of("/x", [harness.trapline, "run", *options, "--tmpfs", "/y", "--"])
+                self.assertEqual((got.err, got.status), ("", 0))
+                lines = got.out.split("\n")
+                self.assertEqual([line for line in lines[:12] if not line.endswith(" 0 0")], [])
+                self.assertEqual(lines[12:], ["killed 9", str([0] * 19), ""])
+
+
 if __name__ == "__main__":
     harness.main()

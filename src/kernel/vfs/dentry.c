@@ -5,10 +5,11 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096 };
+enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096, GRACE_MS = 100 };
 
 int dcache_init(struct dcache *c, size_t unused_max)
 {
@@ -25,7 +26,44 @@ int dcache_init(struct dcache *c, size_t unused_max)
 		c->key = (uintptr_t)c->buckets;
 	c->lru.lru_prev = c->lru.lru_next = &c->lru;
 	(void)pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_t attr;
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&c->grace_over, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	return 0;
+}
+
+static void note_grace(struct rcu_head *head)
+{
+	struct dcache *c = (struct dcache *)(void *)((char *)head - offsetof(struct dcache, grace));
+	VFS_RCU_ACQUIRE();
+	(void)pthread_mutex_lock(&c->lock);
+	c->grace_asked = false;
+	c->grace_periods++;
+	(void)pthread_cond_broadcast(&c->grace_over);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+/*
+ * Until what was removed before is freed, but not for long: a walk may be asking a file system of the host that does not answer, and
+ * who removes other names has nothing to do with that.
+ */
+static void await_grace(struct dcache *c)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += GRACE_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	(void)pthread_mutex_lock(&c->lock);
+	unsigned before = c->grace_periods;
+	if (!c->grace_asked)
+		vfs_free_later(&c->grace, note_grace);
+	c->grace_asked = true;
+	while (c->grace_periods == before && pthread_cond_timedwait(&c->grace_over, &c->lock, &until) == 0)
+		;
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 void dcache_removed(struct vfs *v)
@@ -34,7 +72,7 @@ void dcache_removed(struct vfs *v)
 	if (atomic_fetch_add(&c->removals, 1) < c->removals_max)
 		return;
 	atomic_store(&c->removals, 0);
-	urcu_bp_barrier();
+	await_grace(c);
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -460,6 +498,7 @@ void dcache_finish(struct vfs *v)
 	(void)pthread_mutex_unlock(&c->lock);
 	vfs_read_unlock();
 	urcu_bp_barrier();
+	(void)pthread_cond_destroy(&c->grace_over);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c->buckets);
 	c->buckets = NULL;

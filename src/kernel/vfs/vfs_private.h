@@ -93,6 +93,10 @@ struct dcache {
 	size_t lru_max;
 	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
 	size_t removals_max;
+	struct rcu_head grace;			/* asks for a grace period; lock, these three */
+	bool grace_asked;
+	unsigned grace_periods;			/* that were asked for and are over */
+	pthread_cond_t grace_over;
 };
 
 /* A descriptor's backing and what it stands for. */

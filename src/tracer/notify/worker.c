@@ -2,8 +2,8 @@
  * Notifications: workers receive calls from the filter's listener, ask for a verdict and answer.
  *
  * One worker serves; a second and further ones (at most one a CPU) are started when requests are found waiting again
- * and again, that is when guests on several cores call at once. The listener hangs up when the last task under the
- * filter has ended.
+ * and again, that is when guests on several cores call at once, and in the place of each that a slow file system keeps
+ * (stuck.c). The listener hangs up when the last task under the filter has ended.
  */
 #include <poll.h>
 #include <sched.h>
@@ -26,7 +26,7 @@ enum {
 	BACKLOG_LIMIT = 8,	/* so many waiting ones in a row start another worker */
 };
 
-static bool hung_up(int listener)
+bool notify_hung_up(int listener)
 {
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR | POLLNVAL);
@@ -34,15 +34,33 @@ static bool hung_up(int listener)
 
 static void *worker_main(void *arg);
 
-static void start_another(struct notify *n)
+void notify_start_worker(struct notify *n, bool for_good)
 {
-	unsigned i = atomic_fetch_add(&n->workers, 1);
-	if (i >= n->max_workers) {
-		atomic_fetch_sub(&n->workers, 1);
-		return;
+	(void)pthread_mutex_lock(&n->workers_lock);
+	struct worker *w = NULL;
+	for (unsigned i = 0; i < MAX_WORKERS && !w; i++)
+		w = n->each[i].state == WORKER_NONE ? &n->each[i] : NULL;
+	if (for_good && n->wanted < n->max_workers)
+		n->wanted++;
+	if (w && n->workers < n->wanted + n->stuck && thread_start(&w->thread, worker_main, w) == 0) {
+		w->state = WORKER_RUNS;
+		n->workers++;
 	}
-	if (thread_start(&n->each[i].thread, worker_main, &n->each[i]) == 0)
-		atomic_store(&n->each[i].joinable, true);
+	(void)pthread_mutex_unlock(&n->workers_lock);
+}
+
+/* Has it taken the place of one that is back? */
+static bool leaves(struct worker *by)
+{
+	struct notify *n = by->notify;
+	if (!atomic_load_explicit(&n->crowded, memory_order_relaxed))
+		return false;
+	(void)pthread_mutex_lock(&n->workers_lock);
+	bool leaves = n->workers > n->wanted + n->stuck;
+	n->workers -= leaves;
+	atomic_store(&n->crowded, n->workers > n->wanted + n->stuck);
+	(void)pthread_mutex_unlock(&n->workers_lock);
+	return leaves;
 }
 
 /*
@@ -79,11 +97,11 @@ static void serve(struct worker *by, struct seccomp_notif *req)
 	struct notify *n = by->notify;
 	int listener = atomic_load(&n->listener);
 	struct backlog backlog = {0};
-	while (!atomic_load_explicit(&n->ends, memory_order_relaxed)) {
+	while (!atomic_load_explicit(&n->ends, memory_order_relaxed) && !leaves(by)) {
 		backlog_before(&backlog);
 		memset(req, 0, n->request_size);
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, req) < 0) {
-			if (errno == ENOENT && hung_up(listener))
+			if (errno == ENOENT && notify_hung_up(listener))
 				return;
 			if (errno == EINTR || errno == ENOENT)
 				continue;
@@ -91,9 +109,11 @@ static void serve(struct worker *by, struct seccomp_notif *req)
 			return;
 		}
 		if (backlog_grows(&backlog, req->pid))
-			start_another(n);
+			notify_start_worker(n, true);
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
+		stuck_call_begins(by);
 		notify_answer(n, req);
+		stuck_call_ends(by);
 	}
 }
 
@@ -123,6 +143,9 @@ static void *worker_main(void *arg)
 		(void)thread_rseq_end();
 		serve(by, req);
 	}
+	(void)pthread_mutex_lock(&n->workers_lock);
+	by->state = by->state == WORKER_RUNS ? WORKER_LEFT : WORKER_JOINED_LEFT;
+	(void)pthread_mutex_unlock(&n->workers_lock);
 	return NULL;
 }
 
@@ -140,17 +163,41 @@ int notify_start(struct session *s)
 		sizes.seccomp_notif : sizeof(struct seccomp_notif);
 	cpu_set_t mask;
 	int cpus = sched_getaffinity(0, sizeof(mask), &mask) < 0 ? 1 : CPU_COUNT(&mask);
-	n->max_workers = cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS;
+	n->max_workers = cpus < MAX_SERVING ? (unsigned)cpus : MAX_SERVING;
 	blocked_init(n);
 	s->notify = n;
+	(void)pthread_mutex_init(&n->workers_lock, NULL);
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		n->each[i].notify = n;
-	n->workers = 1;
-	int r = thread_start(&n->each[0].thread, worker_main, &n->each[0]);
-	if (r < 0)
-		return r;
-	atomic_store(&n->each[0].joinable, true);
-	return 0;
+	notify_start_worker(n, true);
+	return n->workers == 1 ? 0 : -EAGAIN;
+}
+
+/* Any that runs or did; false: there is none. */
+static bool take_worker(struct notify *n, pthread_t *ret)
+{
+	bool found = false;
+	(void)pthread_mutex_lock(&n->workers_lock);
+	for (unsigned i = 0; i < MAX_WORKERS && !found; i++) {
+		struct worker *w = &n->each[i];
+		found = w->state == WORKER_RUNS || w->state == WORKER_LEFT;
+		if (!found)
+			continue;
+		w->state = w->state == WORKER_RUNS ? WORKER_JOINED : WORKER_JOINED_LEFT;
+		*ret = w->thread;
+	}
+	(void)pthread_mutex_unlock(&n->workers_lock);
+	return found;
+}
+
+static void join_workers(struct notify *n)
+{
+	pthread_t thread;
+	while (take_worker(n, &thread)) {
+		if (atomic_load(&n->ends))
+			(void)pthread_kill(thread, SIGRTMAX);
+		(void)pthread_join(thread, NULL);
+	}
 }
 
 /* Wait for the listener to hang up (all guests ended); with a failure, do not wait. */
@@ -161,16 +208,14 @@ void notify_finish(struct session *s)
 		return;
 	if (atomic_load(&s->failure))
 		atomic_store(&n->ends, true);
-	for (unsigned i = 0; i < MAX_WORKERS; i++) {
-		if (!atomic_load(&n->each[i].joinable))
-			continue;
-		if (atomic_load(&n->ends))
-			(void)pthread_kill(n->each[i].thread, SIGRTMAX);
-		(void)pthread_join(n->each[i].thread, NULL);
-	}
+	join_workers(n);
+	stuck_finish(n);
+	/* What it started meanwhile. */
+	join_workers(n);
 	blocked_finish(n);
 	if (n->listener >= 0)
 		(void)close(n->listener);
+	(void)pthread_mutex_destroy(&n->workers_lock);
 	free(n);
 	s->notify = NULL;
 }
