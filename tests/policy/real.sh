@@ -43,6 +43,9 @@ under deny-secrets sh -c "cd '$work' && cat server.key"
 want 1 "No such file"
 under deny-secrets sh -c "ln -s server.key '$work/innocent'; cat '$work/innocent'"
 want 1 "No such file"
+# What is mapped for checked copies says whose it is.
+under deny-secrets grep -c "r--s.*/memfd:trapline-copies" /proc/self/maps
+want 0 1
 
 if [ -n "$home" ]; then
 	under read-only-home sh -c "echo x >'$home/new'"

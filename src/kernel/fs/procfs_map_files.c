@@ -19,7 +19,7 @@ static const char *next_file(char **text, char name[64])
 		char *stop = strchrnul(line, '\n');
 		char *next = *stop ? stop + 1 : stop;
 		*stop = '\0';
-		if (sscanf(line, "%llx-%llx %*4s %*x %*x:%*x %llu", &start, &end, &ino) == 3 && ino != 0 && !proc_is_loader(line)) {
+		if (sscanf(line, "%llx-%llx %*4s %*x %*x:%*x %llu", &start, &end, &ino) == 3 && ino != 0 && !proc_is_ours(line)) {
 			(void)snprintf(name, 64, "%llx-%llx", start, end);
 			*text = next;
 			return line;

@@ -70,12 +70,17 @@ static void add_mapping(const char *line, const struct mapping *m, const struct 
 	add_name(file->name, b);
 }
 
-/* What brought the program in stays mapped, but is none of the guest's business. */
-bool proc_is_loader(const char *line)
+/* What brought the program in, and the place of checked copies, stay mapped, but are none of the guest's business. */
+bool proc_is_ours(const char *line)
 {
-	static const char name[] = " /memfd:trapline-loader (deleted)";
+	static const char *const names[] = {" /memfd:trapline-loader (deleted)", " /memfd:trapline-copies (deleted)"};
 	size_t len = strlen(line);
-	return len >= sizeof(name) && strcmp(line + len - (sizeof(name) - 1), name) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t name = strlen(names[i]);
+		if (len >= name && strcmp(line + len - name, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
@@ -100,7 +105,7 @@ int proc_print_maps(const struct proc_inode *pi, struct strbuf *b)
 		bool begins = parse_mapping(line, &m);
 		bool maps_file = begins && m.ino != 0;
 		if (begins)
-			hidden = maps_file && proc_is_loader(line);
+			hidden = maps_file && proc_is_ours(line);
 		if (hidden)
 			continue;
 		if (maps_file)
@@ -154,7 +159,7 @@ static void add_numa_line(const struct proc_inode *pi, const struct walk_env *en
 {
 	struct mapping m;
 	const char *name = strstr(line, " file=");
-	if (in_maps && proc_is_loader(in_maps))
+	if (in_maps && proc_is_ours(in_maps))
 		return;
 	bool known = name && in_maps && parse_mapping(in_maps, &m) && m.ino;
 	if (known)

@@ -104,8 +104,8 @@ int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_maps(const struct proc_inode *pi, struct strbuf *b);
-/* Is it the line of maps of what brought the program in? Lines end in NUL. */
-bool proc_is_loader(const char *line);
+/* Is it the line of maps of memory of trapline's? Lines end in NUL. */
+bool proc_is_ours(const char *line);
 /* The name of the file in a line of maps, as env knows it. false: it is none of ours. */
 bool proc_mapped_name(const struct proc_inode *pi, const struct walk_env *env, const char *line, struct strbuf *b);
 int proc_print_numa_maps(const struct proc_inode *pi, struct strbuf *b);

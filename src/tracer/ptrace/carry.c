@@ -13,7 +13,6 @@
  */
 #include "tracer/ptrace/carry.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <string.h>
@@ -34,6 +33,9 @@
 #endif
 
 enum { SLOT_SIZE = 16384, SLOTS = 512 };
+
+/* What /proc/PID/maps shows, where the guest's /proc is not ours (fs/procfs_maps.c leaves it out). */
+static const char area_name[] = "trapline-copies";
 
 struct carry_area {
 	unsigned refs;			/* tasks */
@@ -115,37 +117,6 @@ static int count_mappings(pid_t tid, const struct carry_area *a, bool *ret_there
 	return f ? count : -ESRCH;
 }
 
-/* The value of an entry of the auxiliary vector of either width; 0: there is none. */
-static uint64_t auxv_value(const uint64_t *words, size_t count, uint64_t type)
-{
-	const uint32_t *narrow = (const uint32_t *)words;
-	/* Types are small: in a 32-bit program the first word is a type and a value that is not 0. */
-	bool long_words = count && words[0] < UINT32_MAX;
-	for (size_t i = 0; long_words && i + 1 < count; i += 2) {
-		if (words[i] == type)
-			return words[i + 1];
-	}
-	for (size_t i = 0; !long_words && i + 1 < 2 * count; i += 2) {
-		if (narrow[i] == type)
-			return narrow[i + 1];
-	}
-	return 0;
-}
-
-/* An address in the task where a NUL byte is: the padding of the vdso's ELF header. */
-static int find_nul(pid_t tid, uint64_t *ret)
-{
-	char path[64];
-	uint64_t words[256];
-	char byte = 1;
-	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	size_t count = f ? fread(words, sizeof(*words), ARRAY_SIZE(words), f) : 0;
-	uint64_t vdso = auxv_value(words, count, AT_SYSINFO_EHDR);
-	*ret = vdso + EI_PAD;
-	return vdso && memory_read(tid, *ret, &byte, 1) == 0 && !byte ? 0 : -ENOEXEC;
-}
-
 /* ---- making an area ---- */
 
 /* The supervisor's half: its own mapping, then the seal. */
@@ -176,25 +147,44 @@ static int remote_value(struct remote *r, enum call_id id, const uint64_t args[6
 	return err;
 }
 
-/* The guest's half. */
-static int map_in_guest(struct remote *r, struct carry_area *a, uint64_t name)
+/* i386's mmap takes its arguments from memory. */
+static enum call_id mapping_call(const struct tracee *t)
 {
-	const uint64_t create[6] = {name, MFD_CLOEXEC | MFD_ALLOW_SEALING};
-	const uint64_t size = (uint64_t)SLOT_SIZE * SLOTS;
-	int64_t fd, addr, ignored;
-	int err = remote_value(r, CALL_memfd_create, create, &fd);
+	return t->call.abi == ABI_I386 ? CALL_mmap2 : CALL_mmap;
+}
+
+/* The place, which holds the memory's name until the memory is there. Read-only, so that no limit on data counts it. */
+static int hold_place(struct remote *r, struct carry_area *a)
+{
+	const uint64_t map[6] = {0, (uint64_t)SLOT_SIZE * SLOTS, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0};
+	int64_t addr;
+	int err = remote_value(r, mapping_call(r->t), map, &addr);
 	if (err < 0)
 		return err;
-	const uint64_t map[6] = {0, size, PROT_READ, MAP_SHARED, (uint64_t)fd, 0};
+	a->addr = (uint64_t)addr;
+	return memory_poke(r->t->tid, a->addr, area_name, sizeof(area_name));
+}
+
+/* The guest's half. */
+static int map_in_guest(struct remote *r, struct carry_area *a)
+{
+	const uint64_t size = (uint64_t)SLOT_SIZE * SLOTS;
+	int64_t fd, ignored;
+	int err = hold_place(r, a);
+	if (err < 0)
+		return err;
+	const uint64_t create[6] = {a->addr, MFD_CLOEXEC | MFD_ALLOW_SEALING};
+	err = remote_value(r, CALL_memfd_create, create, &fd);
+	if (err < 0)
+		return err;
+	const uint64_t map[6] = {a->addr, size, PROT_READ, MAP_SHARED | MAP_FIXED, (uint64_t)fd, 0};
 	const uint64_t close_args[6] = {(uint64_t)fd};
 	err = adopt_memory(a, r->t->tid, (int)fd);
-	/* i386's mmap takes its arguments from memory. */
 	if (err == 0)
-		err = remote_value(r, r->t->call.abi == ABI_I386 ? CALL_mmap2 : CALL_mmap, map, &addr);
+		err = remote_value(r, mapping_call(r->t), map, &ignored);
 	int closed = err == -ESRCH ? err : remote_value(r, CALL_close, close_args, &ignored);
 	if (err < 0 || closed < 0)
 		return err < 0 ? err : closed;
-	a->addr = (uint64_t)addr;
 	const uint64_t seal[6] = {a->addr, size, 0};
 	return remote_value(r, CALL_mseal, seal, &ignored);
 }
@@ -202,17 +192,14 @@ static int map_in_guest(struct remote *r, struct carry_area *a, uint64_t name)
 static int make_area(struct session *s, struct tracee *t)
 {
 	struct remote r;
-	uint64_t name;
 	bool there = false;
 	struct carry_area *a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
 	a->refs = 1;
-	int err = find_nul(t->tid, &name);
-	if (err == 0)
-		err = remote_begin(&r, s, t);
+	int err = remote_begin(&r, s, t);
 	if (err == 0) {
-		err = map_in_guest(&r, a, name);
+		err = map_in_guest(&r, a);
 		int back = err == -ESRCH ? err : remote_end(&r);
 		err = err < 0 ? err : back;
 	}

@@ -1,4 +1,7 @@
 /* Descriptors by name: /proc/self/fd/N and /dev/stdin open anew, files without a name get one, removed ones say so. */
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
 #include "files.h"
 
 static char *fd_name(int fd)
@@ -165,6 +168,24 @@ static void map_files(void)
 	CHECK(readlink("/proc/self/map_files/1-2", name, sizeof(name)) == -1 && errno == ENOENT);
 }
 
+/* Memory that a program did not map itself does not show, whatever calls it made before. */
+static void nothing_foreign(void)
+{
+	char line[PATH_MAX + 128];
+	const struct open_how how = {.flags = O_PATH | O_DIRECTORY};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how));
+
+	CHECK(fd >= 0 && close(fd) == 0);
+	for (const char *const *name = (const char *const[]){"maps", "smaps", "numa_maps", NULL}; *name; name++) {
+		snprintf(line, sizeof(line), "/proc/self/%s", *name);
+		FILE *f = fopen(line, "re");
+
+		while (f && fgets(line, sizeof(line), f))
+			CHECK(!strstr(line, "memfd:"));
+		CHECK(!f || fclose(f) == 0);
+	}
+}
+
 int main(void)
 {
 	files_enter();
@@ -173,6 +194,7 @@ int main(void)
 	unnamed();
 	directories();
 	numa_maps();
+	nothing_foreign();
 	map_files();
 	files_leave();
 	return 0;
