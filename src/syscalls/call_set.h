@@ -47,11 +47,12 @@ static inline bool call_set_has(const struct call_set *s, enum call_id id)
 
 static inline bool call_set_empty(const struct call_set *s)
 {
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (call_set_has(s, (enum call_id)id))
-			return false;
-	}
-	return !s->unknown;
+	/* Behind the last call call_set_fill may have set some. */
+	const unsigned last = CALL_COUNT / 64;
+	uint64_t any = CALL_COUNT % 64 ? s->bits[last] & ((UINT64_C(1) << (CALL_COUNT % 64)) - 1) : 0;
+	for (unsigned i = 0; i < last; i++)
+		any |= s->bits[i];
+	return !any && !s->unknown;
 }
 
 /* True when every call of the table and every unknown number is in the set. */
