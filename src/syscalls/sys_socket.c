@@ -65,6 +65,19 @@ static void point_to_fd(struct unix_address *a)
 	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
 }
 
+/*
+ * The object that is connected to may not be the one that has the mode: who listens at a socket of an overlay's lower layer does so
+ * there, also when its mode was changed in the upper. Whom only that one lets in finds nobody who listens, as on overlayfs.
+ */
+static bool host_refuses(const struct cred *cred, int host)
+{
+	struct stat st;
+	if (cred->faked || cred->host || cred_capable(cred, CAP_DAC_OVERRIDE) || fstat(host, &st) < 0)
+		return false;
+	unsigned class = st.st_uid == cred->fsuid ? 6 : cred_in_group(cred, st.st_gid) ? 3 : 0;
+	return !(st.st_mode >> class & S_IWOTH);
+}
+
 int unix_address_find(struct file_call *c, struct unix_address *a)
 {
 	if (!a->named)
@@ -90,6 +103,8 @@ int unix_address_find(struct file_call *c, struct unix_address *a)
 	path_put(&p);
 	/* A socket that mknod made: nobody listens. */
 	if (r == -EOPNOTSUPP)
+		r = -ECONNREFUSED;
+	if (r == 0 && c->ev->lends && host_refuses(c->task.cred, a->host))
 		r = -ECONNREFUSED;
 	if (r == 0)
 		point_to_fd(a);

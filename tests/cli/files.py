@@ -1,6 +1,9 @@
 """A tree of the guest's own: what the command line says, what cannot be mounted, rules over names in it."""
+import errno
 import os
 import shutil
+import socket
+import unittest
 
 import harness
 from harness import NOBODY, run
@@ -44,6 +47,19 @@ class Tree(harness.Case):
         self.assert_prints(got, "low\nmore\n")
         self.assertEqual(os.listdir(low), ["f"])
         self.assertIn("g", os.listdir(up))
+
+    @unittest.skipUnless(os.geteuid() == 0, "not root, so no guest becomes somebody else")
+    def test_a_socket_of_a_lower_layer_that_was_opened_up(self):
+        """Who listens does so below, where the mode is the old one; on overlayfs nobody reaches him."""
+        lower = os.path.join(self.tmp, "low")
+        os.mkdir(lower)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(lower + "/s")
+            os.chmod(lower + "/s", 0o700)
+            listening.listen()
+            script = "import os, socket; os.chmod('/x/s', 0o777); os.seteuid(1000); print(socket.socket(socket.AF_UNIX).connect_ex('/x/s'))"
+            got = run([harness.trapline, "run", "--overlay", lower + "::/x", "--", "/usr/bin/python3", "-c", script])
+        self.assert_prints(got, f"{errno.ECONNREFUSED}\n")
 
     def test_root_identity_is_remembered(self):
         script = f"cd {self.tmp}; touch f; chown 12:34 f; chmod 4751 f; mknod n c 5 6; stat -c '%u %g %a %t %T' f n; id -u"
