@@ -83,7 +83,7 @@ static void object_init(struct object *o)
 {
 	o->path = (struct path){0};
 	o->fd = -1;
-	o->own = o->has_attr = false;
+	o->own = false;
 }
 
 int object_of_fd(struct file_call *c, int fd, bool path_only, struct object *ret)
@@ -106,7 +106,6 @@ int object_attr_of_fd(struct file_call *c, int fd, struct object *ret)
 	if (r < 0)
 		return r;
 	r = vfs_identify_getattr(c->k->vfs, ret->fd, &ret->path, &ret->attr);
-	ret->has_attr = r == 0;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -127,9 +126,7 @@ static int find_object(struct file_call *c, int dirfd, struct guest_ptr name, un
 	walk |= n.text[0] ? 0 : WALK_EMPTY;
 	if (!wants_attr)
 		return vfs_walk(&c->task.env, name_base(&n), n.text, walk, &ret->path);
-	r = vfs_walk_getattr(&c->task.env, name_base(&n), n.text, walk, &ret->path, &ret->attr);
-	ret->has_attr = r == 0;
-	return r;
+	return vfs_walk_getattr(&c->task.env, name_base(&n), n.text, walk, &ret->path, &ret->attr);
 }
 
 int object_at(struct file_call *c, int dirfd, struct guest_ptr name, unsigned name_flags, unsigned walk,

@@ -63,8 +63,7 @@ struct object {
 	struct path path;	/* a reference; {NULL, NULL}: not of the virtual tree, then fd says it */
 	int fd;			/* the descriptor's duplicate here (owned), or -1 when it was named */
 	bool own;		/* fd is of the object itself, which shows its own attributes: vfs_identify_own. Not with path_only */
-	bool has_attr;
-	struct statx attr;	/* with has_attr: from object_attr_at */
+	struct statx attr;	/* from object_attr_at and object_attr_of_fd, unless foreign */
 	bool named;		/* the name was not "" */
 };
 

@@ -43,27 +43,13 @@ static void stat_of_statx(const struct statx *x, struct stat *ret)
 	};
 }
 
-static int attr_of(const struct object *o, struct statx *ret)
-{
-	if (!o->has_attr)
-		return vfs_getattr(&o->path, ret);
-	*ret = o->attr;
-	return 0;
-}
-
 static struct verdict put_stat(struct file_call *c, const struct object *o, struct guest_ptr to)
 {
 	struct stat st;
-	if (object_is_foreign(o)) {
-		if (fstat(o->fd, &st) < 0)
-			return answer(-errno);
-	} else {
-		struct statx x;
-		int r = attr_of(o, &x);
-		if (r < 0)
-			return answer(r);
-		stat_of_statx(&x, &st);
-	}
+	if (!object_is_foreign(o))
+		stat_of_statx(&o->attr, &st);
+	else if (fstat(o->fd, &st) < 0)
+		return answer(-errno);
 	return answer(copy_out(c->ev, to, &st, sizeof(st)));
 }
 
@@ -128,21 +114,16 @@ static void leave_out_times(struct statx *x)
 }
 
 /* Other fields that were not asked for are given all the same, as Linux does where they are at hand. */
-static struct verdict do_statx(struct file_call *c, const struct object *o, int flags, unsigned mask, struct guest_ptr to)
+static struct verdict do_statx(struct file_call *c, struct object *o, int flags, unsigned mask, struct guest_ptr to)
 {
-	struct statx x;
+	struct statx *x = &o->attr;
 	if (object_is_foreign(o)) {
-		if (statx(o->fd, "", AT_EMPTY_PATH | (flags & AT_STATX_SYNC_TYPE), mask, &x) < 0)
+		if (statx(o->fd, "", AT_EMPTY_PATH | (flags & AT_STATX_SYNC_TYPE), mask, x) < 0)
 			return answer(-errno);
-	} else {
-		memset(&x, 0, sizeof(x));
-		int r = attr_of(o, &x);
-		if (r < 0)
-			return answer(r);
-		if (!(mask & (STATX_MTIME | STATX_CTIME)) && !(path_inode(&o->path)->super->flags & SUPER_FIXED_NAMES))
-			leave_out_times(&x);
+	} else if (!(mask & (STATX_MTIME | STATX_CTIME)) && !(path_inode(&o->path)->super->flags & SUPER_FIXED_NAMES)) {
+		leave_out_times(x);
 	}
-	return answer(copy_out(c->ev, to, &x, sizeof(x)));
+	return answer(copy_out(c->ev, to, x, sizeof(*x)));
 }
 
 struct verdict sys_statx(struct kernel *k, struct call_event *ev)

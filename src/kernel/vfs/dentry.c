@@ -268,9 +268,19 @@ static void give_room(struct dentry *d)
 		inode_give_room(d->inode);
 }
 
+/* One of several references: nothing is to be settled, and d is not looked at again. */
+static bool put_one_of_many(struct dentry *d)
+{
+	int refs = atomic_load_explicit(&d->refs, memory_order_relaxed);
+	while (refs > 1)
+		if (atomic_compare_exchange_weak(&d->refs, &refs, refs - 1))
+			return true;
+	return false;
+}
+
 void dentry_put(struct vfs *v, struct dentry *d)
 {
-	if (!d)
+	if (!d || put_one_of_many(d))
 		return;
 	struct dcache *c = &v->dcache;
 	/* When the reference is gone, another thread may end d: the read-side section keeps its memory. */

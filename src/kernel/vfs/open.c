@@ -320,8 +320,10 @@ static bool may_open_at_once(const struct opening *o)
 
 static int walk_to_object(struct opening *o, const struct path *base, const char *name)
 {
-	struct walk w = {.makes = (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)};
+	struct walk w;
 	int err;
+	walk_init(&w);
+	w.makes = (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
 	if (may_open_at_once(o)) {
 		w.opened = o->opened;
 		w.open_flags = flags_for_object(NULL, o->flags);

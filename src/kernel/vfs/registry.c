@@ -428,7 +428,7 @@ int registry_reopen_scratch(struct vfs *v, const struct path *p, int flags)
 void vfs_lend(struct vfs *v, int fd)
 {
 	struct registry *r = &v->registry;
-	struct stat st;
+	struct stat st = {0};
 	if (number_of(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return;
 	(void)pthread_mutex_lock(&r->lock);

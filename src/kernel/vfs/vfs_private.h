@@ -304,16 +304,24 @@ struct walk {
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */
 	const char *rest;		/* what remains of the string that is being walked */
-	const char *stack[VFS_SYMLINKS_MAX];	/* what remains of those around it; not empty */
-	char *body[VFS_SYMLINKS_MAX];	/* of links that were followed; links of them or fewer; owned */
 	unsigned bodies;
 	enum walk_last last;		/* the next component, by walk_to_last the last one */
 	const char *name;
 	size_t len;
 	bool slash;			/* slashes come after it */
+	/* Last, since most walks touch nothing of them. */
+	const char *stack[VFS_SYMLINKS_MAX];	/* what remains of the strings around .rest; not empty */
+	char *body[VFS_SYMLINKS_MAX];	/* of links that were followed; links of them or fewer; owned */
 };
 
-/* strict and attr are the caller's. */
+/* The caller's part: strict, attr, opened, open_flags, makes. walk_begin sets the rest, each time. */
+static inline void walk_init(struct walk *w)
+{
+	w->strict = w->makes = false;
+	w->attr = NULL;
+	w->opened = NULL;
+	w->open_flags = 0;
+}
 int walk_begin(struct walk *w, const struct walk_env *env, const struct path *base, const char *name, unsigned flags);
 int walk_to_last(struct walk *w);
 /* Go to the last component. 1: it was a link that is followed, so that walk_to_last comes next. -ENOENT: see missing. */

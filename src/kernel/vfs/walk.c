@@ -64,7 +64,10 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->unchecked = NULL;
 	w->asked = NULL;
 	w->links = w->depth = w->bodies = 0;
+	w->last = LAST_ROOT;
+	w->slash = false;
 	w->rest = w->name = name;
+	w->len = 0;
 	vfs_read_lock();
 	size_t len = strnlen(name, VFS_PATH_MAX);
 	if (len >= VFS_PATH_MAX)
@@ -460,8 +463,9 @@ static int walk_once(struct walk *w, const struct walk_env *env, const struct pa
 
 int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags, struct path *ret)
 {
-	struct walk w = {.strict = false};
+	struct walk w;
 	int err;
+	walk_init(&w);
 	do
 		err = walk_once(&w, env, base, name, flags, ret);
 	while (err == WALK_RESTART);
@@ -471,8 +475,10 @@ int vfs_walk(const struct walk_env *env, const struct path *base, const char *na
 int vfs_walk_getattr(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 		     struct path *ret, struct statx *ret_attr)
 {
-	struct walk w = {.attr = ret_attr};
+	struct walk w;
 	int err;
+	walk_init(&w);
+	w.attr = ret_attr;
 	do
 		err = walk_once(&w, env, base, name, flags, ret);
 	while (err == WALK_RESTART);
@@ -507,8 +513,9 @@ static int parent_once(struct walk *w, const struct walk_env *env, const struct 
 
 int vfs_walk_parent(const struct walk_env *env, const struct path *base, const char *name, struct walk_end *ret)
 {
-	struct walk w = {.strict = false};
+	struct walk w;
 	int err;
+	walk_init(&w);
 	do
 		err = parent_once(&w, env, base, name, ret);
 	while (err == WALK_RESTART);
