@@ -23,7 +23,7 @@ const char *files_way_name(enum files_way way)
 {
 	static const char *const names[FILES_WAYS] = {
 		[FILES_NATIVE] = "native", [FILES_ON_HOST] = "hostfs", [FILES_ON_TMPFS] = "tmpfs",
-		[FILES_ON_OVERLAY] = "overlay", [FILES_FLOOR] = "floor",
+		[FILES_ON_OVERLAY] = "overlay", [FILES_FLOOR] = "floor", [FILES_LEAST] = "least",
 	};
 	return names[way];
 }
@@ -70,7 +70,7 @@ static void command_line(const struct place *p, enum files_way way, enum files_o
 	argv[n++] = files_op_name(op);
 	argv[n++] = calls;
 	argv[n++] = way == FILES_ON_TMPFS || way == FILES_ON_OVERLAY ? PLACE : p->work;
-	argv[n++] = way == FILES_FLOOR ? "floor" : "plain";
+	argv[n++] = way == FILES_FLOOR || way == FILES_LEAST ? files_way_name(way) : "plain";
 	argv[n++] = threads == 2 ? "2" : threads == 1 ? "1" : "0";
 	argv[n] = NULL;
 }
@@ -148,7 +148,8 @@ static void run_op(const struct place *p, enum files_op op, const struct files_b
 	double samples[FILES_WAYS][ROUNDS_MAX];
 	for (unsigned i = 0; i < rounds_of(b); i++) {
 		for (int way = 0; way < FILES_WAYS; way++) {
-			bool wanted = way != FILES_FLOOR || files_op_has_floor(op);
+			bool is_floor = way == FILES_FLOOR || way == FILES_LEAST;
+			bool wanted = !is_floor || files_op_floor(op, (enum files_way)way) != FLOOR_NONE;
 			samples[way][i] = wanted ? (double)run_once(p, (enum files_way)way, op, b, 0) / 1000 : 0;
 		}
 	}

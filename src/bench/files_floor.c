@@ -1,4 +1,9 @@
-/* The floors: a notification received, (guest memory read once,) answered with a value or a descriptor; a filter; nothing else. */
+/*
+ * The floors: a notification received, (guest memory read once,) answered with a value or a descriptor; a filter; nothing else.
+ * The least: the same with the host calls that the answer needs. An open is answered in two steps, as tracer/notify/answer.c
+ * says why, and does not look at what it opened.
+ */
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -6,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -18,21 +24,86 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
+enum { NAME_ROOM = 256 };
+
 struct shared {
 	_Atomic int listener;
-	bool installs;
+	enum files_floor kind;
 	int source_fd;
 };
 
-static void read_name(int listener, const struct seccomp_notif *req)
+/* Whatever goes wrong, the call is answered: a floor does no more than it must. */
+static bool read_name(const struct seccomp_notif *req, char *text, size_t size)
 {
-	char text[256];
-	struct iovec local = {text, sizeof(text)};
-	struct iovec remote = {(void *)req->data.args[1], sizeof(text)};
+	struct iovec local = {text, size};
+	struct iovec remote = {(void *)req->data.args[1], size};
+	return process_vm_readv((pid_t)req->pid, &local, 1, &remote, 1, 0) >= 0;
+}
+
+static void reply(int listener, const struct seccomp_notif *req, int64_t value)
+{
+	struct seccomp_notif_resp resp = {.id = req->id, .val = value};
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+}
+
+static int64_t install(int listener, const struct seccomp_notif *req, int fd, uint32_t flags)
+{
+	struct seccomp_notif_addfd add = {.id = req->id, .flags = flags, .srcfd = (uint32_t)fd};
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+}
+
+static void answer_read(int listener, const struct seccomp_notif *req)
+{
+	char text[NAME_ROOM];
 	uint64_t id = req->id;
-	if (process_vm_readv((pid_t)req->pid, &local, 1, &remote, 1, 0) < 0)
-		return;	/* answered all the same: a floor does no more than it must */
-	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+	if (read_name(req, text, sizeof(text)))
+		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+	reply(listener, req, 0);
+}
+
+static void answer_stat(int listener, const struct seccomp_notif *req)
+{
+	char text[NAME_ROOM];
+	struct statx stx;
+	struct stat st = {0};
+	struct iovec local = {&st, sizeof(st)};
+	struct iovec remote = {(void *)req->data.args[2], sizeof(st)};
+	if (read_name(req, text, sizeof(text)) &&
+	    statx(AT_FDCWD, text, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) == 0) {
+		st.st_ino = stx.stx_ino;
+		(void)process_vm_writev((pid_t)req->pid, &local, 1, &remote, 1, 0);
+	}
+	reply(listener, req, 0);
+}
+
+static void answer_open(int listener, const struct seccomp_notif *req)
+{
+	char text[NAME_ROOM];
+	int64_t r = -1;
+	if (read_name(req, text, sizeof(text))) {
+		int fd = open(text, O_RDONLY | O_CLOEXEC);
+		r = install(listener, req, fd, 0);
+		(void)close(fd);
+	}
+	reply(listener, req, r);
+}
+
+static void answer(const struct shared *s, int listener, const struct seccomp_notif *req)
+{
+	switch (s->kind) {
+	case FLOOR_INSTALL:
+		(void)install(listener, req, s->source_fd, SECCOMP_ADDFD_FLAG_SEND);
+		return;
+	case FLOOR_STAT:
+		answer_stat(listener, req);
+		return;
+	case FLOOR_OPEN:
+		answer_open(listener, req);
+		return;
+	default:
+		answer_read(listener, req);
+		return;
+	}
 }
 
 /* Ends with its parent, which is the guest. */
@@ -50,16 +121,7 @@ static void serve(struct shared *s)
 				continue;
 			_exit(1);
 		}
-		if (s->installs) {
-			struct seccomp_notif_addfd add = {
-				.id = req.id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)s->source_fd,
-			};
-			(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-			continue;
-		}
-		read_name(listener, &req);
-		struct seccomp_notif_resp resp = {.id = req.id};
-		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+		answer(s, listener, &req);
 	}
 }
 
@@ -109,7 +171,7 @@ int files_floor_start(enum files_floor kind, int nr, int source_fd)
 	if (s == MAP_FAILED)
 		return -errno;
 	atomic_store(&s->listener, -1);
-	s->installs = kind == FLOOR_INSTALL;
+	s->kind = kind;
 	s->source_fd = source_fd;
 	/* A process of its own, as a supervisor is, that shares the descriptors: the listener needs no sending. */
 	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);

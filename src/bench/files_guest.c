@@ -186,26 +186,26 @@ static int do_rename(struct guest *g)
 static const struct {
 	const char *name;
 	int (*run)(struct guest *g);
-	enum files_floor floor;
-	int floor_nr;		/* what the bare loop answers */
+	enum files_floor floor, least;
+	int floor_nr;		/* what the bare loops answer */
 } ops[FILES_OPS] = {
-	[FILES_READ] = {"read 4 KiB", do_read, FLOOR_FILTER, 0},
-	[FILES_WRITE] = {"write 4 KiB", do_write, FLOOR_FILTER, 0},
-	[FILES_READ_SMALL] = {"read 16 bytes", do_read_small, FLOOR_FILTER, 0},
-	[FILES_WRITE_SMALL] = {"write 16 bytes", do_write_small, FLOOR_FILTER, 0},
-	[FILES_LSEEK] = {"lseek", do_lseek, FLOOR_FILTER, 0},
-	[FILES_FSTAT] = {"fstat(2)", do_fstat, FLOOR_FILTER, 0},
-	[FILES_FSTAT_LIBC] = {"fstat of libc", do_fstat_libc, FLOOR_FILTER, 0},
-	[FILES_MMAP] = {"mmap, fault, munmap", do_mmap, FLOOR_FILTER, 0},
-	[FILES_OPEN_CLOSE] = {"open, close", do_open, FLOOR_INSTALL, SYS_openat},
-	[FILES_STAT] = {"stat", do_stat, FLOOR_READ, SYS_newfstatat},
-	[FILES_STAT_DEEP] = {"stat, 5 levels down", do_stat_deep, FLOOR_READ, SYS_newfstatat},
-	[FILES_ACCESS] = {"access", do_access, FLOOR_NONE, 0},
-	[FILES_READLINK] = {"readlink", do_readlink, FLOOR_NONE, 0},
-	[FILES_LIST] = {"list 50 entries", do_list, FLOOR_NONE, 0},
-	[FILES_CREATE_UNLINK] = {"create, unlink", do_create, FLOOR_NONE, 0},
-	[FILES_MKDIR_RMDIR] = {"mkdir, rmdir", do_mkdir, FLOOR_NONE, 0},
-	[FILES_RENAME] = {"rename, rename", do_rename, FLOOR_NONE, 0},
+	[FILES_READ] = {"read 4 KiB", do_read, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_WRITE] = {"write 4 KiB", do_write, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_READ_SMALL] = {"read 16 bytes", do_read_small, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_WRITE_SMALL] = {"write 16 bytes", do_write_small, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_LSEEK] = {"lseek", do_lseek, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_FSTAT] = {"fstat(2)", do_fstat, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_FSTAT_LIBC] = {"fstat of libc", do_fstat_libc, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_MMAP] = {"mmap, fault, munmap", do_mmap, FLOOR_FILTER, FLOOR_NONE, 0},
+	[FILES_OPEN_CLOSE] = {"open, close", do_open, FLOOR_INSTALL, FLOOR_OPEN, SYS_openat},
+	[FILES_STAT] = {"stat", do_stat, FLOOR_READ, FLOOR_STAT, SYS_newfstatat},
+	[FILES_STAT_DEEP] = {"stat, 5 levels down", do_stat_deep, FLOOR_READ, FLOOR_STAT, SYS_newfstatat},
+	[FILES_ACCESS] = {"access", do_access, FLOOR_NONE, FLOOR_NONE, 0},
+	[FILES_READLINK] = {"readlink", do_readlink, FLOOR_NONE, FLOOR_NONE, 0},
+	[FILES_LIST] = {"list 50 entries", do_list, FLOOR_NONE, FLOOR_NONE, 0},
+	[FILES_CREATE_UNLINK] = {"create, unlink", do_create, FLOOR_NONE, FLOOR_NONE, 0},
+	[FILES_MKDIR_RMDIR] = {"mkdir, rmdir", do_mkdir, FLOOR_NONE, FLOOR_NONE, 0},
+	[FILES_RENAME] = {"rename, rename", do_rename, FLOOR_NONE, FLOOR_NONE, 0},
 };
 
 const char *files_op_name(enum files_op op)
@@ -213,9 +213,9 @@ const char *files_op_name(enum files_op op)
 	return ops[op].name;
 }
 
-bool files_op_has_floor(enum files_op op)
+enum files_floor files_op_floor(enum files_op op, enum files_way way)
 {
-	return ops[op].floor != FLOOR_NONE;
+	return way == FILES_FLOOR ? ops[op].floor : way == FILES_LEAST ? ops[op].least : FLOOR_NONE;
 }
 
 static uint64_t now_ps(void)
@@ -288,13 +288,13 @@ static int measure_threads(struct guest *g, enum files_op op, uint64_t calls, un
 	return r;
 }
 
-int files_guest_run(enum files_op op, uint64_t calls, const char *dir, bool floor, unsigned threads)
+int files_guest_run(enum files_op op, uint64_t calls, const char *dir, enum files_way way, unsigned threads)
 {
 	struct guest g = {.dir = dir, .fd = -1};
 	uint64_t ps = 0;
 	int r = set_up(&g);
-	if (r == 0 && floor)
-		r = files_floor_start(ops[op].floor, ops[op].floor_nr, g.fd);
+	if (r == 0 && way != FILES_NATIVE)
+		r = files_floor_start(files_op_floor(op, way), ops[op].floor_nr, g.fd);
 	if (r == 0)
 		r = threads ? measure_threads(&g, op, calls, threads, &ps) : measure(&g, op, calls, &ps);
 	if (r < 0)

@@ -29,28 +29,37 @@ static double ratio(double a, double b)
 	return b > 0 ? a / b : 0;
 }
 
+/* b is 0 where there is none. */
+static void print_ratio(double a, double b)
+{
+	if (b > 0)
+		(void)printf(" %5.2f", a / b);
+	else
+		(void)printf("     -");
+}
+
 static void print_row(const struct files_row *row, enum files_op op)
 {
-	(void)printf("%-20s %9.0f %9.0f", files_op_name(op), row->ns[FILES_NATIVE], row->ns[FILES_FLOOR]);
+	(void)printf("%-20s %9.0f %9.0f %9.0f", files_op_name(op), row->ns[FILES_NATIVE], row->ns[FILES_FLOOR],
+		     row->ns[FILES_LEAST]);
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		double ns = row->ns[shown[i]];
 		(void)printf(" %9.0f %6.2f", ns, ratio(ns, row->ns[FILES_NATIVE]));
-		if (row->ns[FILES_FLOOR] > 0)
-			(void)printf(" %5.2f", ratio(ns, row->ns[FILES_FLOOR]));
-		else
-			(void)printf("     -");
+		print_ratio(ns, row->ns[FILES_FLOOR]);
+		print_ratio(ns, row->ns[FILES_LEAST]);
 	}
 	(void)putchar('\n');
 }
 
 static void print_text(const struct report *r)
 {
-	(void)printf("nanoseconds of one operation (median of %u runs of %llu), %s; x: of native, /f: of the bare loop\n\n",
+	(void)printf("nanoseconds of one operation (median of %u runs of %llu), %s; x: of native, /f: of the bare loop,\n"
+		     "/l: of the least such a loop can do with the call\n\n",
 		     r->bench.rounds, (unsigned long long)r->bench.calls,
 		     r->bench.pinned ? "all on one core" : "placed by the scheduler");
-	(void)printf("%-20s %9s %9s", "", "native", "floor");
+	(void)printf("%-20s %9s %9s %9s", "", "native", "floor", "least");
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-		(void)printf(" %9s %6s %5s", files_way_name(shown[i]), "x", "/f");
+		(void)printf(" %9s %6s %5s %5s", files_way_name(shown[i]), "x", "/f", "/l");
 	(void)putchar('\n');
 	for (int op = 0; op < FILES_OPS; op++)
 		print_row(&r->rows[op], (enum files_op)op);
@@ -140,15 +149,16 @@ static int op_by_name(const char *name)
 	return -1;
 }
 
-/* files-guest OPERATION CALLS DIRECTORY floor|plain THREADS, only ever called by files_bench_run. */
+/* files-guest OPERATION CALLS DIRECTORY floor|least|plain THREADS, only ever called by files_bench_run. */
 int bench_files_guest(int argc, char **argv)
 {
 	int op = argc == 6 ? op_by_name(argv[1]) : -1;
 	uint64_t calls;
 	if (op < 0 || cli_parse_number(argv[0], "CALLS", argv[2], 1, UINT32_MAX, &calls))
 		return CLI_EXIT_USAGE;
-	int r = files_guest_run((enum files_op)op, calls, argv[3], strcmp(argv[4], "floor") == 0,
-				(unsigned)(argv[5][0] - '0'));
+	enum files_way way = strcmp(argv[4], "floor") == 0 ? FILES_FLOOR :
+			     strcmp(argv[4], "least") == 0 ? FILES_LEAST : FILES_NATIVE;
+	int r = files_guest_run((enum files_op)op, calls, argv[3], way, (unsigned)(argv[5][0] - '0'));
 	if (r < 0) {
 		cli_error(argv[0], "%s in %s: %s", argv[1], argv[3], strerror(-r));
 		return CLI_EXIT_FAILURE;
