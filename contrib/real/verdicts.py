@@ -5,7 +5,7 @@ verdicts.py [--trapline BIN] [--ways NAME,...] [--form FORM] [--user NAME] [--di
     [--show] [--cwd DIR] [--] CMD [ARG...]
 
 CMD runs with TMPDIR, HOME and WORK (an empty directory of the way's file system) in its environment, in WORK or in --cwd. What it
-prints is read in one of the forms of test suites (go, tap, automake, autotest, busybox, unittest, archive, lines); names are those of
+prints is read in one of the forms of test suites (go, tap, automake, autotest, busybox, unittest, archive, padded, lines); names are those of
 the last line "## NAME" before, if there is one. Prints for each way how many tests passed, and which have another verdict than
 natively as the same user; the last line is "N same, M differ". --log has what CMD printed.
 """
@@ -28,14 +28,15 @@ FORMS = {
     "go": r"^\s*--- (?P<verdict>PASS|FAIL|SKIP): (?P<name>\S+)|^(?P<worst>panic: .*|fatal error: .*)",
     "tap": r"^(?P<verdict>ok|not ok) (?P<name>\d+[^#]*(# (TODO|skip|SKIP))?)",
     "automake": r"^(?P<verdict>PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): (?P<name>\S+)",
-    "autotest": r"^\s*(?P<name>\d+: .*?)\s+(?P<verdict>ok|FAILED|skipped|expected failure)\b",
+    "autotest": r"^\s*(?P<name>\d+: .*?)\s+(?P<verdict>ok|FAILED|skipped|expected failure|UNEXPECTED PASS)\b",
     "busybox": r"^(?P<verdict>PASS|FAIL|SKIPPED|UNTESTED): (?P<name>.*)",
     "unittest": r"^(?P<name>test\w* \([\w.]+\)).*? \.\.\. (?P<verdict>ok|FAIL|ERROR|skipped|expected failure)",
     "archive": r"^\s*\d+: (?P<name>test_\w+)\s+(?P<verdict>ok|FAIL.*|skip.*)\s*$|^\s*(?P<worst>Skips reported: .*)",
+    "padded": r"^(?P<verdict>PASS|FAIL|XFAIL|SKIP|ERROR)\s+(?P<name>[\w.-]+)",
     "acl": r"^\[\d+\] (?P<name>.*?) -- (?P<verdict>ok|failed)",
     "lines": r"^(?P<name>.*)(?P<verdict>)$",
 }
-GOOD = ("ok", "PASS", "XFAIL", "expected failure", "")
+GOOD = ("ok", "PASS", "XFAIL", "expected failure", "UNEXPECTED PASS", "")
 # Way: the options of run (or of trace), as whom natively, as whom under trapline.
 OVERLAY = "{base}/lower:{base}/upper:{base}/work"
 FILES = {"host": ["-r", "/"], "tmpfs": ["-r", "/", "--tmpfs", "{base}/work:mode=01777"], "overlay": ["-r", "/", "--overlay", OVERLAY],
@@ -76,7 +77,7 @@ def verdicts(form, text):
     """Test to verdict; a name that comes again is numbered, so that each has its own."""
     found, section, seen = {}, "", {}
     for line in text.splitlines():
-        if line.startswith("## "):
+        if re.match(r"## \w", line):
             section = line[3:] + ": "
             continue
         match = re.search(FORMS[form], line)
