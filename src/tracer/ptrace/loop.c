@@ -412,7 +412,8 @@ static bool has_stopped(struct trap_thread *by, pid_t tid)
 	struct session *s = by->session;
 	struct tracee *t = tracee_find_own(by, tid);
 	struct ptrace_syscall_info info;
-	if (!t || !t->live || ops_syscall_info(tid, &info) < 0 ||
+	bool is_named = s->mechanism == MECHANISM_STEP || (t && t->phase == PHASE_INSIDE);
+	if (!t || !t->live || !is_named || ops_syscall_info(tid, &info) < 0 ||
 	    (info.op != PTRACE_SYSCALL_INFO_ENTRY && info.op != PTRACE_SYSCALL_INFO_EXIT))
 		return false;
 	by->told = &info;
@@ -423,7 +424,8 @@ static bool has_stopped(struct trap_thread *by, pid_t tid)
 
 static bool resumes_each(const struct session *s)
 {
-	return s->mechanism == MECHANISM_STEP && !s->decides && !s->emulates && !s->files && !s->options->record_cpu;
+	bool stops = s->mechanism == MECHANISM_STEP || s->mechanism == MECHANISM_TRACE;
+	return stops && !s->decides && !s->emulates && !s->files && !s->options->record_cpu;
 }
 
 /* Who else has something to tell; it is left to be waited for. 0: nobody. */

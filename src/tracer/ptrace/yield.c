@@ -163,6 +163,7 @@ void yield_resumed(struct trap_thread *by, struct tracee *t)
 	count_running(t, t->phase != PHASE_INSIDE);
 	bool alone = y->running == t->counted_running;
 	y->resumed = alone && shares_core(by->session, t) ? t->tid : 0;
+	y->dense |= t->phase == PHASE_INSIDE;
 	if (!alone)
 		yield_end(by);
 }

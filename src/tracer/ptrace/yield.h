@@ -40,7 +40,7 @@ struct core_yield {
 	unsigned stops;		/* ... of its, in all */
 	bool asks;		/* what else there is, at the next stop */
 	unsigned running;	/* guests of the thread that were resumed into their own code, not into a call */
-	bool dense;		/* the last two stops at calls were close to each other */
+	bool dense;		/* the last two stops at calls were close to each other, or the next is the end of a call */
 	bool done;		/* a yield was made since the last stop */
 	uint64_t stopped_ns;	/* the last stop at a call */
 	bool back;		/* the thread stands back */
