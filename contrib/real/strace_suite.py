@@ -11,6 +11,7 @@ source or a compiler.
 import argparse
 import concurrent.futures
 import fnmatch
+import glob
 import os
 import re
 import shutil
@@ -119,6 +120,52 @@ def of_one_task(text, column):
     return b"".join(lines + ([begun + b" <unfinished ...>\n"] if begun is not None else []))
 
 
+# ---- names that strace 6.1 does not know are taken back to numbers ----
+
+def newer_names(strace, folder):
+    """{name: (value, what an unknown value is commented with)} of trapline's constants that are not in strace's binary
+    (where the end of a string may be another)."""
+    with open(strace, "rb") as f:
+        known = f.read()
+    names, unknown = {}, "-"
+    for path in glob.glob(os.path.join(folder, "*.tbl")):
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                words = line.split("#", 1)[0].split()
+                if words and not line[0].isspace():
+                    unknown = words[2] if len(words) > 2 else "-"
+                elif len(words) == 2 and words[0] != "+" and words[0].encode() + b"\0" not in known:
+                    names.setdefault(words[0], (number(words[1].split("/")[0]), unknown))
+    return names
+
+
+def number(text):
+    return int(text, 8) if re.fullmatch(r"0[0-7]+", text) else int(text, 0)
+
+
+def older(text, names):
+    """A|NEW|0x100 becomes A|0x180, NEW alone 0x80 /* X_??? */."""
+    wanted = re.compile("|".join(r"\b%s\b" % n for n in names) or "$.")
+
+    def value(match):
+        parts = match[2].split("|")
+        new = [p for p in parts if p in names]
+        if not new:
+            return match[0]
+        kept = [p for p in parts if p not in names and not p.startswith("0x")]
+        rest = sum(names[p][0] for p in new) | sum(int(p, 16) for p in parts if p.startswith("0x"))
+        unknown = names[new[0]][1]
+        if match[1]:    # a comment behind a number
+            return match[1] + ("|".join(kept + [hex(rest)]) if kept else unknown)
+        if kept:
+            return "|".join(kept + [hex(rest)])
+        return hex(rest) + (f" /* {unknown} */" if unknown != "-" else "")
+
+    def line(text):
+        return re.sub(r"(/\* )?\b(\w+(?:\|\w+)*)", value, text) if wanted.search(text) else text
+    return "".join(map(line, text.splitlines(True)))
+
+
 def as_strace(trapline, args):
     file, follow, column = what_is_asked(args)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -130,11 +177,14 @@ def as_strace(trapline, args):
         pid, ended = os.wait()
         if pid == p.pid:
             status = os.waitstatus_to_exitcode(ended)
-    if file and not follow and os.path.isfile(file):
+    if file and os.path.isfile(file):
         with open(file, "rb") as f:
             text = f.read()
+        text = text if follow else of_one_task(text, column)
+        tables = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/syscalls/flags")
+        names = newer_names(os.environ.get("STRACE_KNOWN", "/usr/bin/strace"), tables)
         with open(file, "wb") as f:
-            f.write(of_one_task(text, column))
+            f.write(older(text.decode("latin-1"), names).encode("latin-1"))
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)

@@ -1,8 +1,7 @@
-/* Calls on the kernel's own machinery: clone3, asynchronous I/O, io_uring, bpf, perf, extensible structures. */
+/* Calls on the kernel's own machinery: clone3, asynchronous I/O, io_uring, perf, extensible structures. */
 #include "syscalls/decode_priv.h"
 
 #include <linux/aio_abi.h>
-#include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <linux/sched.h>
@@ -339,82 +338,6 @@ const struct decode_type decode_type_io_uring_enter_arg = {
 };
 const struct decode_type decode_type_io_uring_register_arg = {
 	.decode = decode_io_uring_register_arg, .needs = NEEDS_MEMORY,
-};
-
-/* ---- bpf ---- */
-
-static const struct field_desc bpf_map_fields[] = {
-	FIELD_SET(union bpf_attr, map_type, flag_set_bpf_map_types),
-	FIELD(union bpf_attr, key_size, FIELD_UINT),
-	FIELD(union bpf_attr, value_size, FIELD_UINT),
-	FIELD(union bpf_attr, max_entries, FIELD_UINT),
-	FIELD_SET(union bpf_attr, map_flags, flag_set_bpf_map_flags),
-	FIELD(union bpf_attr, inner_map_fd, FIELD_FD),
-	FIELD(union bpf_attr, map_name, FIELD_CHARS),
-	FIELD(union bpf_attr, map_ifindex, FIELD_UINT),
-	FIELD(union bpf_attr, btf_fd, FIELD_FD),
-	FIELD(union bpf_attr, btf_key_type_id, FIELD_UINT),
-	FIELD(union bpf_attr, btf_value_type_id, FIELD_UINT),
-	FIELD(union bpf_attr, btf_vmlinux_value_type_id, FIELD_UINT),
-	FIELD(union bpf_attr, map_extra, FIELD_UINT),
-};
-
-static const struct field_desc bpf_element_fields[] = {
-	FIELD(union bpf_attr, map_fd, FIELD_FD),
-	FIELD(union bpf_attr, key, FIELD_POINTER),
-	FIELD(union bpf_attr, value, FIELD_POINTER),
-	FIELD_SET(union bpf_attr, flags, flag_set_bpf_element_flags),
-};
-
-static const struct field_desc bpf_program_fields[] = {
-	FIELD_SET(union bpf_attr, prog_type, flag_set_bpf_prog_types),
-	FIELD(union bpf_attr, insn_cnt, FIELD_UINT),
-	FIELD(union bpf_attr, insns, FIELD_POINTER),
-	FIELD(union bpf_attr, license, FIELD_POINTER),
-	FIELD(union bpf_attr, log_level, FIELD_UINT),
-	FIELD(union bpf_attr, log_size, FIELD_UINT),
-	FIELD(union bpf_attr, log_buf, FIELD_POINTER),
-	FIELD(union bpf_attr, kern_version, FIELD_HEX),
-	FIELD_SET(union bpf_attr, prog_flags, flag_set_bpf_prog_flags),
-	FIELD(union bpf_attr, prog_name, FIELD_CHARS),
-	FIELD(union bpf_attr, prog_ifindex, FIELD_UINT),
-	FIELD_SET(union bpf_attr, expected_attach_type, flag_set_bpf_attach_types),
-};
-
-static const struct layout bpf_map_layout = LAYOUT(union bpf_attr, bpf_map_fields);
-static const struct layout bpf_element_layout = LAYOUT(union bpf_attr, bpf_element_fields);
-static const struct layout bpf_program_layout = LAYOUT(union bpf_attr, bpf_program_fields);
-
-static const struct layout *bpf_layout(uint64_t command)
-{
-	switch (command) {
-	case BPF_MAP_CREATE: return &bpf_map_layout;
-	case BPF_MAP_LOOKUP_ELEM: case BPF_MAP_UPDATE_ELEM: case BPF_MAP_DELETE_ELEM: return &bpf_element_layout;
-	case BPF_PROG_LOAD: return &bpf_program_layout;
-	default: return NULL;
-	}
-}
-
-/* Only the members that the caller's size covers are there. */
-static void decode_bpf_attr(struct decoder *d, unsigned i)
-{
-	uint8_t buf[sizeof(union bpf_attr)] = {0};
-	uint64_t size = decode_link(d, i, 1);
-	const struct layout *layout = bpf_layout(decode_link(d, i, 0));
-	if (!layout || !size) {
-		show_pointer(d, decode_arg(d, i));
-		return;
-	}
-	if (!decode_fetch(d, decode_arg(d, i), buf, size < sizeof(buf) ? size : sizeof(buf)))
-		return;
-	struct layout cut = *layout;
-	while (cut.count && (uint64_t)cut.fields[cut.count - 1].offset + cut.fields[cut.count - 1].size > size)
-		cut.count--;
-	show_struct(d, &cut, buf);
-}
-
-const struct decode_type decode_type_bpf_attr = {
-	.decode = decode_bpf_attr, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
 };
 
 /* ---- perf ---- */

@@ -288,6 +288,7 @@ enum field_format {
 	FIELD_TIME,	/* seconds, with a date behind them */
 	FIELD_ERRNO,	/* ECONNREFUSED; 0 */
 	FIELD_STRING_AT,	/* the address of a string */
+	FIELD_PATH_AT,	/* of a path */
 	FIELD_BYTES,	/* "ab\0" */
 	FIELD_HEX_BYTES,	/* "\x61" */
 	FIELD_MAC,	/* 00:16:3e:12:34:56 */
@@ -308,6 +309,7 @@ struct field_desc {
 	uint16_t count;		/* of an array; 0: no array */
 	uint8_t format;
 	bool optional;		/* not shown if it is all zeroes */
+	uint16_t from;		/* of bpf(2): where its group of members begins, that the caller's size must reach; 0: always */
 	field_fn *fn;
 	uint32_t if_mask;	/* shown only if the structure's first 32-bit word has this bit; 0: always */
 };

@@ -284,7 +284,7 @@ const struct decode_type decode_type_seccomp_result = {.show_result = show_secco
 
 static void show_bpf_result(struct decoder *d, int64_t value)
 {
-	switch (decode_arg(d, 0)) {
+	switch (value == (int)value ? decode_arg(d, 0) : UINT64_MAX) {
 	case BPF_MAP_CREATE:
 	case BPF_PROG_LOAD:
 	case BPF_OBJ_GET:

@@ -131,6 +131,7 @@ static bool show_special(struct decoder *d, const struct field_desc *f, const ui
 	case FIELD_PID: show_pid(d, (int)decode_sint_at(at, 4)); return true;
 	case FIELD_ERRNO: show_errno(d, (int)decode_sint_at(at, 4)); return true;
 	case FIELD_STRING_AT: show_string_at(d, decode_uint_at(at, f->size)); return true;
+	case FIELD_PATH_AT: show_path_at(d, decode_uint_at(at, f->size)); return true;
 	default: return false;
 	}
 }

@@ -44,6 +44,16 @@ struct ioctl_row {
 extern const struct ioctl_row ioctl_rows[];	/* by request */
 extern const size_t ioctl_rows_count;
 
+/* What bpf(2) takes; inner: the member of the union that holds it, NULL: it lies in the union itself. */
+struct bpf_row {
+	uint32_t command;
+	const char *inner;
+	const struct layout *layout;
+};
+
+extern const struct bpf_row bpf_rows[];
+extern const size_t bpf_rows_count;
+
 /* A function that shows a value of variable length, at addr in the guest. arg: what its table says. */
 typedef void attr_fn(struct decoder *d, uint64_t addr, size_t len);
 

@@ -18,7 +18,7 @@ FIXED = {
     "dev32": ("DEV", 4), "dev": ("DEV", 8),
     "mode16": ("MODE", 2), "mode32": ("MODE", 4), "htons": ("HTONS", 2), "htonl": ("HTONL", 4), "in4": ("IN4", 4),
     "in6": ("IN6", 16), "ifindex": ("IFINDEX", 4), "clock32": ("TIME", 4), "clock64": ("TIME", 8), "inet4": ("INET4", 4),
-    "inet6": ("INET6", 16), "errno": ("ERRNO", 4),
+    "inet6": ("INET6", 16), "errno": ("ERRNO", 4), "ptr64": ("POINTER", 8), "str64": ("STRING_AT", 8), "path64": ("PATH_AT", 8),
 }
 # Types of as many bytes as [N] says, or as there are.
 BYTES = {"char": "CHARS", "bytes": "BYTES", "hex": "HEX_BYTES", "mac": "MAC", "str": "STRING"}
@@ -34,7 +34,7 @@ class Struct:
 
 
 class Table:
-    """attrs, ioctl, sockopt or cmsg: rows of (where, constant, words)."""
+    """attrs, ioctl, bpf, sockopt or cmsg: rows of (where, constant, words)."""
 
     def __init__(self, where, kind, name, set_name):
         self.where = where
@@ -53,7 +53,9 @@ def parse_head(where, words, sets):
         return Table(where, words[0], words[1], words[2])
     if words == ["ioctl"]:
         return Table(where, "ioctl", "ioctl", "ioctl_requests")
-    raise TableError(where, "a head is: struct NAME, ioctl, or one of attrs, sockopt, cmsg with NAME SET")
+    if words == ["bpf"]:
+        return Table(where, "bpf", "bpf", "bpf_commands")
+    raise TableError(where, "a head is: struct NAME, ioctl, bpf, or one of attrs, sockopt, cmsg with NAME SET")
 
 
 def parse_line(where, words, current):
@@ -191,6 +193,7 @@ class Layouts:
     def c_layout(self, name, word, suffix):
         placed, size, _ = self.place(self.structs[name], word)
         text = f"static const struct field_desc fields_{name}{suffix}[] = {{\n"
+        group = 0
         for (where, field, _, marks), offset, c_type in placed:
             if field is None:
                 text += "\t{.format = FIELD_CUT},\n"
@@ -202,6 +205,8 @@ class Layouts:
             for mark in marks:
                 if mark not in ("?", "+", "|"):
                     raise TableError(where, f"unknown mark '{mark}'")
+            group = offset if "|" in marks else group
+            text += f", .from = {group}" if group else ""
             text += ", .optional = true},\n" if "?" in marks else "},\n"
         text += "};\n"
         least = next((offset for (_, _, _, marks), offset, _ in placed if "|" in marks), None)
@@ -250,6 +255,17 @@ class Layouts:
             before += needed
         return before + text + f"}};\nconst size_t ioctl_rows_count = {len(rows)};\n\n"
 
+    def c_bpf(self):
+        text = "const struct bpf_row bpf_rows[] = {\n"
+        rows = [row for table in self.tables if table.kind == "bpf" for row in table.rows]
+        for where, constant, words in rows:
+            if len(words) not in (1, 2) or words[0] not in self.structs:
+                raise TableError(where, "a command needs: NAME STRUCT [MEMBER]")
+            inner = c_string(words[1]) if words[1:] else "NULL"
+            text += (f"\t{{.command = {self.value_of(where, 'bpf_commands', constant)}, .inner = {inner}, "
+                     f".layout = &layout_{words[0]}}},\t/* {constant} */\n")
+        return text + f"}};\nconst size_t bpf_rows_count = {len(rows)};\n\n"
+
     def c_rows(self, table):
         """attrs, sockopt and cmsg: sorted by the constant's value."""
         rows = {}
@@ -281,7 +297,7 @@ class Layouts:
                 text += f"extern const struct layout layout_{name}_i386;\n"
         text += "\n"
         for table in self.tables:
-            if table.kind != "ioctl":
+            if table.kind not in ("ioctl", "bpf"):
                 text += f"extern const struct value_table {table.kind}_{table.name};\n"
         text += "\n/* Functions that the tables name. */\n"
         for name in sorted(self.functions):
@@ -296,8 +312,8 @@ class Layouts:
             if self.differs(name):
                 text += self.c_layout(name, 4, "_i386")
         for table in self.tables:
-            text += "" if table.kind == "ioctl" else self.c_rows(table)
-        return text + self.c_ioctls()
+            text += "" if table.kind in ("ioctl", "bpf") else self.c_rows(table)
+        return text + self.c_ioctls() + self.c_bpf()
 
 
 def header(sets, paths):
