@@ -242,6 +242,8 @@ static void show_members(struct decoder *d, const struct layout *layout, const u
 			break;
 		if (f->fn == show_numa_node && !(word_of(buf, offsetof(union bpf_attr, map_flags)) & BPF_F_NUMA_NODE))
 			continue;
+		if (f->optional && !decode_uint_at(buf + f->offset, f->size))
+			continue;
 		field(d, f->name);
 		if (f->format == FIELD_CHARS && f->offset + f->size > size && f->offset < size)
 			show_chars(d, buf + f->offset, (size_t)(size - f->offset));
