@@ -61,6 +61,18 @@ class Tree(harness.Case):
             got = run([harness.trapline, "run", "--overlay", lower + "::/x", "--", "/usr/bin/python3", "-c", script])
         self.assert_prints(got, f"{errno.ECONNREFUSED}\n")
 
+    def test_a_fifo_of_a_lower_layer_is_the_overlays_own(self):
+        """Neither the host nor another session is met in it; two openers of this one are."""
+        os.mkfifo(self.tmp + "/p")
+        fd = os.open(self.tmp + "/p", os.O_RDWR | os.O_NONBLOCK)
+        os.write(fd, b"secret")
+        script = "import os; w = os.open('/x/p', os.O_RDWR | os.O_NONBLOCK); os.write(w, b'own'); os.chmod('/x/p', 0o600); " \
+                 "r = os.open('/x/p', os.O_RDONLY); print(os.read(r, 99), os.stat(w).st_ino == os.stat('/x/p').st_ino)"
+        got = run([harness.trapline, "run", "--overlay", self.tmp + "::/x", "--", "/usr/bin/python3", "-c", script])
+        self.assert_prints(got, "b'own' True\n")
+        self.assertEqual(os.read(fd, 99), b"secret")
+        os.close(fd)
+
     def test_root_identity_is_remembered(self):
         script = f"cd {self.tmp}; touch f; chown 12:34 f; chmod 4751 f; mknod n c 5 6; stat -c '%u %g %a %t %T' f n; id -u"
         for options in (["-0", "-b", self.tmp], ["-0", "--tmpfs", self.tmp]):

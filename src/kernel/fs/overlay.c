@@ -205,8 +205,8 @@ static void overlay_inode_destroy(struct inode *inode)
 		inode_unref(&oi->parent->inode);
 	free(oi->name);
 	overlay_list_destroy(oi->list);
-	if (oi->socket >= 0)
-		(void)close(oi->socket);
+	if (atomic_load(&oi->own) >= 0)
+		(void)close(atomic_load(&oi->own));
 	(void)pthread_mutex_destroy(&oi->copy_lock);
 	(void)pthread_mutex_destroy(&oi->list_lock);
 	free(oi);
@@ -273,7 +273,7 @@ static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack
 	bool counted = ov->upper && ov->upper->root->ops->in_use;
 	inode_init(&oi->inode, &ov->super, counted ? &counted_upper_ops : &host_upper_ops, number, real->type);
 	atomic_init(&oi->upper, s->upper);
-	oi->socket = -1;
+	atomic_init(&oi->own, -1);
 	oi->lowers = s->lowers;
 	oi->lowers_held = s->lower_count;
 	atomic_init(&oi->lower_count, s->lower_count);
@@ -394,12 +394,12 @@ void overlay_keep(struct overlay_inode *oi)
 	(void)pthread_mutex_unlock(&ov->lock);
 }
 
-void overlay_unkeep_socket(struct overlay_inode *oi)
+void overlay_unkeep_own(struct overlay_inode *oi)
 {
 	struct overlay *ov = overlay_of(&oi->inode);
 	bool found = false;
 
-	if (oi->socket < 0)
+	if (atomic_load(&oi->own) < 0 || atomic_load(&oi->lower_names) > 0)
 		return;
 	(void)pthread_mutex_lock(&ov->lock);
 	for (struct overlay_inode **p = &ov->kept; *p && !found; p = &(*p)->next_kept) {

@@ -1,4 +1,5 @@
 /* overlay: attributes and opens, of whatever layer has the object now. */
+#include "kernel/fs/fifo.h"
 #include "kernel/fs/overlay_private.h"
 
 #include <fcntl.h>
@@ -57,11 +58,33 @@ ssize_t overlay_readlink(struct inode *inode, char *buf, size_t size)
 	return real->ops->readlink ? real->ops->readlink(real, buf, size) : -EINVAL;
 }
 
-/* Who opened a fifo (connected to a socket) before it was copied up must meet those who do so afterwards. */
+/* Who connected to a socket before it was copied up must meet those who do so afterwards. */
 static struct inode *meeting_point(struct overlay_inode *oi)
 {
 	bool meets = !S_ISREG(oi->inode.type) && !S_ISLNK(oi->inode.type) && oi->lowers_held > 0;
 	return meets ? oi->lowers[0] : overlay_real(oi);
+}
+
+/*
+ * A fifo of a lower layer is this overlay's own, whether it was copied up or not: neither the host nor others who have the layer
+ * are met in it.
+ */
+static int open_lower_fifo(struct overlay_inode *oi, int flags, struct vfs_opened *ret)
+{
+	(void)pthread_mutex_lock(&oi->copy_lock);
+	int fd = atomic_load(&oi->own);
+	bool made = fd < 0;
+	if (made) {
+		fd = fifo_create();
+		if (fd >= 0)
+			atomic_store(&oi->own, fd);
+	}
+	(void)pthread_mutex_unlock(&oi->copy_lock);
+	if (fd < 0)
+		return fd;
+	if (made)
+		overlay_keep(oi);
+	return fifo_open(fd, flags, ret);
 }
 
 int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret)
@@ -76,6 +99,8 @@ int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret)
 		if (r < 0)
 			return r;
 	}
+	if (S_ISFIFO(inode->type) && oi->lowers_held > 0)
+		return open_lower_fifo(oi, flags, ret);
 	struct inode *real = meeting_point(oi);
 	return real->ops->open ? real->ops->open(real, flags, ret) : -ENXIO;
 }
@@ -86,8 +111,8 @@ int overlay_host(struct inode *inode, int *ret_fd)
 	struct overlay_inode *oi = overlay_inode(inode);
 	struct inode *real = meeting_point(oi);
 
-	if (oi->socket >= 0) {
-		int fd = fcntl(oi->socket, F_DUPFD_CLOEXEC, 0);
+	if (atomic_load(&oi->own) >= 0) {
+		int fd = fcntl(atomic_load(&oi->own), F_DUPFD_CLOEXEC, 0);
 		if (fd < 0)
 			return errno == EMFILE ? -ENFILE : -errno;
 		*ret_fd = fd;

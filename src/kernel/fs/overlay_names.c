@@ -71,7 +71,7 @@ static void take_socket(const struct vfs_create *how, struct overlay_inode *oi)
 {
 	if (!how->socket || *how->socket < 0)
 		return;
-	oi->socket = *how->socket;
+	atomic_store(&oi->own, *how->socket);
 	*how->socket = -1;
 	overlay_keep(oi);
 }
@@ -246,7 +246,7 @@ int overlay_unlink(struct inode *dir, const char *name, struct inode *inode)
 	if (r < 0)
 		return r;
 	overlay_list_remove(od, name);
-	overlay_unkeep_socket(oi);
+	overlay_unkeep_own(oi);
 	if (S_ISDIR(inode->type))
 		atomic_store(&oi->lower_count, 0);
 	return 0;

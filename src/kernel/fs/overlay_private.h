@@ -64,7 +64,11 @@ struct overlay_inode {
 	/* overlay.lock: where to copy it up to; parent is a reference. NULL: it has no name, or none is known */
 	struct overlay_inode *parent;
 	char *name;
-	int socket;				/* O_PATH, what .host gives of a socket that a guest bound; -1: none */
+	/*
+	 * O_PATH, what .host gives of a socket that a guest bound, and of a fifo of a lower layer once it was opened; -1: none. Of a fifo
+	 * it is set under copy_lock.
+	 */
+	atomic_int own;
 	bool kept;				/* overlay.lock, these two: on overlay.kept, with a reference */
 	struct overlay_inode *next_kept;
 	pthread_mutex_t list_lock;		/* list */
@@ -134,10 +138,10 @@ void overlay_set_upper(struct overlay_inode *oi, struct inode *upper);
 void overlay_set_place(struct overlay_inode *oi, struct overlay_inode *parent, const char *name);
 /* A name of it went. If that was the last, the layer may give its number to something else from now on, which has no original. */
 void overlay_forget_gone(struct overlay_inode *oi);
-/* Live until the end: other names of lower layers must find the copy, or a guest bound a socket to it. */
+/* Live until the end: other names of lower layers must find the copy, or it has an object of its own. */
 void overlay_keep(struct overlay_inode *oi);
-/* A name of it went: what a socket was bound to need not live any longer. */
-void overlay_unkeep_socket(struct overlay_inode *oi);
+/* A name of it went: an object of its own need not live any longer. */
+void overlay_unkeep_own(struct overlay_inode *oi);
 /* The number that guests see of an object ino on a device. */
 uint64_t overlay_number(struct overlay *ov, uint32_t dev_major, uint32_t dev_minor, uint64_t ino);
 

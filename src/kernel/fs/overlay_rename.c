@@ -121,7 +121,6 @@ static void forget_replaced(const struct side *new, bool was_below)
 
 	if (!oi)
 		return;
-	overlay_unkeep_socket(oi);
 	if (is_dir(oi)) {
 		atomic_store(&oi->removed, true);
 		atomic_store(&oi->lower_count, 0);
@@ -130,6 +129,7 @@ static void forget_replaced(const struct side *new, bool was_below)
 		atomic_fetch_sub(&oi->lower_names, 1);
 		overlay_set_place(oi, NULL, NULL);
 	}
+	overlay_unkeep_own(oi);
 	overlay_forget_gone(oi);
 }
 

@@ -4,6 +4,7 @@
  * Every reopen of a memfd is made under ti->lock, or counted in ti->openers, so that none meets the lease of tmpfs_in_use: it
  * would wait for /proc/sys/fs/lease-break-time.
  */
+#include "kernel/fs/fifo.h"
 #include "kernel/fs/tmpfs_private.h"
 
 #include <fcntl.h>
@@ -46,35 +47,6 @@ static int make_memfd(void)
 	if (fd < 0 && (errno == EINVAL || errno == EACCES))
 		fd = memfd_create("tmpfs", MFD_CLOEXEC);
 	return fd < 0 ? host_error() : leave_some(fd);
-}
-
-/* A fifo without a name. Two openers meet in it as on Linux, which pipe(2) does not give. */
-static int make_fifo(void)
-{
-	const char *tmp = getenv("TMPDIR");
-	AUTO_FREE char *dir = NULL;
-	AUTO_FREE char *path = NULL;
-	if (asprintf(&dir, "%s/trapline-fifo-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
-		dir = NULL;
-		return -ENOMEM;
-	}
-	if (!mkdtemp(dir))
-		return host_error();
-	int fd = -1;
-	int r = 0;
-	if (asprintf(&path, "%s/fifo", dir) < 0) {
-		path = NULL;
-		r = -ENOMEM;
-	} else if (mkfifo(path, 0666) < 0) {
-		r = host_error();
-	} else {
-		fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			r = host_error();
-		(void)unlink(path);
-	}
-	(void)rmdir(dir);
-	return r < 0 ? r : fd;
 }
 
 static void take_times(struct tmpfs_inode *ti, const struct stat *st)
@@ -128,7 +100,7 @@ int tmpfs_need_backing(struct tmpfs_inode *ti)
 	if (ti->backing >= 0)
 		return 0;
 	/* What is neither file nor fifo needs an object for O_PATH descriptors only: any that is its own. */
-	int fd = ti->inode.type == S_IFIFO ? make_fifo() : make_memfd();
+	int fd = ti->inode.type == S_IFIFO ? fifo_create() : make_memfd();
 	if (fd < 0)
 		return fd;
 	int r = ti->packed ? tmpfs_unpack(ti, fd) : 0;
@@ -258,7 +230,7 @@ static int reopen(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 
 static int open_fifo(struct tmpfs_inode *ti, int flags, struct vfs_opened *ret)
 {
-	bool waits = !(flags & (O_PATH | O_NONBLOCK)) && (flags & O_ACCMODE) != O_RDWR;
+	bool waits = fifo_open_waits(flags);
 	int r = reopen(ti, waits ? O_PATH : flags, ret);
 	if (r < 0 || !waits)
 		return r;
