@@ -348,7 +348,9 @@ static int hostfs_exhume(struct super *sb, const struct statx *attr, int fd, str
 	hostfs_id_of(&stx, &is);
 	if (!hostfs_id_equal(&was, &is))
 		return -ESTALE;
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	char path[PROC_FD_PATH_SIZE];
+	/* Not the guest's open file description, which would have its locks, and its flags for who opens the object with O_PATH. */
+	int own = open(hostfs_proc_path(fd, path), O_PATH | O_CLOEXEC);
 	if (own < 0)
 		return hostfs_errno();
 	int r = hostfs_get((struct hostfs *)sb, &stx, NULL, NULL, own, ret);

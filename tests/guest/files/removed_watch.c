@@ -127,6 +127,13 @@ static void names(int in)
 	CHECK(rmdir("e") == 0);
 	want(b, "e/b");
 	want(again, "e/b");
+	close(again);
+	again = open(name, O_PATH);
+	CHECK(again >= 0 && (fcntl(again, F_GETFL) & O_PATH));
+	want(again, "e/b");
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", a);
+	CHECK(close(again) == 0 && (again = open(name, O_PATH)) >= 0 && (fcntl(again, F_GETFL) & O_PATH));
+	want(again, "e/a");
 	close(a);
 	close(b);
 	close(again);
