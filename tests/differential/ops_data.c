@@ -158,6 +158,11 @@ static void op_fallocate(struct op *o)
 	int mode = (int)arg_number(o, "mode", modes[draw(o, all ? 10 : 4)]);
 	int64_t at = arg_offset(o);
 
+	/* overlayfs takes suid and sgid away before the layer below says that this is too far */
+	if (!all && at > 1LL << 40) {
+		say(o, ") left out");
+		return;
+	}
 	result(o,
 	       syscall(SYS_fallocate, fd, mode, at, arg_number(o, "len", one_in(o, 20) ? -1 : (long)draw(o, 20000))));
 }

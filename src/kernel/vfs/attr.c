@@ -179,6 +179,8 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 	err = inode->ops->setattr ? inode->ops->setattr(inode, attr) : -EPERM;
 	if (!err && attr->valid & STATX_MODE)
 		err = acl_chmod(inode, attr->mode);
+	if (!err && attr->valid & STATX_UID)
+		scratch_chowned(env->vfs, inode);
 	if (!err)
 		watch_changed(env->vfs, p->dentry, attr);
 	return err;

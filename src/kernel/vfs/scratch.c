@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "kernel/vfs/vfs_private.h"
 
 enum { NAMES_TRIED = 1000 };
@@ -122,12 +123,35 @@ static int watch(struct scratch *s, int dir_fd)
 	return s->inotify_fd < 0 ? -1 : inotify_add_watch(s->inotify_fd, path, IN_CLOSE | IN_OPEN);
 }
 
+/* Whose it is matters to the host for fcntl(2) with O_NOATIME alone, which guests call without us. */
+static void give(int base, const struct inode *inode, const struct owner *o)
+{
+	if (fchownat(base, "", o->uid, o->gid, AT_EMPTY_PATH) < 0)
+		log_debug("the scratch directory of %llu stays ours: %s", (unsigned long long)inode->ino, strerror(errno));
+}
+
+void scratch_chowned(struct vfs *v, struct inode *inode)
+{
+	struct registry *r = &v->registry;
+	struct owner o;
+	if (inode->type != S_IFDIR || inode_owner(inode, &o) < 0)
+		return;
+	(void)pthread_mutex_lock(&r->lock);
+	for (struct registry_entry *e = NULL; (e = registry_next_of_inode_locked(r, e, inode));) {
+		if (e->kind == BACKING_SCRATCH)
+			give(e->fd, inode, &o);
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
 /* 1: there are many. */
-static int make_for(struct vfs *v, const struct path *p)
+static int make_for(struct vfs *v, const struct path *p, const struct owner *o)
 {
 	AUTO_CLOSE int base = make_locked(&v->scratch);
 	if (base < 0)
 		return host_failure(base);
+	if (o->uid != geteuid())
+		give(base, path_inode(p), o);
 	int watched = watch(&v->scratch, base);
 	int err = registry_add_scratch(v, base, watched, p);
 	if (err >= 0)
@@ -141,11 +165,14 @@ int scratch_open(struct vfs *v, const struct path *p, int flags)
 	int fd = registry_reopen_scratch(v, p, flags);
 	if (fd != -ENOENT)
 		return fd;
+	struct owner o;
 	int made = 0;
+	if (inode_owner(path_inode(p), &o) < 0)
+		o.uid = geteuid();	/* it is gone; what it was can be opened still */
 	(void)pthread_mutex_lock(&s->lock);
 	fd = registry_reopen_scratch(v, p, flags);
 	if (fd == -ENOENT) {
-		made = make_for(v, p);
+		made = make_for(v, p, &o);
 		fd = made < 0 ? made : registry_reopen_scratch(v, p, flags);
 	}
 	(void)pthread_mutex_unlock(&s->lock);

@@ -461,6 +461,8 @@ void scratch_finish(struct scratch *s);
 int scratch_place(struct vfs *v);
 /* A descriptor for a virtual directory. */
 int scratch_open(struct vfs *v, const struct path *p, int flags);
+/* inode, a directory or not, has another owner. */
+void scratch_chowned(struct vfs *v, struct inode *inode);
 /* Take note of the descriptions that were closed. registry.lock held. */
 void scratch_note_closed(struct vfs *v);
 

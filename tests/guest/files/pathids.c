@@ -59,6 +59,27 @@ static void open_all(void)
 	CHECK(close(dir) == 0 && close(file) == 0 && close(list) == 0 && close(read_only) == 0 && close(both) == 0);
 }
 
+/* fcntl(2) gives O_NOATIME to the owner alone, of a directory too, and whenever it became his. */
+static void no_atime(void)
+{
+	int before = open("now_mine", O_RDONLY | O_DIRECTORY);
+	pid_t pid;
+
+	CHECK(before >= 0 && chown("now_mine", 1000, 1000) == 0 && chown("was_mine", 1000, 1000) == 0);
+	pid = guest_fork();
+	if (pid == 0) {
+		int after;
+
+		CHECK(setresuid(1000, 1000, 1000) == 0);
+		after = open("was_mine", O_RDONLY | O_DIRECTORY);
+		CHECK(fcntl(before, F_SETFL, O_NOATIME) == 0 && fcntl(after, F_SETFL, O_NOATIME) == 0);
+		CHECK_ERRNO(fcntl(open("d", O_RDONLY | O_DIRECTORY), F_SETFL, O_NOATIME), EPERM);
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
+	CHECK(close(before) == 0);
+}
+
 static void as(int (*become)(void))
 {
 	pid_t pid = guest_fork();
@@ -122,7 +143,8 @@ int main(void)
 		return 77;
 	files_enter();
 	CHECK(mkdir("d", 0755) == 0 && mkdir("closed", 0700) == 0 && mkdir("mine", 0777) == 0);
-	CHECK(chmod("mine", 0777) == 0);
+	CHECK(chmod("mine", 0777) == 0 && mkdir("now_mine", 0755) == 0 && mkdir("was_mine", 0755) == 0);
+	no_atime();
 	files_write("d/f", "text");
 	files_write("d/g", "");
 	files_write("d/secret", "");
