@@ -120,6 +120,7 @@ struct verdict {
 	enum verdict_kind kind;
 	bool cloexec;		/* VERDICT_FD: the new descriptor's flag */
 	int fd;			/* VERDICT_FD: owned by the verdict; closed by who carries it out */
+	int path_flags;		/* VERDICT_FD of a directory opened with O_PATH: O_DIRECTORY, O_NOFOLLOW if it was so opened */
 	int64_t value;
 	struct blocking *block;
 	struct lent_address *lent;	/* owned by who carries it out */

@@ -242,8 +242,11 @@ static struct verdict run_open(struct blocking *b)
 
 struct verdict opened_verdict(const struct vfs_opened *o, bool cloexec)
 {
-	if (!o->blocks)
-		return verdict_fd(o->fd, cloexec);
+	if (!o->blocks) {
+		struct verdict v = verdict_fd(o->fd, cloexec);
+		v.path_flags = o->flags & O_PATH ? o->flags & (O_DIRECTORY | O_NOFOLLOW) : 0;
+		return v;
+	}
 	struct blocking_open *b = malloc(sizeof(*b));
 	if (!b) {
 		(void)close(o->fd);

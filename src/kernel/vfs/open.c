@@ -142,13 +142,25 @@ static int flags_for_object(const struct inode *inode, int flags)
 	return flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY | O_TMPFILE);
 }
 
+/* What F_GETFL is to tell; with O_NOFOLLOW a directory is opened by ".", which has to be searched for. */
+static int open_by_path(struct opening *o)
+{
+	int err = open_object(o->env, &o->path, O_PATH, o->opened);
+	if (err || !dentry_is_dir(o->path.dentry))
+		return err;
+	o->opened->flags = O_PATH | (o->flags & O_DIRECTORY);
+	if (o->flags & O_NOFOLLOW && vfs_permission(o->env, &o->path, MAY_EXEC) == 0)
+		o->opened->flags |= O_NOFOLLOW;
+	return 0;
+}
+
 /* The checks of do_open, and the open. */
 static int finish_open(struct opening *o)
 {
 	int flags = o->flags;
 	struct inode *inode = path_inode(&o->path);
 	if (flags & O_PATH)
-		return open_object(o->env, &o->path, O_PATH, o->opened);
+		return open_by_path(o);
 	if (flags & O_CREAT) {
 		if (flags & O_EXCL && !o->created)
 			return -EEXIST;

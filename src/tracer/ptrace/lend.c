@@ -25,7 +25,7 @@ static int flags_of(const struct verdict *v)
 	int flags = fcntl(v->fd, F_GETFL);
 	if (flags < 0)
 		return -errno;
-	int kept = flags & O_PATH ? O_PATH : flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_NOATIME);
+	int kept = flags & O_PATH ? O_PATH | v->path_flags : flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_NOATIME);
 	return kept | (v->cloexec ? O_CLOEXEC : 0);
 }
 
@@ -64,6 +64,9 @@ static int place(struct session *s, struct tracee *t, const struct verdict *v, i
 	int len = lend_path(s, t, v->fd, path, sizeof(path));
 	if (len < 0)
 		return len;
+	/* The name of a descriptor is a link. */
+	if (flags & O_NOFOLLOW)
+		len += snprintf(path + len, sizeof(path) - (size_t)len, "/.");
 	vfs_lend(s->options->kernel->vfs, v->fd);
 	const struct open_how how = {.flags = (uint64_t)flags};
 	unsigned reg = t->call.id == CALL_open ? 0 : 1;

@@ -116,6 +116,9 @@ static void told(void)
 		int fd = open("told", O_RDONLY | ways[i]);
 		CHECK_EQ(fcntl(fd, F_GETFL) & kept, ways[i]);
 		close(fd);
+		fd = open("told", O_PATH | ways[i]);
+		CHECK_EQ(fcntl(fd, F_GETFL) & (kept | O_PATH), O_PATH | (ways[i] & ~O_NONBLOCK));
+		close(fd);
 	}
 	for (int i = O_RDONLY; i <= O_RDWR; i++) {
 		int fd = open("told/f", i);
