@@ -3,7 +3,9 @@
  *
  * One worker serves; a second and further ones (at most one a CPU) are started when requests are found waiting again
  * and again, that is when guests on several cores call at once, and in the place of each that a slow file system keeps
- * (stuck.c). The listener hangs up when the last task under the filter has ended.
+ * (stuck.c). They leave when none is found waiting any more: each request wakes up every worker that waits for one, and on
+ * the caller's core, so one too many makes every call dearer (by a tenth for an open). The listener hangs up when the last
+ * task under the filter has ended.
  */
 #include <poll.h>
 #include <sched.h>
@@ -24,6 +26,7 @@ enum {
 	BACKLOG_NS = 1500,	/* a receive that took less did not wait */
 	BACKLOG_SAMPLE = 64,	/* one request in so many is timed */
 	BACKLOG_LIMIT = 8,	/* so many waiting ones in a row start another worker */
+	BACKLOG_OVER = 64,	/* so many samples in a row without: there is a worker too many */
 };
 
 bool notify_hung_up(int listener)
@@ -34,12 +37,22 @@ bool notify_hung_up(int listener)
 
 static void *worker_main(void *arg);
 
+/* workers_lock is held, which one that left does not take any more. */
+static bool is_free(struct worker *w)
+{
+	if (w->state == WORKER_LEFT) {
+		(void)pthread_join(w->thread, NULL);
+		w->state = WORKER_NONE;
+	}
+	return w->state == WORKER_NONE;
+}
+
 void notify_start_worker(struct notify *n, bool for_good)
 {
 	(void)pthread_mutex_lock(&n->workers_lock);
 	struct worker *w = NULL;
 	for (unsigned i = 0; i < MAX_WORKERS && !w; i++)
-		w = n->each[i].state == WORKER_NONE ? &n->each[i] : NULL;
+		w = is_free(&n->each[i]) ? &n->each[i] : NULL;
 	if (for_good && n->wanted < n->max_workers)
 		n->wanted++;
 	if (w && n->workers < n->wanted + n->stuck && thread_start(&w->thread, worker_main, w) == 0) {
@@ -49,7 +62,17 @@ void notify_start_worker(struct notify *n, bool for_good)
 	(void)pthread_mutex_unlock(&n->workers_lock);
 }
 
-/* Has it taken the place of one that is back? */
+/* One worker less is wanted, but one there must be. */
+static void want_fewer(struct notify *n)
+{
+	(void)pthread_mutex_lock(&n->workers_lock);
+	if (n->wanted > 1)
+		n->wanted--;
+	atomic_store(&n->crowded, n->workers > n->wanted + n->stuck);
+	(void)pthread_mutex_unlock(&n->workers_lock);
+}
+
+/* Has it taken the place of one that is back, or is it one too many? */
 static bool leaves(struct worker *by)
 {
 	struct notify *n = by->notify;
@@ -70,6 +93,7 @@ static bool leaves(struct worker *by)
 struct backlog {
 	unsigned count;		/* requests so far */
 	unsigned waiting;	/* samples in a row that found a request waiting */
+	unsigned quiet;		/* samples in a row that did not */
 	uint64_t before;	/* 0: this one is no sample */
 	uint32_t last;		/* the task answered last */
 };
@@ -79,17 +103,28 @@ static void backlog_before(struct backlog *b)
 	b->before = b->count++ % BACKLOG_SAMPLE == 0 ? now_ns() : 0;
 }
 
-static bool backlog_grows(struct backlog *b, uint32_t task)
+/* Was the request waiting? */
+static void take_sample(struct backlog *b, bool other)
+{
+	bool waited = other && now_ns() - b->before < BACKLOG_NS;
+	b->waiting = waited ? b->waiting + 1 : 0;
+	b->quiet = waited ? 0 : b->quiet + 1;
+}
+
+static void backlog_after(struct backlog *b, struct notify *n, uint32_t task)
 {
 	bool other = task != b->last;
 	b->last = task;
 	if (!b->before)
-		return false;
-	b->waiting = other && now_ns() - b->before < BACKLOG_NS ? b->waiting + 1 : 0;
-	if (b->waiting < BACKLOG_LIMIT)
-		return false;
-	b->waiting = 0;
-	return true;
+		return;
+	take_sample(b, other);
+	if (b->waiting >= BACKLOG_LIMIT) {
+		b->waiting = 0;
+		notify_start_worker(n, true);
+	} else if (b->quiet >= BACKLOG_OVER) {
+		b->quiet = 0;
+		want_fewer(n);
+	}
 }
 
 static void serve(struct worker *by, struct seccomp_notif *req)
@@ -108,8 +143,7 @@ static void serve(struct worker *by, struct seccomp_notif *req)
 			session_fail(n->session, -errno, "cannot receive notifications");
 			return;
 		}
-		if (backlog_grows(&backlog, req->pid))
-			notify_start_worker(n, true);
+		backlog_after(&backlog, n, req->pid);
 		atomic_fetch_add_explicit(&n->session->stops, 1, memory_order_relaxed);
 		stuck_call_begins(by);
 		notify_answer(n, req);
