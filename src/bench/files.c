@@ -183,13 +183,14 @@ static double scaling(const struct place *p, enum files_way way, const struct fi
 	return median(ratios, rounds_of(b));
 }
 
-int files_bench_scaling(const struct files_bench *b, double *ret_native, double *ret_here)
+int files_bench_scaling(const struct files_bench *b, struct files_scaling *ret)
 {
 	struct place p;
 	int r = make_place(&p);
 	if (r == 0) {
-		*ret_native = scaling(&p, FILES_NATIVE, b);
-		*ret_here = scaling(&p, FILES_ON_TMPFS, b);
+		ret->native = scaling(&p, FILES_NATIVE, b);
+		ret->here = scaling(&p, FILES_ON_TMPFS, b);
+		ret->least = scaling(&p, FILES_LEAST, b);
 	}
 	remove_place(&p);
 	return r;

@@ -40,16 +40,22 @@ struct files_row {
 
 /* Runs "SELF bench files-guest" and "SELF run ... -- SELF bench files-guest". 0, or a negative errno of making its directory. */
 MUST_CHECK int files_bench_run(const struct files_bench *b, struct files_row rows[FILES_OPS]);
-/* Operations a second of two threads together over those of one thread, for opening files. Both 0 on failure. */
-MUST_CHECK int files_bench_scaling(const struct files_bench *b, double *ret_native, double *ret_here);
+/*
+ * Operations a second of two threads together over those of one thread, for opening files: natively, with trapline, and behind the
+ * bare loop of FILES_LEAST, of which there are as many as threads. All 0 on failure.
+ */
+struct files_scaling {
+	double native, here, least;
+};
+MUST_CHECK int files_bench_scaling(const struct files_bench *b, struct files_scaling *ret);
 
 /* The guest: sets up op in dir, runs it, prints picoseconds for one. way: FILES_NATIVE, or behind which loop. Threads: 1 or 2. */
 MUST_CHECK int files_guest_run(enum files_op op, uint64_t calls, const char *dir, enum files_way way, unsigned threads);
 
 /*
- * files_floor.c: from now on this thread's calls of nr are answered by a bare loop in another process, or with FLOOR_FILTER all
- * calls pass a filter.
+ * files_floor.c: from now on this thread's calls of nr, and those of threads that it starts, are answered by so many bare loops in
+ * processes of their own, or with FLOOR_FILTER all calls pass a filter.
  */
-MUST_CHECK int files_floor_start(enum files_floor kind, int nr, int source_fd);
+MUST_CHECK int files_floor_start(enum files_floor kind, int nr, int source_fd, unsigned loops);
 
 #endif

@@ -24,7 +24,7 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
-enum { NAME_ROOM = 256 };
+enum { NAME_ROOM = 256, LOOPS_MAX = 8 };
 
 struct shared {
 	_Atomic int listener;
@@ -113,6 +113,7 @@ static void serve(struct shared *s)
 	int listener;
 	while ((listener = atomic_load(&s->listener)) < 0)
 		(void)sched_yield();
+	(void)unshare(CLONE_FILES);
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1UL);
 	for (;;) {
 		struct seccomp_notif req = {0};
@@ -161,9 +162,21 @@ static int install_notify(int nr)
 	return r;
 }
 
-int files_floor_start(enum files_floor kind, int nr, int source_fd)
+/* A process of its own, as a supervisor is, that shares the descriptors at first: so the listener needs no sending. */
+static pid_t start_loop(struct shared *s)
 {
-	if (kind == FLOOR_NONE)
+	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		serve(s);
+	return pid < 0 ? -errno : (pid_t)pid;
+}
+
+int files_floor_start(enum files_floor kind, int nr, int source_fd, unsigned loops)
+{
+	pid_t pids[LOOPS_MAX];
+	unsigned started = 0;
+	int fd = 0;
+	if (kind == FLOOR_NONE || loops > LOOPS_MAX)
 		return -EINVAL;
 	if (kind == FLOOR_FILTER)
 		return install_pass();
@@ -173,17 +186,12 @@ int files_floor_start(enum files_floor kind, int nr, int source_fd)
 	atomic_store(&s->listener, -1);
 	s->kind = kind;
 	s->source_fd = source_fd;
-	/* A process of its own, as a supervisor is, that shares the descriptors: the listener needs no sending. */
-	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		serve(s);
-	int fd = install_notify(nr);
-	if (fd < 0) {
-		(void)kill((pid_t)pid, SIGKILL);
-		return fd;
-	}
+	for (; fd >= 0 && started < loops; started += fd >= 0)
+		fd = pids[started] = start_loop(s);
+	if (fd >= 0)
+		fd = install_notify(nr);
+	for (unsigned i = 0; fd < 0 && i < started; i++)
+		(void)kill(pids[i], SIGKILL);
 	atomic_store(&s->listener, fd);
-	return 0;
+	return fd < 0 ? fd : 0;
 }

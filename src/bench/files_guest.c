@@ -294,7 +294,7 @@ int files_guest_run(enum files_op op, uint64_t calls, const char *dir, enum file
 	uint64_t ps = 0;
 	int r = set_up(&g);
 	if (r == 0 && way != FILES_NATIVE)
-		r = files_floor_start(files_op_floor(op, way), ops[op].floor_nr, g.fd);
+		r = files_floor_start(files_op_floor(op, way), ops[op].floor_nr, g.fd, threads ? threads : 1);
 	if (r == 0)
 		r = threads ? measure_threads(&g, op, calls, threads, &ps) : measure(&g, op, calls, &ps);
 	if (r < 0)
