@@ -10,7 +10,6 @@
 
 #define ATTR_MAX 4096	/* a page: the kernel takes no more */
 #define CARRY_VALID (UINT64_C(1) << 32)
-#define ELEMENTS_MAX 64
 
 static uint32_t word_of(const uint8_t *whole, size_t offset)
 {
@@ -31,30 +30,6 @@ void show_kernel_version(struct decoder *d, const uint8_t *at, UNUSED const uint
 {
 	uint32_t v = word_of(at, 0);
 	show_textf(d, "KERNEL_VERSION(%u, %u, %u)", v >> 16, v >> 8 & 0xff, v & 0xff);
-}
-
-/* Elements of which none may be shown where the first cannot be read. */
-typedef void element_fn(struct decoder *d, const uint8_t *at);
-
-static void show_elements(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, element_fn *show)
-{
-	uint8_t buf[8 * ELEMENTS_MAX];
-	uint64_t limit = d->options->verbose ? ELEMENTS_MAX : d->options->string_limit;
-	uint64_t shown = count < limit ? count : limit;
-	if (shown > ELEMENTS_MAX)
-		shown = ELEMENTS_MAX;
-	uint64_t readable = addr && count ? read_elements(d, addr, shown, size, buf) : 0;
-	if (!addr || (count && !readable)) {
-		show_pointer(d, addr);
-		return;
-	}
-	array_begin(d);
-	for (uint64_t n = 0; n < readable; n++) {
-		element(d);
-		show(d, buf + n * size);
-	}
-	show_array_rest(d, addr, readable, shown, count, size);
-	array_end(d);
 }
 
 static void show_id(struct decoder *d, const uint8_t *at)
@@ -89,24 +64,24 @@ void show_bpf_prog_ids(struct decoder *d, const uint8_t *at, const uint8_t *whol
 	if (decode_failed(d) && count)
 		show_pointer(d, decode_uint_at(at, 8));
 	else
-		show_elements(d, decode_uint_at(at, 8), count, 4, show_id);
+		show_elements_at(d, decode_uint_at(at, 8), count, 4, show_id);
 }
 
 void show_bpf_iter_info(struct decoder *d, const uint8_t *at, const uint8_t *whole)
 {
 	uint32_t count = word_of(whole, offsetof(union bpf_attr, link_create.iter_info_len));
-	show_elements(d, decode_uint_at(at, 8), count, 4, show_map_link);
+	show_elements_at(d, decode_uint_at(at, 8), count, 4, show_map_link);
 }
 
 /* Of struct kprobe_multi, which is the whole here. */
 void show_bpf_names(struct decoder *d, const uint8_t *at, const uint8_t *whole)
 {
-	show_elements(d, decode_uint_at(at, 8), word_of(whole, 4), 8, show_name);
+	show_elements_at(d, decode_uint_at(at, 8), word_of(whole, 4), 8, show_name);
 }
 
 void show_bpf_words(struct decoder *d, const uint8_t *at, const uint8_t *whole)
 {
-	show_elements(d, decode_uint_at(at, 8), word_of(whole, 4), 8, show_word);
+	show_elements_at(d, decode_uint_at(at, 8), word_of(whole, 4), 8, show_word);
 }
 
 static void show_log(struct decoder *d, uint64_t addr, uint32_t size)
@@ -176,7 +151,7 @@ void show_bpf_insns(struct decoder *d, const uint8_t *at, const uint8_t *whole)
 {
 	uint64_t addr = decode_uint_at(at, 8);
 	if (d->options->verbose)
-		show_elements(d, addr, word_of(whole, offsetof(union bpf_attr, insn_cnt)), sizeof(struct bpf_insn), show_insn);
+		show_elements_at(d, addr, word_of(whole, offsetof(union bpf_attr, insn_cnt)), sizeof(struct bpf_insn), show_insn);
 	else
 		show_pointer(d, addr);
 }

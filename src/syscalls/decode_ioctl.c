@@ -136,8 +136,12 @@ static void decode_ioctl_arg(struct decoder *d, unsigned i)
 		show_ioctl_value(d, d->i386 && row->i386 ? row->i386 : &row->type, v);
 	else if (row->direction != IOCTL_INOUT || !d->exiting)
 		show_ioctl_pointee(d, row, v);
-	else if (!decode_failed(d))
+	else if (!decode_failed(d)) {
+		/* An attr_fn knows itself what is worth showing again. */
+		if (row->type.format != FIELD_ATTR)
+			d->p->ops->changed(d->p);
 		show_value_at(d, &row->type, v, IOCTL_VARIABLE, true);
+	}
 }
 
 const struct decode_type decode_type_ioctl_arg = {

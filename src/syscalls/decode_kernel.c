@@ -1,8 +1,7 @@
-/* Calls on the kernel's own machinery: clone3, asynchronous I/O, io_uring, perf, extensible structures. */
+/* Calls on the kernel's own machinery: clone3, asynchronous I/O, perf, extensible structures. */
 #include "syscalls/decode_priv.h"
 
 #include <linux/aio_abi.h>
-#include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -141,6 +140,17 @@ static void decode_aio_context(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_aio_context = {.decode = decode_aio_context};
 
+static void show_aio_command(struct decoder *d, uint16_t command)
+{
+	field(d, "aio_lio_opcode");
+	if (flag_set_name_of(&flag_set_aio_commands, command)) {
+		show_flags(d, &flag_set_aio_commands, command);
+		return;
+	}
+	show_uint(d, command);
+	show_comment(d, flag_set_aio_commands.unknown);
+}
+
 static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 {
 	bool moves = cb->aio_lio_opcode <= IOCB_CMD_PWRITE;
@@ -148,9 +158,13 @@ static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 	field_hex(d, "aio_data", cb->aio_data);
 	if (cb->aio_key)
 		field_uint(d, "aio_key", cb->aio_key);
-	field_flags(d, "aio_lio_opcode", &flag_set_aio_commands, cb->aio_lio_opcode);
-	if (cb->aio_reqprio)
+	show_aio_command(d, cb->aio_lio_opcode);
+	if (cb->aio_flags & IOCB_FLAG_IOPRIO) {
+		field(d, "aio_reqprio");
+		show_ioprio(d, (uint16_t)cb->aio_reqprio);
+	} else if (cb->aio_reqprio) {
 		field_sint(d, "aio_reqprio", cb->aio_reqprio);
+	}
 	field(d, "aio_fildes");
 	show_fd(d, (int)cb->aio_fildes);
 	if (whole && moves) {
@@ -160,6 +174,10 @@ static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 		else
 			show_pointer(d, cb->aio_buf);
 		field_uint(d, "aio_nbytes", cb->aio_nbytes);
+		field_sint(d, "aio_offset", cb->aio_offset);
+	} else if (whole && (cb->aio_lio_opcode == IOCB_CMD_PREADV || cb->aio_lio_opcode == IOCB_CMD_PWRITEV)) {
+		field(d, "aio_buf");
+		show_iov_at(d, cb->aio_buf, cb->aio_nbytes, UINT64_MAX, cb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 		field_sint(d, "aio_offset", cb->aio_offset);
 	}
 	struct_end(d);
@@ -247,98 +265,6 @@ const struct decode_type decode_type_iocb = {.decode = decode_iocb, .needs = NEE
 const struct decode_type decode_type_iocbs = {.decode = decode_iocbs, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_io_event = {.decode = decode_io_event, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_io_events = {.decode = decode_io_events, .needs = NEEDS_MEMORY};
-
-/* ---- io_uring ---- */
-
-static void show_sq_offsets(struct decoder *d, const struct io_sqring_offsets *o)
-{
-	field(d, "sq_off");
-	struct_begin(d);
-	field_uint(d, "head", o->head);
-	field_uint(d, "tail", o->tail);
-	field_uint(d, "ring_mask", o->ring_mask);
-	field_uint(d, "ring_entries", o->ring_entries);
-	field_uint(d, "flags", o->flags);
-	field_uint(d, "dropped", o->dropped);
-	field_uint(d, "array", o->array);
-	struct_end(d);
-}
-
-static void show_cq_offsets(struct decoder *d, const struct io_cqring_offsets *o)
-{
-	field(d, "cq_off");
-	struct_begin(d);
-	field_uint(d, "head", o->head);
-	field_uint(d, "tail", o->tail);
-	field_uint(d, "ring_mask", o->ring_mask);
-	field_uint(d, "ring_entries", o->ring_entries);
-	field_uint(d, "overflow", o->overflow);
-	field_uint(d, "cqes", o->cqes);
-	field_uint(d, "flags", o->flags);
-	struct_end(d);
-}
-
-static void decode_io_uring_params(struct decoder *d, unsigned i)
-{
-	struct io_uring_params p;
-	uint64_t addr = decode_arg(d, i);
-	if (!addr || !decode_read(d, addr, &p, sizeof(p))) {
-		show_pointer(d, addr);
-		return;
-	}
-	struct_begin(d);
-	field_flags(d, "flags", &flag_set_io_uring_setup_flags, p.flags);
-	if (p.flags & IORING_SETUP_CQSIZE && decode_failed(d))
-		field_uint(d, "cq_entries", p.cq_entries);
-	field_uint(d, "sq_thread_cpu", p.sq_thread_cpu);
-	field_uint(d, "sq_thread_idle", p.sq_thread_idle);
-	if (p.flags & IORING_SETUP_ATTACH_WQ)
-		field_uint(d, "wq_fd", p.wq_fd);
-	if (!decode_failed(d)) {
-		field_uint(d, "sq_entries", p.sq_entries);
-		field_uint(d, "cq_entries", p.cq_entries);
-		field_flags(d, "features", &flag_set_io_uring_features, p.features);
-		show_sq_offsets(d, &p.sq_off);
-		show_cq_offsets(d, &p.cq_off);
-	}
-	struct_end(d);
-}
-
-const struct decode_type decode_type_io_uring_params = {
-	.decode = decode_io_uring_params, .needs = NEEDS_MEMORY, .timing = TIMING_EXIT,
-};
-
-static void decode_io_uring_enter_arg(struct decoder *d, unsigned i)
-{
-	uint64_t addr = decode_arg(d, i);
-	if (decode_link(d, i, 0) & 8 /* IORING_ENTER_EXT_ARG */)
-		show_pointer(d, addr);
-	else
-		show_sigset_at(d, addr, addr ? decode_link(d, i, 1) : 8);
-}
-
-static void decode_io_uring_register_arg(struct decoder *d, unsigned i)
-{
-	uint64_t opcode = decode_link(d, i, 0);
-	uint64_t addr = decode_arg(d, i);
-	int32_t fd;
-	bool event = opcode == IORING_REGISTER_EVENTFD || opcode == IORING_REGISTER_EVENTFD_ASYNC;
-	if (!event) {
-		show_pointer(d, addr);
-	} else if (decode_fetch(d, addr, &fd, sizeof(fd))) {
-		array_begin(d);
-		element(d);
-		show_fd(d, fd);
-		array_end(d);
-	}
-}
-
-const struct decode_type decode_type_io_uring_enter_arg = {
-	.decode = decode_io_uring_enter_arg, .needs = NEEDS_MEMORY,
-};
-const struct decode_type decode_type_io_uring_register_arg = {
-	.decode = decode_io_uring_register_arg, .needs = NEEDS_MEMORY,
-};
 
 /* ---- perf ---- */
 

@@ -219,6 +219,7 @@ bool socklen_after(struct decoder *d, uint64_t addr);
 void show_timespec_at(struct decoder *d, uint64_t addr, bool time32);
 void show_timeval_at(struct decoder *d, uint64_t addr, bool time32);
 void show_wait_status(struct decoder *d, uint32_t status);
+void show_cpu_set(struct decoder *d, uint64_t addr, uint64_t len);	/* [0 1] */
 /* An array of iovec; bytes: how many of the data may be shown (a result), data: whether any is. */
 void show_iov_at(struct decoder *d, uint64_t addr, uint64_t count, uint64_t bytes, bool data);
 /* The control messages of a struct msghdr: decode_cmsg.c. */

@@ -327,7 +327,7 @@ static void show_bit_list(struct decoder *d, const uint8_t *bits, size_t len)
 
 #define CPU_SET_MAX 1024	/* bytes: 8192 processors */
 
-static void show_cpu_set(struct decoder *d, uint64_t addr, uint64_t len)
+void show_cpu_set(struct decoder *d, uint64_t addr, uint64_t len)
 {
 	uint8_t bits[CPU_SET_MAX] = {0};
 	if (len > sizeof(bits))

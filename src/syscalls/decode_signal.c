@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "syscalls/decode_layouts.h"
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 
@@ -269,16 +270,30 @@ static void show_fault(struct decoder *d, const siginfo_t *si)
 		field_uint(d, "si_pkey", si->si_pkey);
 }
 
+static void show_number_of_call(struct decoder *d, int nr, uint32_t arch)
+{
+	enum call_id id = call_from_nr(arch == call_abi_audit_arch(ABI_I386) ? ABI_I386 : ABI_X86_64, nr);
+	if (id >= 0)
+		show_textf(d, "__NR_%s", call_desc(id)->name);
+	else
+		show_sint(d, nr);
+}
+
+/* Of struct seccomp_data, in which the architecture follows. */
+void show_call_number(struct decoder *d, const uint8_t *at, UNUSED const uint8_t *whole)
+{
+	uint32_t arch = (uint32_t)decode_uint_at(at + 4, 4);
+	if (arch == call_abi_audit_arch(ABI_I386) || arch == call_abi_audit_arch(ABI_X86_64))
+		show_number_of_call(d, (int)decode_sint_at(at, 4), arch);
+	else
+		show_uint(d, decode_uint_at(at, 4));
+}
+
 static void show_bad_call(struct decoder *d, const siginfo_t *si)
 {
 	field_pointer(d, "si_call_addr", (uintptr_t)si->si_call_addr);
 	field(d, "si_syscall");
-	enum call_id id = call_from_nr(si->si_arch == call_abi_audit_arch(ABI_I386) ? ABI_I386 : ABI_X86_64,
-				       si->si_syscall);
-	if (id >= 0)
-		show_textf(d, "__NR_%s", call_desc(id)->name);
-	else
-		show_sint(d, si->si_syscall);
+	show_number_of_call(d, si->si_syscall, si->si_arch);
 	field_flags(d, "si_arch", &flag_set_audit_arches, si->si_arch);
 }
 

@@ -193,6 +193,16 @@ const struct decode_type decode_type_off_inout = {.decode = decode_off_inout, .n
 const struct decode_type decode_type_off64_inout = {.decode = decode_off64_inout, .needs = NEEDS_MEMORY};
 
 /* splice and copy_file_range move on too, but are shown as they were called. */
+static void decode_off64_entry(struct decoder *d, unsigned i)
+{
+	int64_t offset;
+	if (!decode_fetch(d, decode_arg(d, i), &offset, sizeof(offset)))
+		return;
+	wrap(d, "[");
+	show_sint(d, offset);
+	wrap(d, "]");
+}
+
 const struct decode_type decode_type_off64_entry = {
-	.decode = decode_off64_inout, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+	.decode = decode_off64_entry, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
 };

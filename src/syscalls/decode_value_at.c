@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "syscalls/decode_layouts.h"
+
 #define VALUE_MAX 1024	/* bytes of one value that are read */
 
 const struct field_desc *value_table_find(const struct value_table *table, uint32_t key)
@@ -108,6 +110,17 @@ static void show_errno(struct decoder *d, int value)
 	const char *name = value > 0 ? strerrorname_np(value) : NULL;
 	if (name)
 		show_symbol(d, name, (uint64_t)value);
+	else
+		show_sint(d, value);
+}
+
+/* As calls return it: -ENOENT. */
+void show_negative_errno(struct decoder *d, const uint8_t *at, UNUSED const uint8_t *whole)
+{
+	int value = (int)decode_sint_at(at, 4);
+	const char *name = value < 0 && value > -4096 ? strerrorname_np(-value) : NULL;
+	if (name)
+		show_textf(d, "-%s", name);
 	else
 		show_sint(d, value);
 }
@@ -322,4 +335,27 @@ void show_value_at(struct decoder *d, const struct field_desc *f, uint64_t addr,
 		show_rest_array(d, f, addr, len);
 	else
 		show_fixed_at(d, f, addr, size, brackets);
+}
+
+#define ELEMENTS_BYTES 4096
+
+void show_elements_at(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, element_fn *show)
+{
+	uint8_t buf[ELEMENTS_BYTES];
+	uint64_t limit = d->options->verbose ? count : d->options->string_limit;
+	uint64_t shown = count < limit ? count : limit;
+	if (shown > sizeof(buf) / size)
+		shown = sizeof(buf) / size;
+	uint64_t readable = addr && shown ? read_elements(d, addr, shown, size, buf) : 0;
+	if (!addr || (shown && !readable)) {
+		show_pointer(d, addr);
+		return;
+	}
+	array_begin(d);
+	for (uint64_t n = 0; n < readable; n++) {
+		element(d);
+		show(d, buf + n * size);
+	}
+	show_array_rest(d, addr, readable, shown, count, size);
+	array_end(d);
 }

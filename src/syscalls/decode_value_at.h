@@ -64,6 +64,10 @@ struct attr_decoder {
 /* A value in a buffer that was read; whole: the structure it is a member of (for FIELD_CUSTOM). */
 void show_value(struct decoder *d, const struct field_desc *f, const uint8_t *at, const uint8_t *whole);
 
+/* An array of count elements of size bytes at addr; the address alone where none can be read. */
+typedef void element_fn(struct decoder *d, const uint8_t *at);
+void show_elements_at(struct decoder *d, uint64_t addr, uint64_t count, unsigned size, element_fn *show);
+
 /* A field of size bytes that should hold a NUL: without one the last byte is not shown. */
 void show_chars(struct decoder *d, const uint8_t *at, size_t size);
 

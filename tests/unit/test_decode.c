@@ -441,6 +441,83 @@ START_TEST(quotas_and_keys)
 }
 END_TEST
 
+START_TEST(attributes_of_bpf_are_of_its_command)
+{
+	uint32_t map[18] = {2, 4, 8, 1, 0x400, 3};
+	strcpy((char *)&map[7], "m");
+	uint64_t at = put(0, map, sizeof(map));
+	expect("bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=1, map_flags=BPF_F_MMAPABLE, "
+	       "inner_map_fd=3}, 24) = 4", "bpf", 4, ARGS(0, at, 24));
+	expect("bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=1, map_flags=BPF_F_MMAPABLE, "
+	       "inner_map_fd=3, map_name=\"m\", map_ifindex=0, btf_fd=0, btf_key_type_id=0, btf_value_type_id=0, "
+	       "btf_vmlinux_value_type_id=0, map_extra=0}, 72) = 4", "bpf", 4, ARGS(0, at, 72));
+	const uint32_t ids[2] = {7, 8};
+	const uint64_t query[4] = {5, 0, put(128, ids, sizeof(ids)), 2};
+	at = put(64, query, 28);
+	expect("bpf(BPF_PROG_QUERY, {query={target_fd=5, attach_type=BPF_CGROUP_INET_INGRESS, query_flags=0, attach_flags=0, "
+	       "prog_ids=[7, 8], prog_cnt=2}}, 28) = 0", "bpf", 0, ARGS(16, at, 28));
+	const uint8_t insns[16] = {0xb7, 0x10, 0, 0, 1, 0, 0, 0, 0x95};
+	const uint64_t load[6] = {1 | UINT64_C(2) << 32, put(256, insns, sizeof(insns)), put(320, "GPL", 4)};
+	at = put(384, load, sizeof(load));
+	options.verbose = true;
+	expect("bpf(BPF_PROG_LOAD, {prog_type=BPF_PROG_TYPE_SOCKET_FILTER, insn_cnt=2, "
+	       "insns=[{code=BPF_ALU64|BPF_K|BPF_MOV, dst_reg=BPF_REG_0, src_reg=BPF_REG_1, off=0, imm=0x1}, "
+	       "{code=BPF_JMP|BPF_K|BPF_EXIT, dst_reg=BPF_REG_0, src_reg=BPF_REG_0, off=0, imm=0}], license=\"GPL\", log_level=0, "
+	       "log_size=0, log_buf=NULL, kern_version=KERNEL_VERSION(0, 0, 0), prog_flags=0}, 48) = 4", "bpf", 4, ARGS(5, at, 48));
+}
+END_TEST
+
+START_TEST(what_io_uring_registers_has_the_type_of_its_opcode)
+{
+	const int32_t fds[3] = {4, -1, -2};
+	uint64_t files = put(0, fds, sizeof(fds));
+	expect("io_uring_register(6, IORING_REGISTER_FILES, [4, -1, -2], 3) = 0", "io_uring_register", 0, ARGS(6, 2, files, 3));
+	const uint64_t update[2] = {1, files};
+	expect("io_uring_register(6, IORING_REGISTER_FILES_UPDATE, {offset=1, fds=[4, -1, IORING_REGISTER_FILES_SKIP]}, 3) = 3",
+	       "io_uring_register", 3, ARGS(6, 6, put(64, update, sizeof(update)), 3));
+	const uint8_t probe[24] = {48, 1, [16] = 22, 0, 1};
+	expect("io_uring_register(6, IORING_REGISTER_PROBE, {last_op=IORING_OP_SENDMSG_ZC, ops_len=1, "
+	       "ops=[{op=IORING_OP_READ, flags=IO_URING_OP_SUPPORTED}]} => {last_op=IORING_OP_SENDMSG_ZC, ops_len=1, "
+	       "ops=[{op=IORING_OP_READ, flags=IO_URING_OP_SUPPORTED}]}, 1) = 0", "io_uring_register", 0,
+	       ARGS(6, 8, put(128, probe, sizeof(probe)), 1));
+	const uint32_t workers[2] = {8, 16};
+	expect("io_uring_register(6, IORING_REGISTER_IOWQ_MAX_WORKERS, [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=16], 2) = -1 EINVAL "
+	       "(Invalid argument)", "io_uring_register", -EINVAL, ARGS(6, 19, put(192, workers, sizeof(workers)), 2));
+}
+END_TEST
+
+START_TEST(notifications_of_seccomp)
+{
+	const struct { uint64_t id; uint32_t pid, flags; int32_t nr; uint32_t arch; uint64_t ip, args[6]; } notif = {
+		.id = 5, .pid = 9, .nr = 39, .arch = 0xc000003e, .ip = 0x1000,
+	};
+	uint64_t at = put(0, &notif, sizeof(notif));
+	const struct { uint64_t id; int64_t val; int32_t error; uint32_t flags; } answer = {5, 0, -13, 1};
+	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_SEND, {id=0x5, val=0, error=-EACCES, flags=SECCOMP_USER_NOTIF_FLAG_CONTINUE}) = 0",
+	       "ioctl", 0, ARGS(6, 0xc0182101, put(128, &answer, sizeof(answer))));
+	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_RECV, {id=0x5, pid=9, flags=0, data={nr=__NR_getpid, arch=AUDIT_ARCH_X86_64, "
+	       "instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}} => {id=0x5, pid=9, flags=0, data={nr=__NR_getpid, "
+	       "arch=AUDIT_ARCH_X86_64, instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}}) = 0", "ioctl", 0,
+	       ARGS(6, 0xc0502100, at));
+}
+END_TEST
+
+START_TEST(asynchronous_vectors_and_offsets)
+{
+	const uint64_t iov[2] = {put(0, "ab", 2), 2};
+	struct { uint64_t data; uint32_t key, rw; uint16_t op; int16_t prio; uint32_t fd; uint64_t buf, nbytes; int64_t offset;
+		uint64_t reserved; uint32_t flags, resfd; } cb = {
+		.op = 8, .fd = 3, .buf = put(16, iov, sizeof(iov)), .nbytes = 1, .offset = 5,
+	};
+	const uint64_t list = put(64, &cb, sizeof(cb));
+	expect("io_submit(0x1, 1, [{aio_data=0, aio_lio_opcode=IOCB_CMD_PWRITEV, aio_fildes=3, aio_buf=[{iov_base=\"ab\", "
+	       "iov_len=2}], aio_offset=5}]) = 1", "io_submit", 1, ARGS(1, 1, put(256, &list, 8)));
+	const int64_t offset = -3;
+	expect("splice(3, [-3], 4, NULL, 8, 0) = -1 EINVAL (Invalid argument)", "splice", -EINVAL,
+	       ARGS(3, put(300, &offset, 8), 4, 0, 8, 0));
+}
+END_TEST
+
 START_TEST(results_of_prctl)
 {
 	expect("prctl(PR_SVE_SET_VL, PR_SVE_VL_INHERIT|0x10) = 0x20010 (PR_SVE_VL_INHERIT|0x10)", "prctl", 0x20010,
@@ -759,6 +836,10 @@ static Suite *decode_suite(void)
 	tcase_add_test(text, programs_of_filters);
 	tcase_add_test(text, quotas_and_keys);
 	tcase_add_test(text, results_of_prctl);
+	tcase_add_test(text, attributes_of_bpf_are_of_its_command);
+	tcase_add_test(text, what_io_uring_registers_has_the_type_of_its_opcode);
+	tcase_add_test(text, notifications_of_seccomp);
+	tcase_add_test(text, asynchronous_vectors_and_offsets);
 	tcase_add_test(text, messages_of_netfilter_and_diag);
 	tcase_add_test(text, single_calls_are_decoded_otherwise);
 	tcase_add_checked_fixture(all, setup, NULL);
