@@ -139,8 +139,6 @@ def number(text):
 
 def older(text, names):
     """A|NEW|0x100 becomes A|0x180, NEW alone 0x80 /* X_??? */."""
-    wanted = re.compile("|".join(r"\b%s\b" % n for n in names) or "$.")
-
     def value(match):
         parts = match[2].split("|")
         new = [p for p in parts if p in names]
@@ -155,9 +153,9 @@ def older(text, names):
             return "|".join(kept + [hex(rest)])
         return hex(rest) + (f" /* {unknown} */" if unknown != "-" else "")
 
-    def line(text):
-        return re.sub(r"(/\* )?\b(\w+(?:\|\w+)*)", value, text) if wanted.search(text) else text
-    return "".join(map(line, text.splitlines(True)))
+    if not names.keys() & set(re.findall(r"\w{4,}", text)):
+        return text
+    return re.sub(r"(/\* )?\b(\w+(?:\|\w+)*)", value, text)
 
 
 def as_strace(trapline, args):

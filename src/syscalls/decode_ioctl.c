@@ -126,6 +126,19 @@ static void show_ioctl_pointee(struct decoder *d, const struct ioctl_row *row, u
 	show_value_at(d, type, addr, size ? size : IOCTL_VARIABLE, true);
 }
 
+/* What became of a value that was shown at entry. An attr_fn knows itself what is worth showing again. */
+static void show_changed(struct decoder *d, const struct field_desc *type, uint64_t addr)
+{
+	uint8_t buf[LAYOUT_SIZE_MAX];
+	size_t size = value_size(type);
+	if (type->format != FIELD_ATTR) {
+		if (!addr || size > sizeof(buf) || !decode_read(d, addr, buf, size))
+			return;
+		d->p->ops->changed(d->p);
+	}
+	show_value_at(d, type, addr, IOCTL_VARIABLE, true);
+}
+
 static void decode_ioctl_arg(struct decoder *d, unsigned i)
 {
 	uint64_t v = decode_arg(d, i);
@@ -136,12 +149,8 @@ static void decode_ioctl_arg(struct decoder *d, unsigned i)
 		show_ioctl_value(d, d->i386 && row->i386 ? row->i386 : &row->type, v);
 	else if (row->direction != IOCTL_INOUT || !d->exiting)
 		show_ioctl_pointee(d, row, v);
-	else if (!decode_failed(d)) {
-		/* An attr_fn knows itself what is worth showing again. */
-		if (row->type.format != FIELD_ATTR)
-			d->p->ops->changed(d->p);
-		show_value_at(d, &row->type, v, IOCTL_VARIABLE, true);
-	}
+	else if (!decode_failed(d))
+		show_changed(d, &row->type, v);
 }
 
 const struct decode_type decode_type_ioctl_arg = {

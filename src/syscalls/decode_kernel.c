@@ -151,6 +151,16 @@ static void show_aio_command(struct decoder *d, uint16_t command)
 	show_comment(d, flag_set_aio_commands.unknown);
 }
 
+static void show_aio_flags(struct decoder *d, const struct iocb *cb)
+{
+	if (cb->aio_flags)
+		field_flags(d, "aio_flags", &flag_set_aio_flags, cb->aio_flags);
+	if (!(cb->aio_flags & IOCB_FLAG_RESFD))
+		return;
+	field(d, "aio_resfd");
+	show_fd(d, (int)cb->aio_resfd);
+}
+
 static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 {
 	bool moves = cb->aio_lio_opcode <= IOCB_CMD_PWRITE;
@@ -175,10 +185,12 @@ static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 			show_pointer(d, cb->aio_buf);
 		field_uint(d, "aio_nbytes", cb->aio_nbytes);
 		field_sint(d, "aio_offset", cb->aio_offset);
+		show_aio_flags(d, cb);
 	} else if (whole && (cb->aio_lio_opcode == IOCB_CMD_PREADV || cb->aio_lio_opcode == IOCB_CMD_PWRITEV)) {
 		field(d, "aio_buf");
 		show_iov_at(d, cb->aio_buf, cb->aio_nbytes, UINT64_MAX, cb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 		field_sint(d, "aio_offset", cb->aio_offset);
+		show_aio_flags(d, cb);
 	}
 	struct_end(d);
 }

@@ -496,9 +496,7 @@ START_TEST(notifications_of_seccomp)
 	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_SEND, {id=0x5, val=0, error=-EACCES, flags=SECCOMP_USER_NOTIF_FLAG_CONTINUE}) = 0",
 	       "ioctl", 0, ARGS(6, 0xc0182101, put(128, &answer, sizeof(answer))));
 	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_RECV, {id=0x5, pid=9, flags=0, data={nr=__NR_getpid, arch=AUDIT_ARCH_X86_64, "
-	       "instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}} => {id=0x5, pid=9, flags=0, data={nr=__NR_getpid, "
-	       "arch=AUDIT_ARCH_X86_64, instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}}) = 0", "ioctl", 0,
-	       ARGS(6, 0xc0502100, at));
+	       "instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}}) = 0", "ioctl", 0, ARGS(6, 0xc0502100, at));
 }
 END_TEST
 
