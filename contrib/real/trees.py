@@ -23,7 +23,8 @@ from run import judge, needs, note  # noqa: E402
 
 STRESSORS = ("dir", "dentry", "rename", "link", "symlink", "chmod", "chown", "xattr", "flock", "lockf", "mmap", "open", "readahead", "seek",
              "fallocate", "utime", "inotify", "fstat", "filename", "dirdeep", "dirmany", "hdd", "sendfile", "copy-file", "fifo", "getdent",
-             "touch", "locka", "lockofd", "chdir", "access")
+             "touch", "locka", "lockofd", "chdir", "access", "chattr", "dnotify", "dup", "eventfd", "fanotify", "fcntl", "fiemap",
+             "file-ioctl", "fpunch", "fsize", "handle", "inode-flags", "io", "iomix", "ioprio", "lease", "mknod", "procfs", "sync-file")
 SUITES = ("test_os", "test_posix", "test_pathlib", "test_shutil", "test_tempfile", "test_glob", "test_mmap", "test_fcntl", "test_zipfile",
           "test_tarfile", "test_sqlite3", "test_posixpath", "test_fileio", "test_io", "test_mailbox", "test_stat", "test_dbm", "test_subprocess")
 TREES = ("host", "tmpfs", "overlay")

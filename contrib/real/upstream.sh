@@ -5,7 +5,8 @@
 #   bash    automake   ARG: run-NAME        busybox automake   ARG: applet       tar       autotest   ARG: numbers, -k WORD
 #   gnu     automake   sed, grep, coreutils, findutils: ARG: make's words (TESTS=...)
 #   gawk    automake                        make    automake   ARG: directory/name            rsync   padded     ARG: names
-#   perl    automake   ARG: files below t/
+#   perl    automake   ARG: files below t/   tcl     tcl        ARG: tcltest's words (-file "fCmd.test io.test")
+#   glib    tap        ARG: names
 set -u
 suite=$1 source=$2
 shift 2
@@ -85,6 +86,7 @@ suite_rsync() {
 
 suite_perl() {
 	cp -a "$source" copy && cd copy/t || exit 2
+	export PERL_SKIP_TTY_TEST=1
 	[ $# -gt 0 ] || set -- io/*.t op/*.t ../lib/File/*.t ../lib/File/*/t/*.t
 	for name; do
 		[ -e "$name" ] || continue
@@ -92,6 +94,22 @@ suite_perl() {
 		status=$?
 		cat "$WORK/said"
 		verdict "$name" "$status"
+	done
+}
+
+suite_tcl() {
+	limited_long tclsh8.6 "$source/tests/all.tcl" -tmpdir "$WORK" -verbose ps "$@"
+}
+
+# Tests of GLib as Debian ships them, unpacked to SOURCE (libglib2.0-tests). Not as root: they make files outside $WORK.
+suite_glib() {
+	tests=$source/usr/libexec/installed-tests/glib
+	export G_TEST_SRCDIR="$tests" G_TEST_BUILDDIR="$tests" XDG_DATA_HOME="$WORK/data" XDG_RUNTIME_DIR="$WORK"
+	[ $# -gt 0 ] || set -- $(sed -n "s,^Exec=.*installed-tests/glib/\([^ /]*\)$,\1,p" "$source"/usr/share/installed-tests/glib/*.test)
+	for name; do
+		printf '## %s\n' "$name"
+		limited "$tests/$name" --tap
+		echo
 	done
 }
 

@@ -5,8 +5,8 @@ verdicts.py [--trapline BIN] [--ways NAME,...] [--form FORM] [--user NAME] [--di
     [--show] [--cwd DIR] [--] CMD [ARG...]
 
 CMD runs with TMPDIR, HOME and WORK (an empty directory of the way's file system) in its environment, in WORK or in --cwd. What it
-prints is read in one of the forms of test suites (go, tap, automake, autotest, busybox, unittest, archive, padded, lines); names are those of
-the last line "## NAME" before, if there is one. Prints for each way how many tests passed, and which have another verdict than
+prints is read in one of the forms of test suites (go, tap, automake, autotest, busybox, unittest, archive, padded, tcl, acl, lines);
+names are those of the last line "## NAME" before, if there is one. Prints for each way how many tests passed, and which have another verdict than
 natively as the same user; the last line is "N same, M differ". --log has what CMD printed.
 """
 import argparse
@@ -33,10 +33,11 @@ FORMS = {
     "unittest": r"^(?P<name>test\w* \([\w.]+\)).*? \.\.\. (?P<verdict>ok|FAIL|ERROR|skipped|expected failure)",
     "archive": r"^\s*\d+: (?P<name>test_\w+)\s+(?P<verdict>ok|FAIL.*|skip.*)\s*$|^\s*(?P<worst>Skips reported: .*)",
     "padded": r"^(?P<verdict>PASS|FAIL|XFAIL|SKIP|ERROR)\s+(?P<name>[\w.-]+)",
+    "tcl": r"^[+=]{4} (?P<name>\S+) .*?(?P<verdict>PASSED|FAILED|SKIPPED)\b",
     "acl": r"^\[\d+\] (?P<name>.*?) -- (?P<verdict>ok|failed)",
     "lines": r"^(?P<name>.*)(?P<verdict>)$",
 }
-GOOD = ("ok", "PASS", "XFAIL", "expected failure", "UNEXPECTED PASS", "")
+GOOD = ("ok", "PASS", "PASSED", "XFAIL", "expected failure", "UNEXPECTED PASS", "")
 # Way: the options of run (or of trace), as whom natively, as whom under trapline.
 OVERLAY = "{base}/lower:{base}/upper:{base}/work"
 FILES = {"host": ["-r", "/"], "tmpfs": ["-r", "/", "--tmpfs", "{base}/work:mode=01777"], "overlay": ["-r", "/", "--overlay", OVERLAY],

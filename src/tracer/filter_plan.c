@@ -5,6 +5,7 @@
 #include <linux/prctl.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "regs/regs.h"
 #include "tracer/session_private.h"
@@ -138,10 +139,10 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	size_t count = host_abi() == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
-	struct mask_chain clone_chain;
+	struct mask_chain clone_chain, waitid_chain;
 	struct choice_chain prctl_chain, getsockopt_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
-	struct filter_chain chain_list[10];
+	struct filter_chain chain_list[11];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -150,6 +151,11 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	if (r == 0 && s->uses_ptrace && actions[0][clone_nr] != stop_action) {
 		fill_mask(&clone_chain, 0, CLONE_UNTRACED, actions[0][clone_nr], &chain_list[chains]);
 		actions[0][clone_nr] = FILTER_CHAIN(chains++);
+	}
+	int waitid_nr = call_desc(CALL_waitid)->nr[abis[0]];
+	if (r == 0 && s->uses_ptrace && actions[0][waitid_nr] == SECCOMP_RET_ALLOW) {	/* ptrace/zombies.c */
+		fill_mask(&waitid_chain, 3, WNOHANG, SECCOMP_RET_ALLOW, &chain_list[chains]);
+		actions[0][waitid_nr] = FILTER_CHAIN(chains++);
 	}
 	if (r == 0 && s->lends) {
 		stop_path_opens(s, CALL_open, 1, &open_chain, actions[0], chain_list, &chains);

@@ -48,6 +48,16 @@ class Tree(harness.Case):
         self.assertEqual(os.listdir(low), ["f"])
         self.assertIn("g", os.listdir(up))
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs another user, who may not read what he made")
+    def test_an_overlay_removes_a_directory_that_nobody_may_read(self):
+        for name in ("low", "up"):
+            os.mkdir(os.path.join(self.tmp, name))
+            os.chmod(os.path.join(self.tmp, name), 0o777)
+        os.chmod(self.tmp, 0o755)
+        script = "cd /x; mkdir -m 0 empty; mkdir -p full/in; chmod 0 full; rmdir empty; rmdir full 2>&1 | grep -c 'not empty'; ls"
+        got = run([*NOBODY, harness.trapline, "run", "--overlay", f"{self.tmp}/low:{self.tmp}/up:/x", "--", "/bin/sh", "-c", script])
+        self.assert_prints(got, "1\nfull\n")
+
     @unittest.skipUnless(os.geteuid() == 0, "not root, so no guest becomes somebody else")
     def test_a_socket_of_a_lower_layer_that_was_opened_up(self):
         """Who listens does so below, where the mode is the old one; on overlayfs nobody reaches him."""

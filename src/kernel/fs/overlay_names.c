@@ -164,11 +164,11 @@ int overlay_link(struct inode *dir, const char *name, struct inode *inode)
 
 /* ---- removing ---- */
 
-/* Only the upper has it. A directory may have marks in it. */
-static int remove_upper(struct overlay *ov, struct inode *dir, const char *name, struct inode *inode)
+/* Only the upper has it. A directory that is known to be empty may have marks in it. */
+static int remove_upper(struct overlay *ov, struct inode *dir, const char *name, struct inode *inode, bool empty)
 {
 	int r = layer_unlink(dir, name, inode);
-	if (r != -ENOTEMPTY || !S_ISDIR(inode->type))
+	if (r != -ENOTEMPTY || !S_ISDIR(inode->type) || !empty)
 		return r;
 	(void)pthread_mutex_lock(&ov->names_lock);
 	r = overlay_work_discard(ov, dir, name, inode);
@@ -177,7 +177,7 @@ static int remove_upper(struct overlay *ov, struct inode *dir, const char *name,
 }
 
 /* entry: what the upper has, NULL: nothing. */
-static int remove_name(struct overlay_inode *od, const char *name, struct inode *entry)
+static int remove_name(struct overlay_inode *od, const char *name, struct inode *entry, bool empty)
 {
 	struct overlay *ov = overlay_of(&od->inode);
 	bool below;
@@ -185,7 +185,9 @@ static int remove_name(struct overlay_inode *od, const char *name, struct inode 
 	if (r < 0)
 		return r;
 	if (!below)
-		return entry ? remove_upper(ov, overlay_upper(od), name, entry) : -ENOENT;
+		return entry ? remove_upper(ov, overlay_upper(od), name, entry, empty) : -ENOENT;
+	if (!empty)
+		return -EACCES;
 	(void)pthread_mutex_lock(&ov->names_lock);
 	r = overlay_whiteout(ov, overlay_upper(od), name, entry);
 	(void)pthread_mutex_unlock(&ov->names_lock);
@@ -204,7 +206,7 @@ static bool is_place(struct overlay_inode *oi, const struct overlay_inode *dir, 
 }
 
 /* copy_lock of oi is held, so that nobody copies it up to a name that is going. */
-static int unlink_locked(struct overlay_inode *od, const char *name, struct overlay_inode *oi)
+static int unlink_locked(struct overlay_inode *od, const char *name, struct overlay_inode *oi, bool empty)
 {
 	struct inode *entry;
 	int r = overlay_upper_entry(od, name, &entry);
@@ -214,7 +216,7 @@ static int unlink_locked(struct overlay_inode *od, const char *name, struct over
 		inode_unref(entry);
 		return -ENOENT;
 	}
-	r = remove_name(od, name, entry);
+	r = remove_name(od, name, entry, empty);
 	if (r == 0) {
 		if (S_ISDIR(oi->inode.type))
 			atomic_store(&oi->removed, true);
@@ -234,14 +236,17 @@ int overlay_unlink(struct inode *dir, const char *name, struct inode *inode)
 	int r = overlay_copy_up(od, true);
 	if (r < 0)
 		return r;
+	bool empty = true;
 	if (S_ISDIR(inode->type)) {
-		bool empty;
 		r = overlay_is_empty(oi, &empty);
-		if (r < 0 || !empty)
+		/* What may not be read can be removed if it is empty: then the layer knows. */
+		if (r == -EACCES && atomic_load(&oi->lower_count) == 0)
+			empty = false;
+		else if (r < 0 || !empty)
 			return r < 0 ? r : -ENOTEMPTY;
 	}
 	(void)pthread_mutex_lock(&oi->copy_lock);
-	r = unlink_locked(od, name, oi);
+	r = unlink_locked(od, name, oi, empty);
 	(void)pthread_mutex_unlock(&oi->copy_lock);
 	if (r < 0)
 		return r;

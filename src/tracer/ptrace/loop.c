@@ -18,6 +18,7 @@
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
+#include "tracer/ptrace/zombies.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
@@ -316,6 +317,16 @@ void loop_ended(struct tracee *t, int status)
 	t->ended = true;
 }
 
+static void reported(struct trap_thread *by, pid_t tid, int status);
+
+static void collect_ended(struct tracee *asker)
+{
+	pid_t tid;
+	int status;
+	while ((tid = zombies_next(asker, &status)) > 0)
+		reported(asker->by, tid, status);
+}
+
 static void stopped(struct session *s, struct tracee *t, int status)
 {
 	int sig = WSTOPSIG(status);
@@ -350,6 +361,8 @@ static void stopped(struct session *s, struct tracee *t, int status)
 		signal_stop(s, t, sig);
 		return;
 	}
+	if (zombies_asked_for(t))
+		collect_ended(t);
 	int signal = t->entry_signal;
 	t->entry_signal = 0;
 	if (t->ended)
