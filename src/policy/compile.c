@@ -317,14 +317,17 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 	struct filter_chain chain;
 	int r;
 
-	if (c->spilled)
-		return l.stop;
-	r = lower_rules(&l, &chain);
+	if (c->spilled) {
+		chain = (struct filter_chain){.otherwise = l.stop};
+		r = 0;
+	} else {
+		r = lower_rules(&l, &chain);
+	}
 	if (r < 0) {
 		k->error = r;
 		return SECCOMP_RET_KILL_PROCESS;
 	}
-	if (abi == policy_own_abi() && id == CALL_clone && k->keeps_children)
+	if (abi == policy_own_abi() && id == CALL_clone && k->keeps_children && !c->spilled)
 		stop_first(k, &chain, &hidden_clone);
 	if (abi == policy_own_abi() && k->options->stop_path_opens && id == CALL_open)
 		stop_first(k, &chain, &path_open);

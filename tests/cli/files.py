@@ -147,6 +147,21 @@ class Tree(harness.Case):
             f.write('mount "/x" tmpfs mode=0700\n')
         self.assert_prints(self.shell(["--policy", policy], "stat -c '%a %F' /x"), "700 directory\n")
 
+    @unittest.skipUnless(os.geteuid() == 0, "not root, so no guest becomes somebody else")
+    def test_a_path_descriptor_reads_nothing(self):
+        """Nor where a policy makes the tree: O_PATH asks for no permission of the file's."""
+        policy = os.path.join(self.tmp, "policy")
+        with open(policy, "w", encoding="ascii") as f:
+            f.write(f'mount "{self.tmp}/x" tmpfs\n')
+        os.mkdir(self.tmp + "/x")
+        script = f"import errno, fcntl, os; os.chdir('{self.tmp}/x'); os.close(os.open('f', os.O_CREAT, 0o600)); os.chmod('.', 0o755)\n" \
+                 "os.seteuid(1000)\n" \
+                 "for fd in (os.open('f', os.O_PATH), os.open('.', os.O_PATH)):\n" \
+                 "    try: os.read(fd, 1); print('read')\n" \
+                 "    except OSError as e: print(errno.errorcode[e.errno], fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_PATH == os.O_PATH)"
+        got = run([harness.trapline, "run", "--policy", policy, "-r", "/", "--", "/usr/bin/python3", "-c", script])
+        self.assert_prints(got, "EBADF True\nEBADF True\n")
+
     def test_rules_are_about_names_in_the_tree(self):
         policy = os.path.join(self.tmp, "p")
         with open(policy, "w", encoding="ascii") as f:
