@@ -120,7 +120,8 @@ def newer_names(strace, folder):
     """{name: (value, what an unknown value is commented with)} of trapline's constants that are not in strace's binary
     (where the end of a string may be another)."""
     with open(strace, "rb") as f:
-        known = f.read()
+        binary = f.read()
+    known = set(re.findall(rb"[A-Za-z_][A-Za-z0-9_]+", binary))
     names, unknown = {}, "-"
     for path in glob.glob(os.path.join(folder, "*.tbl")):
         with open(path, encoding="utf-8") as f:
@@ -128,9 +129,9 @@ def newer_names(strace, folder):
                 words = line.split("#", 1)[0].split()
                 if words and not line[0].isspace():
                     unknown = words[2] if len(words) > 2 else "-"
-                elif len(words) == 2 and words[0] != "+" and words[0].encode() + b"\0" not in known:
+                elif len(words) == 2 and words[0] != "+" and words[0].encode() not in known:
                     names.setdefault(words[0], (number(words[1].split("/")[0]), unknown))
-    return names
+    return {n: v for n, v in names.items() if n.encode() + b"\0" not in binary}
 
 
 def number(text):
