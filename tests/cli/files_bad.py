@@ -367,6 +367,9 @@ for i in range(3000):
 for i in range(300):
     try: os.mkdir('d%d' % i); os.listdir('d%d' % i)
     except OSError: failed += 1
+for i in range(300):
+    try: os.close(os.open('.', os.O_TMPFILE | os.O_RDWR))
+    except OSError: failed += 1
 print(failed)
 """
 

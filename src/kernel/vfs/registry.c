@@ -274,6 +274,11 @@ static int add(struct registry *r, const struct stat *st, int flags, const struc
 		mark = add_name(r, e, st, flags, p, left);
 		e->kind = kind;
 	}
+	/* O_TMPFILE, or removed: nothing will tell that its last name goes. */
+	if (kind == BACKING_FILE && !e->unlinked && !(dentry_flags(e->path.dentry) & DENTRY_HASHED)) {
+		e->unlinked = true;
+		r->unlinked_count++;
+	}
 	e->name_last = (unsigned char)mark;
 	e->opened++;
 	e->used = true;
