@@ -368,6 +368,9 @@ for i in range(300):
     try: os.mkdir('d%d' % i); os.listdir('d%d' % i)
     except OSError: failed += 1
 for i in range(300):
+    try: os.mkdir('e'); os.path.exists('e/none'); os.rmdir('e'); os.close(os.open('/etc/passwd', os.O_RDONLY))
+    except OSError: failed += 1
+for i in range(300):
     try: os.close(os.open('.', os.O_TMPFILE | os.O_RDWR))
     except OSError: failed += 1
 print(failed)

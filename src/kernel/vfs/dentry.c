@@ -9,7 +9,7 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096, GRACE_MS = 100 };
+enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096, GRACE_MS = 500 };
 
 int dcache_init(struct dcache *c, size_t unused_max)
 {
@@ -45,24 +45,38 @@ static void note_grace(struct rcu_head *head)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
-/*
- * Until what was removed before is freed, but not for long: a walk may be asking a file system of the host that does not answer, and
- * who removes other names has nothing to do with that.
- */
-static void await_grace(struct dcache *c)
+static struct timespec grace_deadline(void)
 {
 	struct timespec until;
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += GRACE_MS * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
+	return until;
+}
+
+/*
+ * Until what was removed before is freed, as long as that goes on, which on a busy disk may take its time. But a walk may be asking a
+ * file system of the host that does not answer, and who removes other names has nothing to do with that.
+ */
+static void await_grace(struct dcache *c)
+{
+	struct timespec until = grace_deadline();
+	size_t freed = atomic_load(&c->freed);
 	(void)pthread_mutex_lock(&c->lock);
 	unsigned before = c->grace_periods;
 	if (!c->grace_asked)
 		vfs_free_later(&c->grace, note_grace);
 	c->grace_asked = true;
-	while (c->grace_periods == before && pthread_cond_timedwait(&c->grace_over, &c->lock, &until) == 0)
-		;
+	while (c->grace_periods == before) {
+		if (pthread_cond_timedwait(&c->grace_over, &c->lock, &until) == 0)
+			continue;
+		size_t now = atomic_load(&c->freed);
+		if (now == freed)
+			break;
+		freed = now;
+		until = grace_deadline();
+	}
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -134,7 +148,9 @@ static void free_dentry(struct rcu_head *head)
 {
 	VFS_RCU_ACQUIRE();
 	struct dentry *d = (struct dentry *)(void *)((char *)head - offsetof(struct dentry, rcu));
+	struct dcache *c = (struct dcache *)(void *)((char *)d->lru_prev - offsetof(struct dcache, lru));
 	unref_inode(d->inode);
+	atomic_fetch_add(&c->freed, 1);
 	free(dentry_name(d));
 	free(d);
 }
@@ -198,6 +214,7 @@ static struct dentry *kill_unused(struct dcache *c, struct dentry *d)
 	unhash(c, d);
 	lru_remove(c, d);
 	struct dentry *parent = dentry_name(d)->parent;
+	d->lru_prev = &c->lru;		/* for free_dentry */
 	vfs_free_later(&d->rcu, free_dentry);
 	return parent;
 }
@@ -469,12 +486,13 @@ void dentry_exchange(struct vfs *v, struct dentry *a, struct dentry *b, struct d
 	vfs_read_unlock();
 }
 
-void dentry_forget_below(struct vfs *v, const struct dentry *dir)
+void dentry_forget_below(struct vfs *v, const struct dentry *dir, size_t looks)
 {
 	struct dcache *c = &v->dcache;
 	vfs_read_lock();
 	(void)pthread_mutex_lock(&c->lock);
-	for (struct dentry *d = c->lru.lru_next, *next; d != &c->lru; d = next) {
+	/* The one reference is the caller's. */
+	for (struct dentry *d = c->lru.lru_next, *next; d != &c->lru && looks > 0 && atomic_load(&dir->refs) > 1; d = next, looks--) {
 		next = d->lru_next;
 		if (atomic_load(&d->refs) == 0 && dentry_name(d)->parent == dir) {
 			struct dentry *parent = kill_unused(c, d);

@@ -31,7 +31,7 @@ static bool forgets_missing(struct vfs *v, struct dentry *dir, struct dentry *d)
 	if (!atomic_load_explicit(&dir->inode->names_came, memory_order_relaxed))
 		return false;
 	if (atomic_exchange(&dir->inode->names_came, false))
-		dentry_forget_below(v, dir);
+		dentry_forget_below(v, dir, SIZE_MAX);
 	dentry_forget(v, d, 0);
 	return true;
 }

@@ -380,6 +380,7 @@ static int open_tmpfile(struct opening *o)
 		return err;
 	dentry_put(o->env->vfs, dir.dentry);
 	o->created = true;
+	dcache_removed(o->env->vfs);	/* as good as that */
 	if (o->opened->fd >= 0)
 		return registry_add(o->env->vfs, o->opened, o->flags, &o->path, BACKING_FILE);
 	return open_object(o->env, &o->path, flags_for_object(NULL, o->flags), o->opened);

@@ -14,7 +14,7 @@
  * How many entries one open passes, how many of those that should go it looks at, and of how many of these it asks whether somebody
  * has them open, which is dear.
  */
-enum { TRIM_PASSED = 256, TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
+enum { LATELY = 1024, TRIM_PASSED = 256, TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
 
 enum idle { IDLE, BUSY, UNKNOWN };
 
@@ -263,8 +263,12 @@ void registry_unlinked(struct vfs *v, const struct path *p)
 		registry_entry_destroy(u.gone[i]);
 		registry_names_finish(&u.old[i]);
 	}
-	if (dentry_is_dir(p->dentry) && atomic_load(&path_inode(p)->host_watched))
-		dentry_forget_below(v, p->dentry);
+	/*
+	 * Names that it is known not to have keep it, and with it a descriptor of ours. They were looked for lately, mostly; others go
+	 * with their turn.
+	 */
+	if (dentry_is_dir(p->dentry))
+		dentry_forget_below(v, p->dentry, atomic_load(&path_inode(p)->host_watched) ? SIZE_MAX : LATELY);
 }
 
 /* ---- for watches ---- */

@@ -93,6 +93,7 @@ struct dcache {
 	size_t lru_max;
 	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
 	size_t removals_max;
+	atomic_size_t freed;			/* dentries, ever */
 	struct rcu_head grace;			/* asks for a grace period; lock, these three */
 	bool grace_asked;
 	unsigned grace_periods;			/* that were asked for and are over */
@@ -192,8 +193,8 @@ bool dentry_ref_unless_dead(struct dentry *d);	/* in a read-side section */
 void dentry_put(struct vfs *v, struct dentry *d);
 /* The name leads to nothing known any more. more: further flags (DENTRY_REMOVED). */
 void dentry_forget(struct vfs *v, struct dentry *d, unsigned more);
-/* Names in dir that nobody uses, and which keep it. It takes as long as there are names in the cache. dir: referenced by the caller. */
-void dentry_forget_below(struct vfs *v, const struct dentry *dir);
+/* Names in dir that nobody uses, and which keep it; of so many that were let go of last are looked at. dir: referenced by the caller. */
+void dentry_forget_below(struct vfs *v, const struct dentry *dir, size_t looks);
 /* d gets another place; what was known there is forgotten. room: from dentry_name_create, taken over. */
 void dentry_move(struct vfs *v, struct dentry *d, struct dentry *to_parent, struct dentry_name *room);
 /* Two dentries change places; the rooms are for a at b's place and for b at a's. */
