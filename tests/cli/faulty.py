@@ -445,6 +445,8 @@ class Faulty:
         return self.guests.fileno()
 
     def close(self):
+        if self.server.returncode is not None:
+            return
         self.server.kill()
         self.server.wait()
         self.server.stdout.close()

@@ -203,10 +203,10 @@ static int lookup(struct inode *dir, const char *name, struct inode **ret, struc
 		r = hostfs_errno();
 	else if (is_procfs_root(dir, hold.fd, name, &stx))
 		r = -ENOENT;
-	if (r == 0) {
-		hostfs_virtual_load(fs, &stx, hold.fd, name);
+	if (r == 0)
+		r = hostfs_virtual_load(fs, &stx, hold.fd, name);
+	if (r == 0)
 		r = hostfs_get(fs, &stx, dir, name, -1, ret);
-	}
 	hostfs_release(&hold);
 	if (r == 0 && ret_attr) {
 		hostfs_show(fs, &stx);
@@ -447,9 +447,11 @@ int hostfs_create(int dir_fd, const struct hostfs_options *options, struct super
 		return r;
 	fs->super.dev_major = stx.stx_dev_major;
 	fs->super.dev_minor = stx.stx_dev_minor;
-	hostfs_virtual_load(fs, &stx, fd, "");
-	r = hostfs_get(fs, &stx, NULL, NULL, fd, &fs->super.root);
-	fd = -1;
+	r = hostfs_virtual_load(fs, &stx, fd, "");
+	if (r == 0) {
+		r = hostfs_get(fs, &stx, NULL, NULL, fd, &fs->super.root);
+		fd = -1;
+	}
 	if (r < 0) {
 		super_unref(&fs->super);
 		return r;

@@ -89,15 +89,24 @@ static void set_mode(int fd, const char *name, mode_t mode)
 		(void)chmod(hostfs_proc_path(name[0] ? own : fd, path), mode & 07777);
 }
 
-/* The host made it with the supervisor's ids: give it to its owner, as far as the host allows. */
-static void give_to_owner(int fd, const char *name, const struct vfs_create *how, struct statx *stx)
+/* What the host does not allow, or cannot do, is not the same as what it fails to do. */
+static bool is_refusal(int error)
 {
-	if (same_owner(stx, how) || fchownat(fd, name, how->uid, how->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-		return;
+	return error == -EPERM || error == -EACCES || error == -EINVAL || error == -EOPNOTSUPP || error == -ENOSYS;
+}
+
+/* The host made it with the supervisor's ids: give it to its owner, as far as the host allows. */
+static int give_to_owner(int fd, const char *name, const struct vfs_create *how, struct statx *stx)
+{
+	if (same_owner(stx, how))
+		return 0;
+	if (fchownat(fd, name, how->uid, how->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+		return is_refusal(-errno) ? 0 : hostfs_errno();
 	stx->stx_uid = how->uid;
 	stx->stx_gid = how->gid;
 	/* chown dropped them. */
 	stx->stx_mode &= (uint16_t)~(S_ISUID | S_ISGID);
+	return 0;
 }
 
 /* Directories get S_ISGID from the one that they are in; but this one may be made for another place. */
@@ -113,9 +122,10 @@ static void complete_mode(int fd, const char *name, const struct vfs_create *how
 static int settle(struct hostfs *fs, int fd, const char *name, const struct vfs_create *how, struct statx *stx)
 {
 	if (!fs->options.virtual_attrs) {
-		give_to_owner(fd, name, how, stx);
-		complete_mode(fd, name, how, stx);
-		return 0;
+		int r = give_to_owner(fd, name, how, stx);
+		if (r == 0)
+			complete_mode(fd, name, how, stx);
+		return r;
 	}
 	const struct hostfs_override want = {.uid = how->uid, .gid = how->gid, .mode = how->mode, .rdev = how->rdev};
 	return hostfs_virtual_set(fs, stx, &want, fd, name);

@@ -193,7 +193,7 @@ mode_t hostfs_host_mode(const struct hostfs *fs, mode_t mode);
 /* Make the host's attributes those that guests see. */
 void hostfs_virtual_apply(struct hostfs *fs, struct statx *stx);
 /* With .xattrs: what the host object at (fd, name) has; before the first apply. */
-void hostfs_virtual_load(struct hostfs *fs, const struct statx *host, int fd, const char *name);
+MUST_CHECK int hostfs_virtual_load(struct hostfs *fs, const struct statx *host, int fd, const char *name);
 /*
  * What guests shall see of the object at (fd, name) from now on. host: its attributes there at the moment; want: the
  * wanted uid, gid, mode with type, and rdev.

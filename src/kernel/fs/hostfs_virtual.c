@@ -167,7 +167,8 @@ static bool parse_value(const char *value, mode_t host_mode, struct hostfs_overr
 	return true;
 }
 
-static bool read_override(int fd, const char *name, mode_t host_mode, struct hostfs_override *ret)
+/* 1: there is one. An error: whether there is could not be read. */
+static int read_override(int fd, const char *name, mode_t host_mode, struct hostfs_override *ret)
 {
 	char path[XATTR_PATH_SIZE], value[OVERRIDE_VALUE_MAX];
 	ssize_t n;
@@ -177,8 +178,14 @@ static bool read_override(int fd, const char *name, mode_t host_mode, struct hos
 		n = lgetxattr(path, HOSTFS_OVERRIDE_XATTR, value, sizeof(value) - 1);
 	else
 		n = getxattr(path, HOSTFS_OVERRIDE_XATTR, value, sizeof(value) - 1);
+	/* ERANGE: longer than any of ours. What is gone has none. */
+	static const int none[] = {ENODATA, EOPNOTSUPP, EPERM, EACCES, ERANGE, ENOENT, ENOTDIR, ELOOP};
+	for (size_t i = 0; n < 0 && i < ARRAY_SIZE(none); i++) {
+		if (errno == none[i])
+			return 0;
+	}
 	if (n <= 0)
-		return false;
+		return n < 0 ? hostfs_errno() : 0;
 	value[n] = '\0';
 	return parse_value(value, host_mode, ret);
 }
@@ -192,6 +199,11 @@ static void format_value(const struct hostfs_override *o, char buf[OVERRIDE_VALU
 			       major(o->rdev), minor(o->rdev));
 }
 
+static bool keeps_none(void)
+{
+	return errno == EOPNOTSUPP || errno == EPERM || errno == EACCES;
+}
+
 static int write_override(int fd, const char *name, const struct hostfs_override *o)
 {
 	char path[XATTR_PATH_SIZE], value[OVERRIDE_VALUE_MAX];
@@ -199,15 +211,16 @@ static int write_override(int fd, const char *name, const struct hostfs_override
 
 	(void)xattr_path(fd, name, path);
 	if (o->parts == 0) {
-		(void)(name[0] ? lremovexattr(path, HOSTFS_OVERRIDE_XATTR) : removexattr(path, HOSTFS_OVERRIDE_XATTR));
-		return 0;
+		r = name[0] ? lremovexattr(path, HOSTFS_OVERRIDE_XATTR) : removexattr(path, HOSTFS_OVERRIDE_XATTR);
+		return r < 0 && errno != ENODATA && !keeps_none() ? hostfs_errno() : 0;
 	}
 	format_value(o, value);
 	if (name[0])
 		r = lsetxattr(path, HOSTFS_OVERRIDE_XATTR, value, strlen(value), 0);
 	else
 		r = setxattr(path, HOSTFS_OVERRIDE_XATTR, value, strlen(value), 0);
-	return r < 0 && (errno == ENOSPC || errno == EDQUOT) ? -errno : 0;
+	/* Where the host keeps none, it is remembered as long as we run. */
+	return r < 0 && !keeps_none() ? hostfs_errno() : 0;
 }
 
 /* ---- as the rest of hostfs uses it ---- */
@@ -246,21 +259,23 @@ void hostfs_virtual_apply(struct hostfs *fs, struct statx *stx)
 	(void)pthread_mutex_unlock(&fs->lock);
 }
 
-void hostfs_virtual_load(struct hostfs *fs, const struct statx *host, int fd, const char *name)
+int hostfs_virtual_load(struct hostfs *fs, const struct statx *host, int fd, const char *name)
 {
 	struct hostfs_override o = {0};
 
 	if (!fs->options.virtual_attrs || !holds_xattrs(fs, host->stx_mode))
-		return;
+		return 0;
 	hostfs_id_of(host, &o.id);
 	(void)pthread_mutex_lock(&fs->lock);
 	bool known = find(fs, &o.id);
 	(void)pthread_mutex_unlock(&fs->lock);
-	if (known || !read_override(fd, name, host->stx_mode, &o))
-		return;
+	int r = known ? 0 : read_override(fd, name, host->stx_mode, &o);
+	if (r <= 0)
+		return r;
 	(void)pthread_mutex_lock(&fs->lock);
 	(void)remember(fs, &o);		/* without memory the host's own attributes are seen */
 	(void)pthread_mutex_unlock(&fs->lock);
+	return 0;
 }
 
 int hostfs_virtual_set(struct hostfs *fs, const struct statx *host, const struct hostfs_override *want, int fd,
@@ -281,14 +296,18 @@ int hostfs_virtual_set(struct hostfs *fs, const struct statx *host, const struct
 		o.parts |= OVERRIDE_TYPE;
 	(void)pthread_mutex_lock(&fs->lock);
 	bool known = find(fs, &o.id);
+	(void)pthread_mutex_unlock(&fs->lock);
 	int r = 0;
+	if ((known || o.parts) && holds_xattrs(fs, host->stx_mode))
+		r = write_override(fd, name, &o);
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&fs->lock);
 	if (o.parts)
 		r = remember(fs, &o);
 	else
 		forget(fs, &o.id);
 	(void)pthread_mutex_unlock(&fs->lock);
-	if (r == 0 && (known || o.parts) && holds_xattrs(fs, host->stx_mode))
-		r = write_override(fd, name, &o);
 	return r;
 }
 
@@ -347,7 +366,7 @@ mode_t hostfs_virtual_type(struct hostfs *fs, const struct hostfs_id *dir, uint6
 	if (o && (o->parts & OVERRIDE_TYPE))
 		type = o->mode & S_IFMT;
 	(void)pthread_mutex_unlock(&fs->lock);
-	if (!o && fs->options.xattrs && read_override(fd, name, type, &from_host))
+	if (!o && fs->options.xattrs && read_override(fd, name, type, &from_host) > 0)
 		type = from_host.mode & S_IFMT;
 	return type;
 }

@@ -514,10 +514,14 @@ static int make_root(struct overlay *ov)
 		return -ENOMEM;
 	if (ov->upper)
 		s.upper = inode_ref(ov->upper->root);
-	bool opaque = ov->upper && layer_is_opaque(ov->upper->root);
+	int opaque = ov->upper ? layer_is_opaque(ov->upper->root) : 0;
 	for (size_t i = 0; i < ov->lower_count && !opaque; i++) {
 		s.lowers[s.lower_count++] = inode_ref(ov->lowers[i]->root);
 		opaque = layer_is_opaque(ov->lowers[i]->root);
+	}
+	if (opaque < 0) {
+		overlay_stack_finish(&s);
+		return opaque;
 	}
 	return overlay_get(ov, &s, NULL, NULL, &ov->super.root);
 }

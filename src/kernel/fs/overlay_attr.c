@@ -157,6 +157,11 @@ bool overlay_in_use(struct inode *inode)
 
 /* ---- extended attributes ---- */
 
+bool overlay_has_no_xattr(int error)
+{
+	return error == -ENODATA || error == -EOPNOTSUPP || error == -EPERM || error == -EACCES || error == -ENOSYS;
+}
+
 bool overlay_own_xattr(const char *name)
 {
 	static const char *const prefixes[] = {"trusted.overlay.", "user.overlay.", "user.fuseoverlayfs."};

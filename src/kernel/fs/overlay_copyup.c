@@ -94,10 +94,10 @@ static int copy_xattr(struct inode *from, struct inode *to, const char *name, vo
 {
 	ssize_t n = from->ops->getxattr(from, name, value, XATTR_VALUE_MAX);
 	if (n < 0)
-		return 0;	/* gone, or not for us */
+		return overlay_has_no_xattr((int)n) ? 0 : (int)n;	/* gone, or not for us */
 	int r = to->ops->setxattr(to, name, value, (size_t)n, 0);
-	/* What the upper cannot keep is lost; that it is full is not the same. */
-	return r == -ENOSPC || r == -EDQUOT || r == -EIO || r == -ENOMEM ? r : 0;
+	/* What the upper cannot keep is lost; that it is full, or fails, is not the same. */
+	return overlay_has_no_xattr(r) || r == -EINVAL || r == -E2BIG ? 0 : r;
 }
 
 static int copy_xattrs(struct inode *from, struct inode *to)
@@ -106,13 +106,13 @@ static int copy_xattrs(struct inode *from, struct inode *to)
 		return 0;
 	ssize_t size = from->ops->listxattr(from, NULL, 0);
 	if (size <= 0)
-		return 0;
+		return overlay_has_no_xattr((int)size) ? 0 : (int)size;
 	AUTO_FREE char *list = calloc(1, (size_t)size + 1);
 	AUTO_FREE char *value = malloc(XATTR_VALUE_MAX);
 	if (!list || !value)
 		return -ENOMEM;
 	size = from->ops->listxattr(from, list, (size_t)size);
-	int r = 0;
+	int r = size < 0 ? (int)size : 0;
 	for (const char *name = list; r == 0 && name < list + size; name += strlen(name) + 1) {
 		if (!overlay_own_xattr(name))
 			r = copy_xattr(from, to, name, value);
@@ -233,20 +233,32 @@ void overlay_restore_times(struct inode *dir, const struct statx *before)
 	(void)dir->ops->setattr(dir, &attr);
 }
 
-/* What was made without a name keeps a descriptor as long as it is known; looked up by its name it needs none. */
+static struct inode *find_copy(const struct copying *c, uint64_t ino)
+{
+	struct inode *found;
+
+	if (layer_lookup(c->upper_dir, c->name, &found) < 0)
+		return NULL;
+	if (found->ino == ino)
+		return found;
+	inode_unref(found);
+	return NULL;
+}
+
+/*
+ * What was made without a name keeps a descriptor as long as it is known; looked up by its name it needs none. It is let go of only
+ * if it can be found so: it has its name already, and there is no way back.
+ */
 static void look_again(struct copying *c)
 {
-	struct inode *found, *copy = c->copy;
-	uint64_t ino = copy->ino;
+	const uint64_t ino = c->copy->ino;
+	struct inode *found = find_copy(c, ino);
 
-	inode_unref(copy);
-	c->copy = NULL;
-	if (layer_lookup(c->upper_dir, c->name, &found) < 0)
+	if (!found)
 		return;
-	if (found->ino == ino)
-		c->copy = found;
-	else
-		inode_unref(found);
+	inode_unref(found);
+	inode_unref(c->copy);
+	c->copy = find_copy(c, ino);
 }
 
 /* names_lock is held. */

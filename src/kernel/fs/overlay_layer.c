@@ -64,25 +64,27 @@ int layer_rename(struct inode *old_dir, const char *old_name, struct inode *move
 	return r;
 }
 
-bool layer_is_whiteout(struct inode *inode)
+int layer_is_whiteout(struct inode *inode)
 {
 	struct statx stx;
 
-	return S_ISCHR(inode->type) && inode->ops->getattr(inode, &stx) == 0 && stx.stx_rdev_major == 0 &&
-	       stx.stx_rdev_minor == 0;
+	if (!S_ISCHR(inode->type))
+		return 0;
+	int r = inode->ops->getattr(inode, &stx);
+	return r < 0 ? r : stx.stx_rdev_major == 0 && stx.stx_rdev_minor == 0;
 }
 
-static bool has_name(struct inode *dir, const char *name)
+static int has_name(struct inode *dir, const char *name)
 {
 	struct inode *inode;
-
-	if (layer_lookup(dir, name, &inode) < 0)
-		return false;
+	int r = layer_lookup(dir, name, &inode);
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG ? 0 : r;
 	inode_unref(inode);
-	return true;
+	return 1;
 }
 
-bool layer_is_opaque(struct inode *dir)
+int layer_is_opaque(struct inode *dir)
 {
 	static const char *const names[] = {
 		"trusted.overlay.opaque", "user.overlay.opaque", "user.fuseoverlayfs.opaque",
@@ -91,8 +93,11 @@ bool layer_is_opaque(struct inode *dir)
 
 	for (size_t i = 0; dir->ops->getxattr && i < ARRAY_SIZE(names); i++) {
 		/* Linux uses other values for other things ("x": has whiteouts that are attributes). */
-		if (dir->ops->getxattr(dir, names[i], value, sizeof(value)) == 1 && value[0] == 'y')
-			return true;
+		ssize_t n = dir->ops->getxattr(dir, names[i], value, sizeof(value));
+		if (n == 1 && value[0] == 'y')
+			return 1;
+		if (n < 0 && !overlay_has_no_xattr((int)n))
+			return (int)n;
 	}
 	return has_name(dir, OVERLAY_OPAQUE_FILE);
 }
@@ -109,9 +114,9 @@ bool overlay_whiteout_name(const char *name, char buf[VFS_NAME_MAX + 1])
 	return n > 0 && n <= VFS_NAME_MAX;
 }
 
-bool layer_has_whiteout_file(struct inode *dir, const char *name)
+int layer_has_whiteout_file(struct inode *dir, const char *name)
 {
 	char whiteout[VFS_NAME_MAX + 1];
 
-	return overlay_whiteout_name(name, whiteout) && has_name(dir, whiteout);
+	return overlay_whiteout_name(name, whiteout) ? has_name(dir, whiteout) : 0;
 }

@@ -166,17 +166,18 @@ struct merge {
 	struct overlay_list *hidden;	/* what layers below may not show */
 };
 
-static bool is_whiteout_entry(struct inode *layer, const struct overlay_entry *e)
+static int is_whiteout_entry(struct inode *layer, const struct overlay_entry *e)
 {
 	struct inode *inode;
 
 	if (e->type != DT_CHR && e->type != DT_UNKNOWN)
-		return false;
-	if (layer_lookup(layer, e->name, &inode) < 0)
-		return true;	/* gone meanwhile */
-	bool whiteout = layer_is_whiteout(inode);
+		return 0;
+	int r = layer_lookup(layer, e->name, &inode);
+	if (r < 0)
+		return r == -ENOENT ? 1 : r;	/* gone meanwhile */
+	r = layer_is_whiteout(inode);
 	inode_unref(inode);
-	return whiteout;
+	return r;
 }
 
 static unsigned char known_type(struct inode *layer, const struct overlay_entry *e)
@@ -196,8 +197,9 @@ static int merge_entry(struct merge *m, struct inode *layer, const struct overla
 
 	if (overlay_name_hidden(e->name) || find(m->list, e->name) || find(m->hidden, e->name))
 		return 0;
-	if (is_whiteout_entry(layer, e))
-		return add(m->hidden, e->name, 0, 0);
+	int r = is_whiteout_entry(layer, e);
+	if (r)
+		return r < 0 ? r : add(m->hidden, e->name, 0, 0);
 	uint64_t ino = overlay_number(ov, layer->super->dev_major, layer->super->dev_minor, e->ino);
 	return add(m->list, e->name, ino, known_type(layer, e));
 }

@@ -17,14 +17,26 @@ static struct inode *layer_at(const struct descent *d, size_t i)
 }
 
 /* Is the name hidden from layer i by a whiteout file above? Only asked when layer i has the name: it seldom does. */
-static bool hidden_by_file(struct descent *d, size_t i)
+static int hidden_by_file(struct descent *d, size_t i)
 {
 	for (; d->marks_checked < i; d->marks_checked++) {
 		struct inode *layer = layer_at(d, d->marks_checked);
-		if (layer && layer_has_whiteout_file(layer, d->name))
-			return true;
+		int r = layer ? layer_has_whiteout_file(layer, d->name) : 0;
+		if (r)
+			return r;
 	}
-	return false;
+	return 0;
+}
+
+/* 1: what layer i has does not count. */
+static int is_hidden(struct descent *d, size_t i, struct inode *found)
+{
+	int r = layer_is_whiteout(found);
+	if (r == 0)
+		r = hidden_by_file(d, i);
+	if (r == 0 && d->last)
+		r = S_ISDIR(found->type) ? layer_is_opaque(d->last) : 1;
+	return r;
 }
 
 /* Look in layer i. 1: found, *ret is a reference; 0: go on; -ENOENT: nothing here counts, nor below. */
@@ -40,10 +52,10 @@ static int look(struct descent *d, size_t i, struct inode **ret)
 		return 0;
 	if (r < 0)
 		return r;
-	if (layer_is_whiteout(found) || hidden_by_file(d, i) ||
-	    (d->last && (!S_ISDIR(found->type) || layer_is_opaque(d->last)))) {
+	r = is_hidden(d, i, found);
+	if (r) {
 		inode_unref(found);
-		return -ENOENT;
+		return r < 0 ? r : -ENOENT;
 	}
 	if (S_ISDIR(found->type))
 		d->last = found;

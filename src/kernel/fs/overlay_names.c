@@ -3,12 +3,16 @@
 
 #include <linux/fs.h>
 
+/* Takes made over; what cannot be looked at is removed again. */
 static int adopt(struct inode *dir, const char *name, struct inode *made, struct inode **ret)
 {
-	struct overlay_stack s = {.upper = made};
+	struct overlay_stack s = {.upper = inode_ref(made)};
 	int r = overlay_get(overlay_of(dir), &s, NULL, NULL, ret);
 	if (r == 0 && name)
 		overlay_list_add(overlay_inode(dir), name, *ret);
+	if (r < 0 && name)
+		(void)layer_unlink(overlay_upper(overlay_inode(dir)), name, made);
+	inode_unref(made);
 	return r;
 }
 
@@ -60,10 +64,11 @@ static int whiteout_at(struct overlay_inode *dir, const char *name, struct inode
 	int r = overlay_upper_entry(dir, name, ret);
 	if (r < 0)
 		return r;
-	if (*ret && layer_is_whiteout(*ret))
+	r = *ret ? layer_is_whiteout(*ret) : 0;
+	if (r > 0)
 		return 0;
 	inode_unref(*ret);
-	return -EEXIST;
+	return r < 0 ? r : -EEXIST;
 }
 
 /* If the upper could not: what is bound is another object than the one with the name. */
@@ -212,9 +217,10 @@ static int unlink_locked(struct overlay_inode *od, const char *name, struct over
 	int r = overlay_upper_entry(od, name, &entry);
 	if (r < 0)
 		return r;
-	if (entry && layer_is_whiteout(entry)) {
+	r = entry ? layer_is_whiteout(entry) : 0;
+	if (r) {
 		inode_unref(entry);
-		return -ENOENT;
+		return r < 0 ? r : -ENOENT;
 	}
 	r = remove_name(od, name, entry, empty);
 	if (r == 0) {

@@ -153,11 +153,12 @@ int layer_unlink(struct inode *dir, const char *name, struct inode *inode);
 MUST_CHECK int layer_rename(struct inode *old_dir, const char *old_name, struct inode *moved, struct inode *new_dir,
 			    const char *new_name, struct inode *replaced, unsigned flags);
 MUST_CHECK int layer_iterate(struct inode *dir, struct dir_reader *reader);
-bool layer_is_whiteout(struct inode *inode);
+/* These three: 1, 0 or, where that cannot be read, an error: what it may hide is not shown then. */
+MUST_CHECK int layer_is_whiteout(struct inode *inode);
 /* Does it hide what is below it? */
-bool layer_is_opaque(struct inode *dir);
+MUST_CHECK int layer_is_opaque(struct inode *dir);
 /* Is there a file .wh.NAME? */
-bool layer_has_whiteout_file(struct inode *dir, const char *name);
+MUST_CHECK int layer_has_whiteout_file(struct inode *dir, const char *name);
 bool overlay_name_hidden(const char *name);
 /* .wh.NAME; false: too long. */
 bool overlay_whiteout_name(const char *name, char buf[VFS_NAME_MAX + 1]);
@@ -232,6 +233,8 @@ ssize_t overlay_getxattr(struct inode *inode, const char *name, void *value, siz
 int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 ssize_t overlay_listxattr(struct inode *inode, char *list, size_t size);
 int overlay_removexattr(struct inode *inode, const char *name);
+/* Does this error of getxattr or listxattr mean that there is none, or none for us? */
+bool overlay_has_no_xattr(int error);
 /* Attributes that say how layers are merged: never shown, never copied. */
 bool overlay_own_xattr(const char *name);
 
