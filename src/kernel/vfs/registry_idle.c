@@ -38,7 +38,7 @@ static struct registry_entry *rotate(struct registry *r)
  */
 static enum idle try_lease(int fd)
 {
-	if (fd < 0 || fcntl(fd, F_SETSIG, SIGCHLD) < 0)
+	if (fcntl(fd, F_SETSIG, SIGCHLD) < 0)
 		return UNKNOWN;
 	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
 		return IDLE;
@@ -52,16 +52,30 @@ static int backing_of(struct inode *inode, dev_t dev, ino_t ino, int *ret)
 	return inode->ops->host ? inode->ops->host(inode, ret) : -EOPNOTSUPP;
 }
 
+/* What will not be otherwise the next time, or what a file system failed to do now (EIO), and is asked again. */
+static enum idle of_failure(int error)
+{
+	static const int lasting[] = {EOPNOTSUPP, EACCES, EPERM, ENOENT, ESTALE, ETXTBSY, ENXIO, ENODEV};
+	for (size_t i = 0; i < ARRAY_SIZE(lasting); i++) {
+		if (error == lasting[i])
+			return UNKNOWN;
+	}
+	return BUSY;
+}
+
 static enum idle ask_lease(struct inode *inode, dev_t dev, ino_t ino)
 {
 	char path[64];
 	int host;
-	if (inode->type != S_IFREG || backing_of(inode, dev, ino, &host) < 0)
+	if (inode->type != S_IFREG)
 		return UNKNOWN;
+	int r = backing_of(inode, dev, ino, &host);
+	if (r < 0)
+		return of_failure(-r);
 	AUTO_CLOSE int object = host;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", object);
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return try_lease(fd);
+	return fd < 0 ? of_failure(errno) : try_lease(fd);
 }
 
 /* Outside the lock, since filesystems take theirs. The backing of a device node is the host's device, which others have too. */
