@@ -16,7 +16,15 @@ PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = float(os.environ.get("TRAPLINE_TEST_PATIENCE", "1"))
 
 
+def default_signals():
+    """What nohup, or a shell that starts this in the background, has it ignore is not for the tests to inherit."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def become_subreaper():
+    default_signals()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
