@@ -200,15 +200,15 @@ static void show_files_update(struct decoder *d, uint64_t addr, uint64_t count)
 
 static void show_probe(struct decoder *d, uint64_t addr, uint64_t count)
 {
-	struct {
+	union {
 		struct io_uring_probe head;
-		struct io_uring_probe_op ops[PROBE_OPS_MAX];
+		uint8_t room[sizeof(struct io_uring_probe) + PROBE_OPS_MAX * sizeof(struct io_uring_probe_op)];
 	} probe;
 	if (count > PROBE_OPS_MAX) {
 		show_pointer(d, addr);
 		return;
 	}
-	if (!decode_fetch(d, addr, &probe, sizeof(probe.head) + count * sizeof(probe.ops[0])))
+	if (!decode_fetch(d, addr, &probe, sizeof(probe.head) + count * sizeof(probe.head.ops[0])))
 		return;
 	struct_begin(d);
 	field(d, "last_op");
@@ -225,7 +225,7 @@ static void show_probe(struct decoder *d, uint64_t addr, uint64_t count)
 			break;
 		}
 		element(d);
-		show_struct(d, &layout_uring_probe_op, (const uint8_t *)&probe.ops[n]);
+		show_struct(d, &layout_uring_probe_op, (const uint8_t *)&probe.head.ops[n]);
 	}
 	array_end(d);
 	struct_end(d);
@@ -334,23 +334,23 @@ static const struct registered {
 	void (*show)(struct decoder *d, uint64_t addr, uint64_t count);
 	bool both;
 } registered[] = {
-	[IORING_REGISTER_BUFFERS] = {show_buffers},
-	[IORING_REGISTER_FILES] = {show_files},
-	[IORING_REGISTER_EVENTFD] = {show_files},
-	[IORING_REGISTER_EVENTFD_ASYNC] = {show_files},
-	[IORING_REGISTER_FILES_UPDATE] = {show_files_update},
-	[IORING_REGISTER_PROBE] = {show_probe, true},
-	[IORING_REGISTER_RESTRICTIONS] = {show_restrictions},
-	[IORING_REGISTER_FILES2] = {show_files2},
-	[IORING_REGISTER_BUFFERS2] = {show_buffers2},
-	[IORING_REGISTER_FILES_UPDATE2] = {show_files_update2},
-	[IORING_REGISTER_BUFFERS_UPDATE] = {show_buffers_update},
-	[IORING_REGISTER_IOWQ_AFF] = {show_cpu_set},
-	[IORING_REGISTER_IOWQ_MAX_WORKERS] = {show_workers, true},
-	[IORING_REGISTER_RING_FDS] = {show_ring_fds, true},
-	[IORING_UNREGISTER_RING_FDS] = {show_ring_slots},
-	[IORING_REGISTER_PBUF_RING] = {show_buffer_ring},
-	[IORING_UNREGISTER_PBUF_RING] = {show_buffer_ring},
+	[IORING_REGISTER_BUFFERS] = {.show = show_buffers},
+	[IORING_REGISTER_FILES] = {.show = show_files},
+	[IORING_REGISTER_EVENTFD] = {.show = show_files},
+	[IORING_REGISTER_EVENTFD_ASYNC] = {.show = show_files},
+	[IORING_REGISTER_FILES_UPDATE] = {.show = show_files_update},
+	[IORING_REGISTER_PROBE] = {.show = show_probe, .both = true},
+	[IORING_REGISTER_RESTRICTIONS] = {.show = show_restrictions},
+	[IORING_REGISTER_FILES2] = {.show = show_files2},
+	[IORING_REGISTER_BUFFERS2] = {.show = show_buffers2},
+	[IORING_REGISTER_FILES_UPDATE2] = {.show = show_files_update2},
+	[IORING_REGISTER_BUFFERS_UPDATE] = {.show = show_buffers_update},
+	[IORING_REGISTER_IOWQ_AFF] = {.show = show_cpu_set},
+	[IORING_REGISTER_IOWQ_MAX_WORKERS] = {.show = show_workers, .both = true},
+	[IORING_REGISTER_RING_FDS] = {.show = show_ring_fds, .both = true},
+	[IORING_UNREGISTER_RING_FDS] = {.show = show_ring_slots},
+	[IORING_REGISTER_PBUF_RING] = {.show = show_buffer_ring},
+	[IORING_UNREGISTER_PBUF_RING] = {.show = show_buffer_ring},
 };
 
 static const struct registered *registered_of(struct decoder *d, unsigned i)
@@ -367,7 +367,7 @@ static void decode_io_uring_register_arg(struct decoder *d, unsigned i)
 		show_pointer(d, addr);
 	else if (r && !d->exiting)
 		r->show(d, addr, (uint32_t)decode_link(d, i, 1));
-	else if (!decode_failed(d) && addr) {
+	else if (r && !decode_failed(d) && addr) {
 		d->p->ops->changed(d->p);
 		r->show(d, addr, (uint32_t)decode_link(d, i, 1));
 	}
