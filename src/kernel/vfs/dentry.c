@@ -43,6 +43,7 @@ static void note_grace(struct rcu_head *head)
 	c->grace_periods++;
 	(void)pthread_cond_broadcast(&c->grace_over);
 	(void)pthread_mutex_unlock(&c->lock);
+	VFS_RCU_RELEASE();
 }
 
 static struct timespec grace_deadline(void)
@@ -150,9 +151,10 @@ static void free_dentry(struct rcu_head *head)
 	struct dentry *d = (struct dentry *)(void *)((char *)head - offsetof(struct dentry, rcu));
 	struct dcache *c = (struct dcache *)(void *)((char *)d->lru_prev - offsetof(struct dcache, lru));
 	unref_inode(d->inode);
-	atomic_fetch_add(&c->freed, 1);
 	free(dentry_name(d));
 	free(d);
+	atomic_fetch_add(&c->freed, 1);
+	VFS_RCU_RELEASE();
 }
 
 static void lru_remove(struct dcache *c, struct dentry *d)
@@ -525,7 +527,7 @@ void dcache_finish(struct vfs *v)
 		shrink_locked(c, 0);
 	(void)pthread_mutex_unlock(&c->lock);
 	vfs_read_unlock();
-	urcu_bp_barrier();
+	vfs_free_all();
 	(void)pthread_cond_destroy(&c->grace_over);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c->buckets);

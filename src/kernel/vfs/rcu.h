@@ -22,6 +22,13 @@
 #define VFS_RCU_ACQUIRE() ((void)0)
 #endif
 
+/* Until all that vfs_free_later was asked for before is done. What touches more than its own memory ends with VFS_RCU_RELEASE. */
+static inline void vfs_free_all(void)
+{
+	urcu_bp_barrier();
+	VFS_RCU_ACQUIRE();
+}
+
 static inline void vfs_read_lock(void)
 {
 	urcu_bp_read_lock();

@@ -204,7 +204,11 @@ int notify_start(struct session *s)
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		n->each[i].notify = n;
 	notify_start_worker(n, true);
-	return n->workers == 1 ? 0 : -EAGAIN;
+	/* It may have started others already. */
+	(void)pthread_mutex_lock(&n->workers_lock);
+	bool started = n->each[0].state != WORKER_NONE;
+	(void)pthread_mutex_unlock(&n->workers_lock);
+	return started ? 0 : -EAGAIN;
 }
 
 /* Any that runs or did; false: there is none. */
