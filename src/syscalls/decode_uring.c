@@ -8,34 +8,6 @@
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 
-static void show_sq_offsets(struct decoder *d, const struct io_sqring_offsets *o)
-{
-	field(d, "sq_off");
-	struct_begin(d);
-	field_uint(d, "head", o->head);
-	field_uint(d, "tail", o->tail);
-	field_uint(d, "ring_mask", o->ring_mask);
-	field_uint(d, "ring_entries", o->ring_entries);
-	field_uint(d, "flags", o->flags);
-	field_uint(d, "dropped", o->dropped);
-	field_uint(d, "array", o->array);
-	struct_end(d);
-}
-
-static void show_cq_offsets(struct decoder *d, const struct io_cqring_offsets *o)
-{
-	field(d, "cq_off");
-	struct_begin(d);
-	field_uint(d, "head", o->head);
-	field_uint(d, "tail", o->tail);
-	field_uint(d, "ring_mask", o->ring_mask);
-	field_uint(d, "ring_entries", o->ring_entries);
-	field_uint(d, "overflow", o->overflow);
-	field_uint(d, "cqes", o->cqes);
-	field_uint(d, "flags", o->flags);
-	struct_end(d);
-}
-
 static void decode_io_uring_params(struct decoder *d, unsigned i)
 {
 	struct io_uring_params p;
@@ -58,8 +30,10 @@ static void decode_io_uring_params(struct decoder *d, unsigned i)
 		field_uint(d, "sq_entries", p.sq_entries);
 		field_uint(d, "cq_entries", p.cq_entries);
 		field_flags(d, "features", &flag_set_io_uring_features, p.features);
-		show_sq_offsets(d, &p.sq_off);
-		show_cq_offsets(d, &p.cq_off);
+		field(d, "sq_off");
+		show_struct(d, &layout_uring_sq_offsets, (const uint8_t *)&p.sq_off);
+		field(d, "cq_off");
+		show_struct(d, &layout_uring_cq_offsets, (const uint8_t *)&p.cq_off);
 	}
 	struct_end(d);
 }
