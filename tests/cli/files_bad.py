@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import harness
+import mounted
 from harness import NOBODY, PATIENCE, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "differential"))
@@ -55,22 +56,13 @@ def upper_names(upper):
     return sorted(n for n in found if ".wh..wh.work" not in n)
 
 
-class Layers(harness.Case):
+class Layers(mounted.Case):
     """An overlay of ours and one of Linux, of the same lower directory, the uppers on file systems of their own."""
 
     def setUp(self):
         super().setUp()
-        self.need_root()
-        if not ways.mountable():
-            self.skipTest("no mounts here")
-        self.tmp = tempfile.mkdtemp(prefix="trapline-cli-", dir="/var/tmp")
-        self.addCleanup(shutil.rmtree, self.tmp, True)
-        ways.own_mounts()
         for name in ("low", "up", "linux", "at"):
             os.mkdir(self.path(name))
-
-    def path(self, *names):
-        return os.path.join(self.tmp, *names)
 
     def mount(self, what, where, kind, data=None):
         ways.mount(what, self.path(where), kind, 0, data)

@@ -8,15 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import harness
+import mounted
 from harness import PATIENCE
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "differential"))
 import faulty  # noqa: E402
-import ways  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 FAULTS = os.environ.get("TRAPLINE_FAULTS", "")
@@ -126,21 +125,12 @@ def matrix(make):
 Outcome = collections.namedtuple("Outcome", "out err status")
 
 
-class Case(harness.Case):
+class Case(mounted.Case):
     """A directory (self.back), passed on to self.at by a file system that can fail."""
 
     def setUp(self):
         super().setUp()
-        self.need_root()
-        if not ways.mountable():
-            self.skipTest("no mounts here")
-        self.tmp = tempfile.mkdtemp(prefix="trapline-cli-", dir="/var/tmp")
-        self.addCleanup(shutil.rmtree, self.tmp, True)
-        ways.own_mounts()
         self.back, self.at, self.fs = self.path("back"), self.path("at"), None
-
-    def path(self, *names):
-        return os.path.join(self.tmp, *names)
 
     def fresh(self, *names):
         if self.fs:
