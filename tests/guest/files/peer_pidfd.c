@@ -1,11 +1,8 @@
 /* Who a peer is, as a pidfd: SO_PEERPIDFD and SO_PASSPIDFD over AF_UNIX, for named sockets, pairs and senders that are gone. */
 #include <poll.h>
-#include <stddef.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 
-#include "files.h"
+#include "unix.h"
 
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
@@ -14,32 +11,6 @@
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif
-
-static socklen_t address(struct sockaddr_un *a, const char *path)
-{
-	memset(a, 0, sizeof(*a));
-	a->sun_family = AF_UNIX;
-	strcpy(a->sun_path, path);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-}
-
-static int bound(int type, const char *path)
-{
-	struct sockaddr_un a;
-	socklen_t len = address(&a, path);
-	int s = socket(AF_UNIX, type, 0);
-
-	CHECK(s >= 0 && bind(s, (struct sockaddr *)&a, len) == 0);
-	return s;
-}
-
-static void connect_to(int s, const char *path)
-{
-	struct sockaddr_un a;
-	socklen_t len = address(&a, path);
-
-	CHECK(connect(s, (struct sockaddr *)&a, len) == 0);
-}
 
 static int peer(int s)
 {
@@ -77,7 +48,7 @@ static void want_process(int fd, pid_t pid)
 
 static void streams(void)
 {
-	int server = bound(SOCK_STREAM, "server"), s, fd;
+	int server = unix_bound(SOCK_STREAM, "server"), s, fd;
 	struct pollfd ended = {.events = POLLIN};
 	char byte;
 	pid_t pid;
@@ -87,7 +58,7 @@ static void streams(void)
 	if (pid == 0) {
 		int client = socket(AF_UNIX, SOCK_STREAM, 0);
 
-		connect_to(client, "server");
+		unix_connect(client, "server");
 		fd = peer(client);
 		want_process(fd, getppid());
 		CHECK(read(client, &byte, 1) <= 0);
@@ -130,9 +101,9 @@ static int received(int s)
 /* By name, by a connected socket, and over a pair. */
 static void messages(void)
 {
-	int receiver = bound(SOCK_DGRAM, "receiver"), pair[2], on = 1, fd;
+	int receiver = unix_bound(SOCK_DGRAM, "receiver"), pair[2], on = 1, fd;
 	struct sockaddr_un a;
-	socklen_t len = address(&a, "receiver");
+	socklen_t len = unix_address(&a, "receiver");
 	char byte;
 	pid_t pid;
 
@@ -141,10 +112,10 @@ static void messages(void)
 	CHECK(setsockopt(pair[0], SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) == 0);
 	pid = guest_fork();
 	if (pid == 0) {
-		int s = bound(SOCK_DGRAM, "sender");
+		int s = unix_bound(SOCK_DGRAM, "sender");
 
 		CHECK_EQ(sendto(s, "one", 3, 0, (struct sockaddr *)&a, len), 3);
-		connect_to(s, "receiver");
+		unix_connect(s, "receiver");
 		CHECK_EQ(send(s, "two", 3, 0), 3);
 		CHECK_EQ(write(pair[1], "six", 3), 3);
 		CHECK_EQ(read(pair[1], &byte, 1), 1);

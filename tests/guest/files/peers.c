@@ -3,39 +3,17 @@
  * a process that changed its ids too.
  */
 #include <grp.h>
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "files.h"
+#include "unix.h"
 
 enum { OTHER_UID = 4001, OTHER_GID = 5001 };
 
-static socklen_t address(struct sockaddr_un *a, const char *path)
-{
-	memset(a, 0, sizeof(*a));
-	a->sun_family = AF_UNIX;
-	strcpy(a->sun_path, path);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-}
-
 static int bound(int type, const char *path)
 {
-	struct sockaddr_un a;
-	socklen_t len = address(&a, path);
-	int s = socket(AF_UNIX, type, 0);
+	int s = unix_bound(type, path);
 
-	CHECK(s >= 0 && bind(s, (struct sockaddr *)&a, len) == 0);
 	CHECK(chmod(path, 0777) == 0);
 	return s;
-}
-
-static void connect_to(int s, const char *path)
-{
-	struct sockaddr_un a;
-	socklen_t len = address(&a, path);
-
-	CHECK(connect(s, (struct sockaddr *)&a, len) == 0);
 }
 
 static void want_name(const struct sockaddr_un *a, socklen_t len, const char *path)
@@ -89,7 +67,7 @@ static void streams(bool other)
 
 		guest_sleep_ms(50);
 		become(other);
-		connect_to(client, "server");
+		unix_connect(client, "server");
 		c = peer(client);
 		CHECK(c.pid == getppid() && c.uid == 0 && c.gid == 0);
 		CHECK_EQ(read(client, &byte, 1), 1);
@@ -145,7 +123,7 @@ static void want_message(struct message *m, const char *name, pid_t pid, bool ot
 static void send_messages(const char *own, const char *to, bool other)
 {
 	struct sockaddr_un a;
-	socklen_t len = address(&a, to);
+	socklen_t len = unix_address(&a, to);
 	int s = bound(SOCK_DGRAM, own);
 	struct ucred c = {.pid = getpid(), .uid = other ? OTHER_UID : geteuid(), .gid = other ? OTHER_GID : getegid()};
 	struct iovec iov = {(char *)"three", 5};
@@ -288,7 +266,7 @@ static void interrupted(void)
 		guest_sleep_ms(50);
 		CHECK(kill(getppid(), SIGUSR1) == 0);
 		guest_sleep_ms(50);
-		connect_to(s, "server");
+		unix_connect(s, "server");
 		CHECK_EQ(send(s, "x", 1, 0), 1);
 		_exit(0);
 	}

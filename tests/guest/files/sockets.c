@@ -1,24 +1,12 @@
 /* AF_UNIX sockets with names in the tree: bind, connect, send, names told back, and descriptors that travel through
  * them. */
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "files.h"
-
-static socklen_t address(struct sockaddr_un *a, const char *path)
-{
-	memset(a, 0, sizeof(*a));
-	a->sun_family = AF_UNIX;
-	CHECK(strlen(path) < sizeof(a->sun_path));
-	strcpy(a->sun_path, path);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-}
+#include "unix.h"
 
 static void streams(void)
 {
 	struct sockaddr_un a, b;
-	socklen_t len = address(&a, "stream"), got = sizeof(b);
+	socklen_t len = unix_address(&a, "stream"), got = sizeof(b);
 	struct stat st;
 	char byte;
 	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), peer;
@@ -44,12 +32,12 @@ static void streams(void)
 	CHECK_ERRNO(bind(peer, (struct sockaddr *)&a, len), EADDRINUSE);
 	CHECK(rename("stream", "moved") == 0);
 	CHECK_ERRNO(connect(peer, (struct sockaddr *)&a, len), ENOENT);
-	len = address(&a, "moved");
+	len = unix_address(&a, "moved");
 	CHECK(connect(peer, (struct sockaddr *)&a, len) == 0);
 	close(peer);
 	close(server);
 	files_write("plain", "");
-	len = address(&a, "plain");
+	len = unix_address(&a, "plain");
 	client = socket(AF_UNIX, SOCK_STREAM, 0);
 	CHECK_ERRNO(connect(client, (struct sockaddr *)&a, len), ECONNREFUSED);
 	CHECK(unlink("moved") == 0);
@@ -59,7 +47,7 @@ static void streams(void)
 static void datagrams(void)
 {
 	struct sockaddr_un a, b, from;
-	socklen_t la = address(&a, "dgram-a"), lb = address(&b, "dgram-b"), lf = sizeof(from);
+	socklen_t la = unix_address(&a, "dgram-a"), lb = unix_address(&b, "dgram-b"), lf = sizeof(from);
 	char buf[16];
 	int one = socket(AF_UNIX, SOCK_DGRAM, 0), two = socket(AF_UNIX, SOCK_DGRAM, 0);
 
