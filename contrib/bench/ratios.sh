@@ -73,13 +73,15 @@ compare() {
 	verdict "$what" "$(median_of "$tmp/ours")" "$(median_of "$tmp/theirs")" "$target" "$unit"
 }
 
-# against_strace WHAT TARGET OURS THEIRS NATIVE TURNS: wall times, and for information what each side adds to native's. A
-# program that computes more than it calls can meet a target on the sum only as far as its own time allows.
+# against_strace WHAT TARGET OURS THEIRS NATIVE TURNS [FLOOR]: wall times, and for information what each side adds to native's
+# and what a tracer that only stops takes. A program that computes more than it calls can meet a target on the sum only as
+# far as its own time allows.
 against_strace() {
-	what=$1 target=$2 ours=$3 theirs=$4 native=$5 turns=$6
+	what=$1 target=$2 ours=$3 theirs=$4 native=$5 turns=$6 floor=$7
 	: >"$tmp/ours"
 	: >"$tmp/theirs"
 	: >"$tmp/native"
+	: >"$tmp/floor"
 	i=0
 	while [ $i -lt "$turns" ]; do
 		# shellcheck disable=SC2086 # command lines, split on purpose
@@ -88,12 +90,15 @@ against_strace() {
 		value wall_us $theirs >>"$tmp/theirs"
 		# shellcheck disable=SC2086
 		value wall_us $native >>"$tmp/native"
+		# shellcheck disable=SC2086
+		[ -z "$floor" ] || value wall_us $floor >>"$tmp/floor"
 		i=$((i + 1))
 	done
 	a=$(median_of "$tmp/ours") b=$(median_of "$tmp/theirs") n=$(median_of "$tmp/native")
 	verdict "$what" "$a" "$b" "$target" us
 	case "$a$b$n" in *failed*) return ;; esac
 	verdict "    added to native's $n us" "$(added "$a" "$n")" "$(added "$b" "$n")" - us
+	[ -z "$floor" ] || verdict '    a bare tracer on one core / strace' "$(median_of "$tmp/floor")" "$b" - us
 }
 
 added() {
@@ -183,20 +188,24 @@ write_makefile() {
 		'cc -O2 -o $@ -c $<' >"$tmp/make/Makefile"
 }
 
-# "NAME|COMMAND" for each piece of work that is watched
+# "NAME|COMMAND" for each piece of work that is watched. A build's ratio hangs on how much it computes between its calls, so
+# three are shown: the smallest program, one source file, and a program of 100 lines built and linked.
 work() {
+	printf '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n' >"$tmp/hello.c"
 	echo "getppid loop|$bare/bare_native --free --calls 20000"
 	echo "dd bs=1|dd if=/dev/zero of=/dev/null bs=1 count=10000 status=none"
 	echo "find /usr|find /usr -maxdepth 4"
 	echo "gcc build|cc -O1 -o $tmp/built $here/bare_notify.c"
+	echo "gcc hello.c|cc -o $tmp/hello $tmp/hello.c"
+	echo "gcc -c|cc -O2 -c -o $tmp/object.o $here/bare_follow.c"
 }
 
-# watched OPTIONS STRACE-OPTIONS TARGET-PINNED TARGET-FREE LABEL < work
+# watched OPTIONS STRACE-OPTIONS TARGET-PINNED TARGET-FREE LABEL [BARE-TRACER] < work
 watched() {
 	while IFS='|' read -r name command; do
 		# A compiler's own time varies by more than what either tracer adds to it.
 		turns=$rounds
-		[ "$name" = 'gcc build' ] && turns=$((rounds * 3))
+		case $name in gcc*) turns=$((rounds * 3)) ;; esac
 		for place in "$pinned" ''; do
 			word=${place:+pinned}
 			target=$4
@@ -204,14 +213,14 @@ watched() {
 			against_strace "$5: $name, ${word:-free} / strace" "$target" \
 				"$bare/bare_time $place $trapline trace -o /dev/null $1 -- $command" \
 				"$bare/bare_time $place strace -f -o /dev/null $2 -- $command" \
-				"$bare/bare_time $place $command" "$turns"
+				"$bare/bare_time $place $command" "$turns" "${6:+$6 $command}"
 		done
 	done
 }
 
 figure_strace() {
 	work >"$tmp/work"
-	watched '' '' 0.9 0.25 'every call' <"$tmp/work"
+	watched '' '' 0.9 0.25 'every call' "$bare/bare_time $pinned $bare/bare_follow" <"$tmp/work"
 }
 
 figure_openat() {
