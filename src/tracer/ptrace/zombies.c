@@ -15,10 +15,11 @@ bool zombies_asked_for(const struct tracee *t)
 
 enum { PATIENCE = 20, PAUSE_US = 100 };
 
-static bool has_ended(pid_t tid)
+/* An end that nobody has collected: of this task, or of any (P_ALL). */
+static bool has_ended(idtype_t which, pid_t tid)
 {
 	siginfo_t info = {0};
-	return waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == tid &&
+	return waitid(which, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid &&
 	       (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 }
 
@@ -28,10 +29,13 @@ static pid_t find_ended(const struct tracee *asker, bool *ret_others)
 	struct session *s = asker->by->session;
 	pid_t tid = 0;
 	*ret_others = false;
+	/* The usual case, told at once. What has ended may be no guest, so that the tasks are gone through otherwise. */
+	if (!has_ended(P_ALL, 0))
+		return 0;
 	(void)pthread_mutex_lock(&s->table_lock);
 	for (size_t i = 0; i < s->table_size && !tid; i++) {
 		for (const struct tracee *t = s->table[i]; t && !tid; t = t->next) {
-			if (t == asker || !has_ended(t->tid))
+			if (t == asker || !has_ended(P_PID, t->tid))
 				continue;
 			if (t->by == asker->by)
 				tid = t->tid;
