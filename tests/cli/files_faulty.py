@@ -300,7 +300,7 @@ class Leaks(Case):
         return found
 
     def test_none(self):
-        for options in (["--overlay", f"{self.at}:{self.path('other')}/up:/x"],):
+        for options in (["-b", f"{self.at}:/x"], ["--overlay", f"{self.at}:{self.path('other')}/up:/x"]):
             with self.subTest(options):
                 found = self.counts(options)
                 self.assertLessEqual(found[2], found[0] + 3, found)

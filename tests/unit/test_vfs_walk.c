@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "kernel/vfs/rcu.h"
 #include "vfs_testfs.h"
 
 static struct world w;
@@ -367,6 +368,51 @@ START_TEST(one_check_for_a_path)
 }
 END_TEST
 
+/* Names below a directory that the host moved away keep nothing. */
+START_TEST(names_below_what_is_gone)
+{
+	teardown();
+	world_init(&w, SUPER_REVALIDATES, 0);
+	testfs_mkdir(w.sb, "/d", 0755, 0, 0);
+	testfs_mkdir(w.sb, "/d/e", 0755, 0, 0);
+	testfs_file(w.sb, "/d/e/f", 0644, 0, 0);
+	testfs_file(w.sb, "/d/e/g", 0644, 0, 0);
+	ck_walk("/d/e/f", 0, "/d/e/f");
+	ck_walk("/d/e/g", 0, "/d/e/g");
+	testfs_move(w.sb, "/d", "/moved");
+	ck_fails("/d", 0, -ENOENT);
+	unsigned before = testfs_alive(w.sb);
+	testfs_remove(w.sb, "/moved/e/f");
+	testfs_remove(w.sb, "/moved/e/g");
+	testfs_remove(w.sb, "/moved/e");
+	testfs_remove(w.sb, "/moved");
+	vfs_free_all();
+	ck_assert_uint_eq(testfs_alive(w.sb), before - 4);
+}
+END_TEST
+
+/* What cannot be told now is an error, and forgotten it is not. */
+START_TEST(failures_pass)
+{
+	struct path before, after;
+	teardown();
+	world_init(&w, SUPER_REVALIDATES, 0);
+	testfs_mkdir(w.sb, "/d", 0755, 0, 0);
+	testfs_file(w.sb, "/d/f", 0644, 0, 0);
+	ck_assert_int_eq(vfs_walk(&w.env, NULL, "/d", 0, &before), 0);
+	ck_walk("/d/f", 0, "/d/f");
+	testfs_fail(w.sb, EIO);
+	ck_fails("/d/f", 0, -EIO);
+	ck_fails("/d", 0, -EIO);
+	ck_fails("/none", 0, -EIO);
+	testfs_fail(w.sb, 0);
+	ck_assert_int_eq(vfs_walk(&w.env, NULL, "/d", 0, &after), 0);
+	ck_assert_ptr_eq(before.dentry, after.dentry);
+	path_put(&before);
+	path_put(&after);
+}
+END_TEST
+
 /* What is mounted hides what the host does to the names below it. */
 START_TEST(mount_points_stay)
 {
@@ -424,6 +470,8 @@ int main(void)
 	tcase_add_test(t, unused_names_go);
 	tcase_add_test(t, host_changes_are_seen);
 	tcase_add_test(t, one_check_for_a_path);
+	tcase_add_test(t, names_below_what_is_gone);
+	tcase_add_test(t, failures_pass);
 	tcase_add_test(t, mount_points_stay);
 	tcase_add_test(t, shown_names);
 	suite_add_tcase(s, t);

@@ -29,6 +29,7 @@ struct testfs {
 	pthread_mutex_t lock;		/* everything */
 	uint64_t next_ino;
 	unsigned lookups, checks;
+	int error;			/* see testfs_fail */
 	atomic_uint alive;
 };
 
@@ -98,21 +99,22 @@ static int op_lookup(struct inode *dir, const char *name, struct inode **ret)
 	lock(fs);
 	fs->lookups++;
 	struct entry *e = find((struct node *)dir, name);
-	if (e)
+	int r = fs->error ? -fs->error : e ? 0 : -ENOENT;
+	if (!r)
 		*ret = inode_ref(&e->node->inode);
 	unlock(fs);
-	return e ? 0 : -ENOENT;
+	return r;
 }
 
-static bool op_revalidate(struct inode *dir, const char *name, struct inode *inode)
+static int op_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct testfs *fs = fs_of(dir);
 	lock(fs);
 	struct entry *e = find((struct node *)dir, name);
-	bool same = e ? &e->node->inode == inode : !inode;
+	int r = fs->error ? -fs->error : e ? &e->node->inode == inode : !inode;
 	fs->checks++;
 	unlock(fs);
-	return same;
+	return r;
 }
 
 static int op_getattr(struct inode *inode, struct statx *ret);
@@ -132,6 +134,7 @@ static int op_revalidate_path(struct inode *dir, const char *path, struct inode 
 	}
 	bool same = through && (n ? &n->inode == inode : !inode);
 	fs->checks++;
+	same = same && !fs->error;
 	unlock(fs);
 	if (!same)
 		return -ESTALE;
@@ -476,6 +479,14 @@ unsigned testfs_lookups(const struct super *sb)
 unsigned testfs_checks(const struct super *sb)
 {
 	return ((const struct testfs *)sb)->checks;
+}
+
+void testfs_fail(struct super *sb, int error)
+{
+	struct testfs *fs = (struct testfs *)sb;
+	lock(fs);
+	fs->error = error;
+	unlock(fs);
 }
 
 unsigned testfs_alive(const struct super *sb)

@@ -228,19 +228,29 @@ static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret
 	return hostfs_lookup_attr(dir, name, ret, NULL);
 }
 
-static bool hostfs_revalidate(struct inode *dir, const char *name, struct inode *inode)
+/* What the host says where another object, or none, is in the place; and EACCES, about which looking the name up may do something. */
+static bool says_no(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ESTALE || error == -EACCES;
+}
+
+static int hostfs_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct hostfs_hold hold;
 	struct statx stx;
 	struct hostfs_id id;
 
-	if (hostfs_hold(hostfs_inode(dir), &hold) < 0)
-		return false;
-	int r = statx(hold.fd, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_TYPE | STATX_BTIME, &stx);
-	bool missing = r < 0 && errno == ENOENT;
+	int r = hostfs_hold(hostfs_inode(dir), &hold);
+	if (r < 0)
+		return says_no(r) ? 0 : r;
+	r = statx(hold.fd, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_TYPE | STATX_BTIME, &stx) < 0 ? hostfs_errno() : 0;
 	hostfs_release(&hold);
-	if (r < 0 || !inode)
-		return missing && !inode;
+	if (r == -ENOENT && !inode)
+		return 1;
+	if (r < 0)
+		return says_no(r) ? 0 : r;
+	if (!inode)
+		return 0;
 	hostfs_id_of(&stx, &id);
 	return hostfs_id_equal(&id, &hostfs_inode(inode)->id);
 }

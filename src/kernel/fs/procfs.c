@@ -104,7 +104,7 @@ bool proc_is_live(const struct proc_inode *pi)
 	return same;
 }
 
-bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode)
+int proc_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	(void)dir;
 	(void)name;

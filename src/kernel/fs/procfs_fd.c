@@ -233,7 +233,7 @@ static int lookup_fd(struct inode *inode, const char *name, const struct proc_no
 	return 0;
 }
 
-static bool fd_revalidate(struct inode *dir, const char *name, struct inode *inode)
+static int fd_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	(void)dir;
 	(void)name;

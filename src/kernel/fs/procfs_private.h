@@ -71,7 +71,7 @@ MUST_CHECK int proc_join(const struct proc_inode *dir, const char *name, char *b
 uint64_t proc_number(const char *path);		/* the inode number that goes with a path */
 int proc_getattr(struct inode *inode, struct statx *ret);
 void proc_destroy(struct inode *inode);
-bool proc_revalidate(struct inode *dir, const char *name, struct inode *inode);
+int proc_revalidate(struct inode *dir, const char *name, struct inode *inode);
 /* Is the task that it is about still the one it was? */
 bool proc_is_live(const struct proc_inode *pi);
 /* Whose a task's files are: the host knows (they are root's once the task changed its ids), unless the ids are virtual. */

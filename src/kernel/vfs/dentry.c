@@ -9,7 +9,7 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096, GRACE_MS = 500 };
+enum { DCACHE_UNUSED_MAX = 32768, LRU_BATCH = 32, REMOVALS_MAX = 4096, GRACE_MS = 500, ORPHANS_LOOKS = 1024 };
 
 int dcache_init(struct dcache *c, size_t unused_max)
 {
@@ -377,12 +377,52 @@ static struct dentry *find_locked(struct dcache *c, const struct dentry_name *li
 	return NULL;
 }
 
+/* Is it below a directory that is forgotten, so that no name leads to it? */
+static bool is_orphan(const struct dentry *d)
+{
+	for (const struct dentry *above = dentry_name(d)->parent; above; above = dentry_name(above)->parent)
+		if (!(dentry_flags(above) & DENTRY_HASHED) && dentry_name(above)->parent)
+			return true;
+	return false;
+}
+
+/*
+ * dcache.lock held, in a read-side section. Unused names below forgotten directories go, or they would keep these, and objects with
+ * descriptors of ours, until they are the oldest of all. A directory that is no longer used comes to the head of the list,
+ * and so has its turn.
+ */
+static void drop_orphans(struct dcache *c)
+{
+	struct dentry place;	/* where to go on, whoever dies meanwhile */
+	for (struct dentry *d = c->lru.lru_prev; d != &c->lru; d = place.lru_prev) {
+		place.lru_next = d;
+		place.lru_prev = d->lru_prev;
+		if (atomic_load(&d->refs) != 0 || !is_orphan(d))
+			continue;
+		d->lru_prev = place.lru_prev->lru_next = &place;
+		drop_locked(c, kill_unused(c, d));
+		place.lru_prev->lru_next = place.lru_next;
+		place.lru_next->lru_prev = place.lru_prev;
+	}
+}
+
+/* dcache.lock held, in a read-side section. A directory of which names are kept has been forgotten. */
+static void note_orphans(struct dcache *c)
+{
+	if (++c->orphaned * ORPHANS_LOOKS < c->lru_count)
+		return;
+	c->orphaned = 0;
+	drop_orphans(c);
+}
+
 /* dcache.lock held, in a read-side section. */
 static void forget_locked(struct dcache *c, struct dentry *d, unsigned more)
 {
 	atomic_fetch_or(&d->flags, more);
 	unhash(c, d);
 	settle_locked(c, d);
+	if (!(more & DENTRY_REMOVED) && dentry_is_dir(d) && atomic_load(&d->refs) > 0)
+		note_orphans(c);
 }
 
 static void forget_place_locked(struct dcache *c, const struct dentry_name *place, const struct dentry *except)

@@ -137,8 +137,8 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, struct inode **ret);
 	/* The same, and its attributes as .getattr gives them. NULL: they are asked for by themselves. */
 	int (*lookup_attr)(struct inode *dir, const char *name, struct inode **ret, struct statx *ret_attr);
-	/* Is name still this inode (NULL: still nothing)? For SUPER_REVALIDATES; dir->lock shared. */
-	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
+	/* Is name still this inode (NULL: still nothing)? 1, 0, or an error: it cannot be told now. For SUPER_REVALIDATES; dir->lock shared. */
+	int (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
 	/*
 	 * The same for many names with one call: does path (no ".", "..", doubled slashes) below dir still lead to inode (NULL: still
 	 * through directories, to nothing)? With no lock held. 0, and the attributes as getattr gives them if ret is not NULL; else an error, upon which each name is asked

@@ -3,14 +3,14 @@
 
 #include "kernel/vfs/vfs_private.h"
 
-/* Mount points and ghosts are the VFS's own: what the filesystem has there does not count. */
-static bool holds_locked(struct dentry *dir, struct dentry *d)
+/* As .revalidate. Mount points and ghosts are the VFS's own: what the filesystem has there does not count. */
+static int holds_locked(struct dentry *dir, struct dentry *d)
 {
 	unsigned flags = dentry_flags(d);
 	if (!(flags & DENTRY_CHECKED) || flags & (DENTRY_MOUNTED | DENTRY_GHOST))
-		return true;
+		return 1;
 	const struct inode_ops *ops = dir->inode->ops;
-	return !ops->revalidate || ops->revalidate(dir->inode, dentry_name(d)->text, d->inode);
+	return ops->revalidate ? ops->revalidate(dir->inode, dentry_name(d)->text, d->inode) : 1;
 }
 
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d)
@@ -18,11 +18,11 @@ bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d)
 	if (!(dentry_flags(d) & DENTRY_CHECKED))
 		return true;
 	(void)pthread_rwlock_rdlock(&dir->inode->lock);
-	bool holds = holds_locked(dir, d);
+	int holds = holds_locked(dir, d);
 	(void)pthread_rwlock_unlock(&dir->inode->lock);
-	if (!holds)
+	if (holds == 0)
 		dentry_forget(v, d, 0);
-	return holds;
+	return holds > 0;
 }
 
 /* In a read-side section: d, that there is no such name in dir, may be wrong, and then all that are missing there. */
@@ -41,7 +41,8 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 	int err = -EAGAIN;
 	vfs_read_lock();
 	struct dentry *d = dcache_find(v, dir, name, len);
-	if (d && holds_locked(dir, d)) {
+	int holds = d ? holds_locked(dir, d) : -EAGAIN;
+	if (holds > 0) {
 		if (!d->inode && forgets_missing(v, dir, d)) {
 			err = -EAGAIN;
 		} else if (!d->inode) {
@@ -51,7 +52,9 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 			*ret = d;
 			err = 0;
 		}
-	} else if (d) {
+	} else if (holds < 0) {
+		err = holds;
+	} else {
 		dentry_forget(v, d, 0);
 	}
 	vfs_read_unlock();

@@ -25,9 +25,16 @@ int vfs_mark_of(int fd)
 	return mark > 0 && mark <= REGISTRY_NAMES_MAX ? mark : 0;
 }
 
+/* The name, and those above it: a directory that is forgotten is another one when it is found again. */
 static bool leads_there(const struct path *p)
 {
-	return dentry_flags(p->dentry) & DENTRY_HASHED;
+	bool leads = dentry_flags(p->dentry) & DENTRY_HASHED;
+	vfs_read_lock();
+	const struct dentry *d = dentry_name(p->dentry)->parent;
+	for (const struct dentry *above; leads && d && (above = dentry_name(d)->parent); d = above)
+		leads = dentry_flags(d) & DENTRY_HASHED;
+	vfs_read_unlock();
+	return leads;
 }
 
 bool registry_is_gone_locked(const struct registry_entry *e)

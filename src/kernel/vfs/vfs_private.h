@@ -91,6 +91,7 @@ struct dcache {
 	struct dentry lru;			/* head of the list; lru_next was put there last; lock */
 	size_t lru_count;			/* lock */
 	size_t lru_max;
+	size_t orphaned;			/* directories forgotten since names below such were looked for: drop_orphans; lock */
 	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
 	size_t removals_max;
 	atomic_size_t freed;			/* dentries, ever */
@@ -234,7 +235,7 @@ bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char
 bool vfs_maker_finds_out(const struct dentry *dir);
 /* The cache does not know the name. */
 bool vfs_is_unknown(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
-/* In a read-side section. Is the cached name right still? Forgets it if not. */
+/* In a read-side section. Is the cached name right still? Forgets it if not; false as well: looking it up says why. */
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
 
 /* ---- mount.c ---- */
