@@ -31,6 +31,8 @@ ON_PURPOSE = (
     ("epoll_pwait2*", "what the caller gave is shown also when the call failed"),
     ("clone_ptrace*", "trapline follows all tasks; a guest cannot trace what trapline traces"),
     ("ptrace*", "trapline follows all tasks; a guest cannot trace what trapline traces"),
+    ("fsmount.gen", "flags that the kernel takes have names"),
+    ("landlock_restrict_self*", "flags of newer kernels have names"),
     ("count*", "times are by the wall clock, unless asked"),
     ("strace-C", "the table has two more columns"),
     ("options-syntax", "messages are trapline's own"),
@@ -156,7 +158,7 @@ def older(text, names):
 
     if not names.keys() & set(re.findall(r"\w{4,}", text)):
         return text
-    return re.sub(r"(/\* )?\b(\w+(?:\|\w+)*)", value, text)
+    return re.sub(r"(/\* )?\b(\w+(?:\|\w+\b(?!<<))*)", value, text)
 
 
 def as_strace(trapline, args):

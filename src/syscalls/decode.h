@@ -66,6 +66,11 @@ struct decode_source_ops {
 	 * NULL operation: not available.
 	 */
 	int (*pid_note)(struct decode_source *src, pid_t pid, struct pid_note *ret);
+	/*
+	 * The name of a network interface of the calling task ("eth0"), not terminated. Length, or a negative errno if
+	 * there is none or it cannot be known. NULL operation: not available.
+	 */
+	ssize_t (*interface_name)(struct decode_source *src, uint32_t index, char *buf, size_t size);
 };
 
 /* What -Y and --decode-pids=pidns say about an id. */

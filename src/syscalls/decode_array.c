@@ -189,15 +189,15 @@ static void element_mask(struct decoder *d, const uint8_t *at, unsigned size)
 	show_textf(d, "%#0*llx", (int)(2 * size), (unsigned long long)v);
 }
 
-#define NODES_MAX (8 * 4096)	/* the kernel takes a page of bits */
+#define NODES_MAX (8 * 4096 + 1)	/* the kernel takes a page of bits */
 
 /* Bits of a mask of memory nodes: as words in hexadecimal. */
 static void show_nodemask(struct decoder *d, unsigned i)
 {
 	/* The kernel takes one bit less than it is told there are. */
 	uint64_t bits = decode_link(d, i, 0) ? decode_link(d, i, 0) - 1 : 0;
-	uint64_t words = bits > NODES_MAX ? 0 : (bits + 8u * d->word - 1) / (8u * d->word);
-	if (words)
+	uint64_t words = (bits + 8u * d->word - 1) / (8u * d->word);
+	if (bits <= NODES_MAX)
 		show_array(d, decode_arg(d, i), words, d->word, element_mask);
 	else
 		show_pointer(d, decode_arg(d, i));
@@ -220,11 +220,17 @@ const struct decode_type decode_type_mempolicy_mode_out = {
 	.decode = decode_mempolicy_mode_out, .needs = NEEDS_MEMORY,
 };
 
+#define MODE_FLAGS 0xe000u
+
 static void decode_mempolicy_mode(struct decoder *d, unsigned i)
 {
-	uint32_t v = (uint32_t)decode_arg(d, i);
-	bool known = flag_set_name_of(&flag_set_mempolicy_modes, v & 0xfff);
-	show_flags(d, known ? &flag_set_mempolicy_joined : &flag_set_mempolicy_modes, v);
+	uint64_t v = decode_arg(d, i);
+	uint64_t mode = v & ~(uint64_t)MODE_FLAGS;
+	if (flag_set_name_of(&flag_set_mempolicy_modes, mode))
+		show_flags(d, &flag_set_mempolicy_joined, v);
+	else
+		show_flags(d, v & MODE_FLAGS ? &flag_set_mempolicy_mode_flags : &flag_set_mempolicy_modes, v);
 }
 
 const struct decode_type decode_type_mempolicy_mode = {.decode = decode_mempolicy_mode};
+const struct decode_type decode_type_mempolicy_mode64 = {.decode = decode_mempolicy_mode};

@@ -165,6 +165,20 @@ enum {
 	X86_PTRACE_SETFPREGS = 15,
 };
 
+static bool ptrace_pid_present(struct decoder *d, unsigned i)
+{
+	return decode_link(d, i, 0) != PTRACE_TRACEME;
+}
+
+static void decode_ptrace_pid(struct decoder *d, unsigned i)
+{
+	show_pid(d, (int)decode_arg(d, i));
+}
+
+const struct decode_type decode_type_ptrace_pid = {
+	.decode = decode_ptrace_pid, .present = ptrace_pid_present, .needs = NEEDS_PID,
+};
+
 static bool ptrace_has_addr(uint64_t request)
 {
 	switch (request) {

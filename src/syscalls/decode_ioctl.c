@@ -19,8 +19,10 @@
 static void show_ioc(struct decoder *d, uint32_t request)
 {
 	static const char *const dirs[4] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"};
-	show_textf(d, "_IOC(%s, %#x, %#x, %#x)", dirs[_IOC_DIR(request)], _IOC_TYPE(request), _IOC_NR(request),
-		   _IOC_SIZE(request));
+	char text[80];
+	(void)snprintf(text, sizeof(text), "_IOC(%s, %#x, %#x, %#x)", dirs[_IOC_DIR(request)], _IOC_TYPE(request),
+		       _IOC_NR(request), _IOC_SIZE(request));
+	show_hex_symbol(d, text, request);
 }
 
 #define NAMES_MAX 6

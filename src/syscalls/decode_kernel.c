@@ -286,6 +286,8 @@ static const struct flag_set *perf_config_set(uint32_t type)
 		: type == PERF_TYPE_SOFTWARE ? &flag_set_perf_software : NULL;
 }
 
+#define PERF_LATER_BITS 17
+
 static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
 {
 	static const char *const skids[4] = {
@@ -295,6 +297,13 @@ static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
 		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv",
 		"exclude_idle", "mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
 	};
+	/* Behind the two bits of precise_ip. */
+	static const char *const later[] = {
+		"mmap_data", "sample_id_all", "exclude_host", "exclude_guest", "exclude_callchain_kernel",
+		"exclude_callchain_user", "mmap2", "comm_exec", "use_clockid", "context_switch", "write_backward",
+		"namespaces", "ksymbol", "bpf_event", "aux_output", "cgroup", "text_poke", "build_id", "inherit_thread",
+		"remove_on_exec", "sigtrap",
+	};
 	uint64_t bits;
 	memcpy(&bits, (const uint8_t *)a + offsetof(struct perf_event_attr, read_format) + 8, sizeof(bits));
 	for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
@@ -303,6 +312,10 @@ static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
 	}
 	field_uint(d, "precise_ip", a->precise_ip);
 	show_comment(d, skids[a->precise_ip]);
+	for (unsigned n = 0; n < ARRAY_SIZE(later); n++) {
+		if (bits >> (PERF_LATER_BITS + n) & 1)
+			field_uint(d, later[n], 1);
+	}
 }
 
 static void decode_perf_event_attr(struct decoder *d, unsigned i)

@@ -71,6 +71,20 @@ static void decode_mount_data(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_mount_data = {.decode = decode_mount_data, .needs = NEEDS_MEMORY};
 
+#define FSCONFIG_KEY_MAX 256
+
+/* The calls that are not known may take anything. */
+static void decode_fsconfig_key(struct decoder *d, unsigned i)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (decode_link(d, i, 0) > 7 /* FSCONFIG_CMD_RECONFIGURE */)
+		show_pointer(d, addr);
+	else
+		show_string_upto(d, addr, FSCONFIG_KEY_MAX);
+}
+
+const struct decode_type decode_type_fsconfig_key = {.decode = decode_fsconfig_key, .needs = NEEDS_MEMORY};
+
 static void decode_fsconfig_value(struct decoder *d, unsigned i)
 {
 	uint64_t addr = decode_arg(d, i);
@@ -257,12 +271,18 @@ static void decode_memfd_flags(struct decoder *d, unsigned i)
 {
 	uint32_t v = (uint32_t)decode_arg(d, i);
 	uint32_t huge = v >> 26;
-	show_flags(d, &flag_set_memfd_create_flags, v & 0x3ffffff);
-	if (huge && !d->quiet) {
-		char text[32];
-		(void)snprintf(text, sizeof(text), "|%u<<MFD_HUGE_SHIFT", huge);
-		wrap(d, text);
+	if (!huge || !d->p->ops->joins || d->options->consts == CONST_RAW) {
+		show_flags(d, &flag_set_memfd_create_flags, huge ? v : v & 0x3ffffff);
+		return;
 	}
+	if (d->quiet)
+		return;
+	AUTO_STRBUF struct strbuf text;
+	strbuf_init(&text);
+	if (v & 0x3ffffff && !add_flag_names(&text, &flag_set_memfd_create_flags, v & 0x3ffffff))
+		strbuf_addf(&text, "%#x", v & 0x3ffffff);
+	strbuf_addf(&text, "%s%u<<MFD_HUGE_SHIFT", text.len ? "|" : "", huge);
+	show_hex_symbol(d, strbuf_str(&text), v);
 }
 
 const struct decode_type decode_type_memfd_flags = {.decode = decode_memfd_flags};
@@ -400,11 +420,16 @@ static void decode_mount_attr(struct decoder *d, unsigned i)
 	field_flags(d, "attr_set", &flag_set_mount_attr_flags, a.attr_set);
 	field_flags(d, "attr_clr", &flag_set_mount_attr_flags, a.attr_clr);
 	field_flags(d, "propagation", &flag_set_mount_propagation, a.propagation);
-	field_uint(d, "userns_fd", a.userns_fd);
+	field(d, "userns_fd");
+	if (a.attr_set & MOUNT_ATTR_IDMAP && a.userns_fd <= INT32_MAX)
+		show_fd(d, (int)a.userns_fd);
+	else
+		show_uint(d, a.userns_fd);
+	show_tail(d, addr, sizeof(a), decode_link(d, i, 0));
 	struct_end(d);
 }
 
-const struct decode_type decode_type_mount_attr = {.decode = decode_mount_attr, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_mount_attr = {.decode = decode_mount_attr, .needs = NEEDS_MEMORY | NEEDS_FD};
 
 static void decode_landlock_ruleset(struct decoder *d, unsigned i)
 {

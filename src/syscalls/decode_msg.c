@@ -174,19 +174,24 @@ static void show_mmsghdrs(struct decoder *d, uint64_t addr, uint64_t count, bool
 	struct msghdr_view v;
 	uint64_t size = 8u * d->word;
 	uint64_t shown = shown_of(d, count);
+	bool done = d->exiting && d->result && !d->result->is_error;
+	if (shown && !read_msghdr(d, addr, &v)) {
+		show_pointer(d, addr);
+		return;
+	}
 	array_begin(d);
 	for (uint64_t n = 0; n < shown; n++) {
 		uint64_t at = addr + n * size;
 		uint32_t len = 0;
-		element(d);
 		if (!read_msghdr(d, at, &v) || !decode_read(d, at + 7u * d->word, &len, sizeof(len))) {
-			show_pointer(d, at);
+			show_cut(d, at);
 			break;
 		}
+		element(d);
 		struct_begin(d);
 		field(d, "msg_hdr");
 		show_msghdr(d, &v, sent ? UINT64_MAX : len, -1);
-		if (d->exiting)
+		if (done)
 			field_uint(d, "msg_len", len);
 		struct_end(d);
 	}

@@ -28,7 +28,10 @@ static bool looks_like_message(const uint8_t *buf, size_t len)
 	return h.nlmsg_len < 1u << 24 && h.nlmsg_flags < 0x1000;
 }
 
-/* The protocol of a netlink socket that is bound; -1: it is none, or cannot be told. */
+/* A netlink socket whose protocol is not known, as it is not bound: no type of message has a name there. */
+#define UNBOUND 0x100
+
+/* The protocol of a netlink socket; -1: it is none, or its messages are not netlink's. */
 static int protocol_of(struct decoder *d, int fd)
 {
 	char text[256];
@@ -45,9 +48,9 @@ static int protocol_of(struct decoder *d, int fd)
 	for (size_t n = 0; n < set->count; n++) {
 		const char *known = set->names[n].name + strlen("NETLINK_");
 		if (strlen(known) == name_len && memcmp(known, name, name_len) == 0)
-			return (int)set->names[n].value;
+			return set->names[n].value == NETLINK_KOBJECT_UEVENT ? -1 : (int)set->names[n].value;
 	}
-	return -1;
+	return UNBOUND;
 }
 
 void show_socket_bytes_at(struct decoder *d, int fd, uint64_t addr, uint64_t len)

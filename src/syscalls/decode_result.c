@@ -4,8 +4,12 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
+#include <linux/kvm.h>
+#include <linux/landlock.h>
+#include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/timex.h>
@@ -156,12 +160,48 @@ static void show_fcntl_result(struct decoder *d, int64_t value)
 
 const struct decode_type decode_type_fcntl_result = {.show_result = show_fcntl_result, .needs = NEEDS_FD | NEEDS_PID};
 
-static void show_ioctl_result(struct decoder *d, int64_t value)
+/* Requests that return a new descriptor. */
+static bool ioctl_makes_fd(uint32_t request)
 {
-	show_sint(d, value);
+	switch (request) {
+	case NS_GET_USERNS:
+	case NS_GET_PARENT:
+	case TIOCGPTPEER:
+	case KVM_CREATE_VM:
+	case KVM_CREATE_VCPU:
+		return true;
+	default:
+		return false;
+	}
 }
 
-const struct decode_type decode_type_ioctl_result = {.show_result = show_ioctl_result};
+static void show_ioctl_result(struct decoder *d, int64_t value)
+{
+	uint32_t request = (uint32_t)decode_arg(d, 1);
+	if (ioctl_makes_fd(request)) {
+		show_fd(d, (int)value);
+		return;
+	}
+	show_sint(d, value);
+	if (request != NS_GET_NSTYPE || !flag_set_name_of(&flag_set_clone_flags, (uint64_t)value))
+		return;
+	remark_begin(d);
+	show_flags(d, &flag_set_clone_flags, (uint64_t)value);
+	remark_end(d);
+}
+
+const struct decode_type decode_type_ioctl_result = {.show_result = show_ioctl_result, .needs = NEEDS_FD};
+
+/* The version of the ABI, if that was asked for. */
+static void show_landlock_result(struct decoder *d, int64_t value)
+{
+	if (decode_arg(d, 2) & LANDLOCK_CREATE_RULESET_VERSION)
+		show_sint(d, value);
+	else
+		show_fd(d, (int)value);
+}
+
+const struct decode_type decode_type_landlock_result = {.show_result = show_landlock_result, .needs = NEEDS_FD};
 
 static void show_plain(struct decoder *d, int64_t value)
 {

@@ -173,9 +173,20 @@ void show_diag_netlink_protocol(struct decoder *d, const uint8_t *at, const uint
 		show_flags(d, &flag_set_netlink_protocols, *at);
 }
 
-void show_diag_packet_protocol(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUSED)
+/* struct inet_diag_sockopt: bits, of which the last five have no meaning yet. */
+void show_inet_diag_sockopt(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUSED)
 {
-	show_flags(d, &flag_set_ethernet_protocols, *at);
+	static const char *const names[] = {
+		"recverr", "is_icsk", "freebind", "hdrincl", "mc_loop", "transparent", "mc_all", "nodefrag",
+		"bind_address_no_port", "recverr_rfc4884", "defer_connect",
+	};
+	unsigned bits = at[0] | (unsigned)at[1] << 8;
+	struct_begin(d);
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+		field_uint(d, names[n], bits >> n & 1);
+	field_hex(d, "unused", bits >> ARRAY_SIZE(names));
+	show_comment(d, "bits 3..8");
+	struct_end(d);
 }
 
 void show_mclist_address(struct decoder *d, const uint8_t *at, const uint8_t *whole)

@@ -15,6 +15,8 @@
 
 /* ---- addresses ---- */
 
+#define UNIX_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
+
 static void show_port(struct decoder *d, const char *name, uint16_t port)
 {
 	field(d, name);
@@ -26,7 +28,7 @@ static void show_port(struct decoder *d, const char *name, uint16_t port)
 static void show_unix(struct decoder *d, const uint8_t *buf, size_t len)
 {
 	const char *path = (const char *)buf + 2;
-	size_t n = len - 2;
+	size_t n = len - 2 < UNIX_PATH_MAX ? len - 2 : UNIX_PATH_MAX;
 	field(d, "sun_path");
 	if (path[0]) {
 		show_cstring(d, path, n);
@@ -47,6 +49,16 @@ static void show_inet(struct decoder *d, const struct sockaddr_in *in)
 	wrap(d, ")");
 }
 
+/* Of an address that holds on one link it is that link's interface. */
+static void show_scope_id(struct decoder *d, const struct sockaddr_in6 *in)
+{
+	field(d, "sin6_scope_id");
+	if (IN6_IS_ADDR_LINKLOCAL(&in->sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&in->sin6_addr))
+		show_ifindex(d, in->sin6_scope_id);
+	else
+		show_uint(d, in->sin6_scope_id);
+}
+
 static void show_inet6(struct decoder *d, const struct sockaddr_in6 *in, size_t len)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -61,11 +73,13 @@ static void show_inet6(struct decoder *d, const struct sockaddr_in6 *in, size_t 
 		show_bytes(d, text, strlen(text), false);
 	wrap(d, ", &sin6_addr)");
 	if (len >= sizeof(*in))
-		field_uint(d, "sin6_scope_id", in->sin6_scope_id);
+		show_scope_id(d, in);
 }
 
 static void show_netlink(struct decoder *d, const struct sockaddr_nl *nl)
 {
+	if (nl->nl_pad)
+		field_hex(d, "nl_pad", nl->nl_pad);
 	field_sint(d, "nl_pid", (int32_t)nl->nl_pid);
 	field(d, "nl_groups");
 	show_textf(d, "%08x", nl->nl_groups);
@@ -73,11 +87,17 @@ static void show_netlink(struct decoder *d, const struct sockaddr_nl *nl)
 
 void show_ifindex(struct decoder *d, uint32_t index)
 {
-	/* Names belong to the guest's network namespace, which is not asked: only lo is 1 everywhere. */
-	if (index == 1)
-		show_text(d, "if_nametoindex(\"lo\")");
-	else
+	char name[IFNAMSIZ] = "lo";	/* 1 in every network namespace */
+	ssize_t len = index == 1 ? 2 : -1;
+	if (index > 1 && d->src->ops->interface_name)
+		len = d->src->ops->interface_name(d->src, index, name, sizeof(name));
+	if (len <= 0) {
 		show_uint(d, index);
+		return;
+	}
+	wrap(d, "if_nametoindex(");
+	show_bytes(d, name, (size_t)len, false);
+	wrap(d, ")");
 }
 
 static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)

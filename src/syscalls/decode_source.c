@@ -68,12 +68,22 @@ static int recording_pid_note(struct decode_source *src, pid_t pid, struct pid_n
 	return r;
 }
 
+static ssize_t recording_interface_name(struct decode_source *src, uint32_t index, char *buf, size_t size)
+{
+	struct recording_source *s = recording(src);
+	const struct decode_source_ops *ops = s->live->ops;
+	ssize_t n = ops->interface_name ? ops->interface_name(s->live, index, buf, size) : -EOPNOTSUPP;
+	record(s->log, (int32_t)n, buf);
+	return n;
+}
+
 static const struct decode_source_ops recording_ops = {
 	.read = recording_read,
 	.read_string = recording_read_string,
 	.fd_path = recording_fd_path,
 	.fd_socket = recording_fd_socket,
 	.pid_note = recording_pid_note,
+	.interface_name = recording_interface_name,
 };
 
 void recording_source_init(struct recording_source *s, struct decode_source *live, struct strbuf *log)
@@ -137,12 +147,18 @@ static int replay_pid_note(struct decode_source *src, pid_t pid, struct pid_note
 	return replay_read(src, (uint64_t)pid, ret, sizeof(*ret));
 }
 
+static ssize_t replay_interface_name(struct decode_source *src, uint32_t index, char *buf, size_t size)
+{
+	return replay_fd(src, (int)index, buf, size);
+}
+
 static const struct decode_source_ops replay_ops = {
 	.read = replay_read,
 	.read_string = replay_read_string,
 	.fd_path = replay_fd,
 	.fd_socket = replay_fd,
 	.pid_note = replay_pid_note,
+	.interface_name = replay_interface_name,
 };
 
 void replay_source_init(struct replay_source *s, const void *log, size_t len)

@@ -198,7 +198,7 @@ class Layouts:
             if field is None:
                 text += "\t{.format = FIELD_CUT},\n"
                 continue
-            if field.startswith("_"):
+            if re.match("_[^_]", field):
                 continue
             label = "NULL" if field == "-" else c_string(field)
             text += f"\t{{.name = {label}, .offset = {offset}, {c_type}"

@@ -181,15 +181,19 @@ static void add_unix(struct strbuf *out, int sock, ino_t inode)
 static void add_netlink(struct strbuf *out, int sock, ino_t inode)
 {
 	static const char *const protocols[] = {
-		[NETLINK_ROUTE] = "ROUTE", [NETLINK_SOCK_DIAG] = "SOCK_DIAG", [NETLINK_XFRM] = "XFRM", [NETLINK_AUDIT] = "AUDIT",
-		[NETLINK_NETFILTER] = "NETFILTER", [NETLINK_KOBJECT_UEVENT] = "KOBJECT_UEVENT", [NETLINK_GENERIC] = "GENERIC",
-		[NETLINK_CRYPTO] = "CRYPTO",
+		[NETLINK_ROUTE] = "ROUTE", [NETLINK_USERSOCK] = "USERSOCK", [NETLINK_FIREWALL] = "FIREWALL",
+		[NETLINK_SOCK_DIAG] = "SOCK_DIAG", [NETLINK_NFLOG] = "NFLOG", [NETLINK_XFRM] = "XFRM",
+		[NETLINK_SELINUX] = "SELINUX", [NETLINK_ISCSI] = "ISCSI", [NETLINK_AUDIT] = "AUDIT",
+		[NETLINK_FIB_LOOKUP] = "FIB_LOOKUP", [NETLINK_CONNECTOR] = "CONNECTOR", [NETLINK_NETFILTER] = "NETFILTER",
+		[NETLINK_IP6_FW] = "IP6_FW", [NETLINK_DNRTMSG] = "DNRTMSG", [NETLINK_KOBJECT_UEVENT] = "KOBJECT_UEVENT",
+		[NETLINK_GENERIC] = "GENERIC", [NETLINK_SCSITRANSPORT] = "SCSITRANSPORT", [NETLINK_ECRYPTFS] = "ECRYPTFS",
+		[NETLINK_RDMA] = "RDMA", [NETLINK_CRYPTO] = "CRYPTO", [NETLINK_SMC] = "SMC",
 	};
 	int protocol = option(sock, SO_PROTOCOL);
 	struct sockaddr_nl own = {0};
 	socklen_t len = sizeof(own);
 	bool known = protocol >= 0 && (size_t)protocol < ARRAY_SIZE(protocols) && protocols[protocol];
-	/* One without a port, or of a protocol that sock_diag(7) does not list, is known by its inode. */
+	/* sock_diag(7) lists none without a port: such a one is known by its inode. */
 	if (!known || getsockname(sock, (struct sockaddr *)&own, &len) < 0 || !own.nl_pid)
 		strbuf_addf(out, "NETLINK:[%llu]", (unsigned long long)inode);
 	else

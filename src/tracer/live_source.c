@@ -1,8 +1,13 @@
 #include "tracer/live_source.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tracer/live_pid.h"
@@ -45,12 +50,42 @@ static int live_pid_note_of(struct decode_source *src, pid_t pid, struct pid_not
 	return live_pid_note(self(src)->tid, pid, ret);
 }
 
+/* Only the namespace that trapline is in can be asked without entering another. */
+static bool shares_network(pid_t tid)
+{
+	struct stat here, there;
+	char ns[64];
+	(void)snprintf(ns, sizeof(ns), "/proc/%d/ns/net", tid);
+	return stat("/proc/thread-self/ns/net", &here) == 0 && stat(ns, &there) == 0 && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino;
+}
+
+static ssize_t live_interface_name(struct decode_source *src, uint32_t index, char *buf, size_t size)
+{
+	struct ifreq request = {.ifr_ifindex = (int)index};
+	if (!shares_network(self(src)->tid))
+		return -EXDEV;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int err = ioctl(fd, SIOCGIFNAME, &request) < 0 ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+	size_t len = strnlen(request.ifr_name, sizeof(request.ifr_name));
+	if (len > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, request.ifr_name, len);
+	return (ssize_t)len;
+}
+
 static const struct decode_source_ops live_ops = {
 	.read = live_read,
 	.read_string = live_read_string,
 	.fd_path = live_fd_path,
 	.fd_socket = live_fd_socket,
 	.pid_note = live_pid_note_of,
+	.interface_name = live_interface_name,
 };
 
 void live_source_init(struct live_source *s, pid_t tid, pid_t tgid)
