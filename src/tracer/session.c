@@ -365,6 +365,7 @@ static int start(struct session *s)
 	placement_init(&s->placement, s->places, s->options->recorder);
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);
+	aside_init(&s->aside);
 	if (r == -EFBIG)
 		log_error("cannot start a session: no file of 4 KiB may be written here (ulimit -f)");
 	else if (r < 0)
@@ -383,6 +384,7 @@ static void finish(struct session *s)
 	tracee_table_finish(s);
 	guest_fds_finish(&s->guest_fds);
 	handed_finish(&s->handed);
+	aside_finish(&s->aside);
 	if (s->files)
 		loads_finish(&s->loads);
 	held_finish(s);

@@ -25,6 +25,7 @@
 #include "syscalls/decode.h"
 #include "tracer/guard.h"
 #include "tracer/guest_fds.h"
+#include "tracer/aside.h"
 #include "tracer/handed.h"
 #include "tracer/loads.h"
 #include "tracer/placement.h"
@@ -130,6 +131,7 @@ struct tracee {
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
+	bool aside;			/* PHASE_INSIDE: a worker is asked what its call comes to, which it then makes again (aside.h) */
 	bool handed;			/* its call was made an openat for the worker (handed.h) */
 	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
 	bool receives;			/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
@@ -186,6 +188,7 @@ struct session {
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
 	struct handed handed;
+	struct aside aside;
 	struct loads loads;		/* with .files */
 	bool lends;			/* with .files: what no notification can install, the guest opens itself; so it connects */
 	struct notify *notify;

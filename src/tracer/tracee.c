@@ -156,6 +156,7 @@ void tracee_remove(struct session *s, struct tracee *t)
 	exec_forget(t);
 	lend_end(t);
 	handed_forget(&s->handed, t->tid);
+	aside_forget(&s->aside, t->tid);
 	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	s->tracee_count--;

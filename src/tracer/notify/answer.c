@@ -18,6 +18,7 @@
 #include "tracer/filter_plan.h"
 #include "tracer/handlers.h"
 #include "tracer/notify/notify_private.h"
+#include "tracer/ptrace/exec.h"
 
 /* What a decision says, as a verdict; owns what the decision owned. */
 static struct verdict verdict_of(const struct applied *a)
@@ -254,6 +255,26 @@ static struct verdict ask_loader(struct notify *n, const struct notified_event *
 	return ev->base.args[1] == LOADER_ASK_RETURN ? give_back(n, ev) : loads_answer(&n->session->loads, &ev->base);
 }
 
+/*
+ * What a call comes to that stopped by trace (aside.h). It is carried out in a stop: so sockets' addresses may be lent, and opens
+ * that sleep are the guest's.
+ */
+static struct verdict ask_aside(struct session *s, struct notified_event *ev)
+{
+	struct aside_answer answer = {.verdict = verdict_pass()};
+	struct call_event *call = &ev->base;
+	int r = 0;
+	call->lends = s->lends;
+	if (call->id == CALL_execve || call->id == CALL_execveat)
+		r = exec_prepare(s, call, NULL, &answer.plan);
+	else if (call_set_has(&s->emulated, call->id))
+		answer.verdict = handlers_ask(s->options->probe, s->options->kernel, call);
+	if (r < 0)
+		answer.verdict = verdict_value(r);
+	aside_answer(&s->aside, call->tid, &answer);
+	return verdict_value(0);
+}
+
 void notify_answer(struct notify *n, const struct seccomp_notif *req)
 {
 	struct session *s = n->session;
@@ -276,6 +297,10 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 	struct verdict handed;
 	if (s->files && handed_take(&s->handed, ev.base.tid, &handed)) {
 		notify_deliver(n, &ev, handed);
+		return;
+	}
+	if (s->files && ev.base.id == CALL_nfsservctl && aside_asked(&s->aside, &ev.base)) {
+		notify_deliver(n, &ev, ask_aside(s, &ev));
 		return;
 	}
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);

@@ -136,6 +136,9 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
 	struct stopped_event ev = event_of(s, t);
+	struct aside_answer answer;
+	if (s->files && aside_take(&s->aside, &ev.base, &answer))
+		return answer.verdict;
 	return handlers_ask(probe, s->options->kernel, &ev.base);
 }
 
@@ -224,6 +227,48 @@ static bool made_again(struct session *s, struct tracee *t, struct regs *r, bool
 	return true;
 }
 
+/* Names of files, to be looked up by us. */
+static bool names_files(enum call_id id)
+{
+	static const enum call_id ids[] = {
+		CALL_execve, CALL_execveat, CALL_open, CALL_openat, CALL_openat2, CALL_connect, CALL_sendto, CALL_sendmsg,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		if (ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
+/* Have a worker find what the call comes to (aside.h). The instruction is rewound afterwards, which is x86's length. */
+static bool set_aside(struct session *s, struct tracee *t, struct regs *r)
+{
+	const struct stopped_event ev = event_of(s, t);
+	if (!s->files || !s->notify || !s->uses_filter || s->decides || t->stop_foreign || t->call.abi != ABI_X86_64 ||
+	    !names_files(t->call.id) || !aside_needed(&s->aside) || aside_has(&s->aside, &ev.base) ||
+	    aside_add(&s->aside, &ev.base) < 0)
+		return false;
+	regs_set(r, REG_NR, (uint64_t)call_desc(CALL_nfsservctl)->nr[t->call.abi]);
+	calls_flush(s, r);
+	t->aside = true;
+	return true;
+}
+
+/* The private call is over, whatever it came to: the task makes its own. */
+static bool back_from_aside(struct session *s, struct tracee *t)
+{
+	struct regs r;
+	if (!t->aside)
+		return false;
+	t->aside = false;
+	calls_regs(t, &r);
+	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
+	regs_set(&r, REG_NR, (uint64_t)t->call.nr);
+	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
+	calls_flush(s, &r);
+	return true;
+}
+
 /* A call was entered, under any mechanism. Decides phase, answer and record. */
 static void entered(struct session *s, struct tracee *t, uint64_t now)
 {
@@ -251,7 +296,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
 	struct regs r;
 	calls_regs(t, &r);
-	if (made_again(s, t, &r, record, now))
+	if (made_again(s, t, &r, record, now) || set_aside(s, t, &r))
 		return;
 	if (s->decides && !t->stop_foreign) {
 		struct stopped_event ev = event_of(s, t);
@@ -325,6 +370,8 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 		return; /* of the skipped call: PTRACE_SYSCALL reports it although PTRACE_SYSEMU would not have */
 	t->phase = PHASE_OUTSIDE;
 	calls_restore_args(s, t);
+	if (back_from_aside(s, t))
+		return;
 	if (s->unwinder && t->call.id >= 0 && call_in_group(t->call.id, GROUP_MEMORY))
 		unwinder_mappings_changed(s->unwinder, tracee_tgid(t));
 	int64_t value = info->exit.rval;
@@ -376,7 +423,7 @@ void calls_syscall_stop(struct session *s, struct tracee *t)
 /* Whether something is to be done behind the call that was entered. */
 bool calls_awaits_exit(const struct tracee *t)
 {
-	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->receives;
+	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->receives || t->aside;
 }
 
 void calls_filter_stop(struct session *s, struct tracee *t)

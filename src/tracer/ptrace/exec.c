@@ -224,6 +224,29 @@ static bool leave_to_host(struct exec_plan *p)
 	return p->native;
 }
 
+static bool only_checks(const struct call_event *ev)
+{
+	return ev->id == CALL_execveat && ev->args[4] & AT_EXECVE_CHECK;
+}
+
+int exec_prepare(struct session *s, struct call_event *ev, const struct fact_copy *checked, struct exec_plan **ret)
+{
+	int r = resolve(s, ev, checked, ret);
+	if (r == 0)
+		(*ret)->native = !only_checks(ev) && leave_to_host(*ret);
+	return r;
+}
+
+/* Where a file system may not answer a worker has found it already. */
+static int take_prepared(struct session *s, struct tracee *t, struct call_event *ev, const struct fact_copy *checked)
+{
+	struct aside_answer answer;
+	if (!aside_take(&s->aside, ev, &answer))
+		return exec_prepare(s, ev, checked, &t->exec);
+	t->exec = answer.plan;
+	return t->exec ? 0 : (int)answer.verdict.value;
+}
+
 void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, struct applied *a)
 {
 	bool at = ev->id == CALL_execveat;
@@ -231,9 +254,9 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 	const struct fact_copy checked = a->carried >> reg & 1 ? a->copies[reg] : (struct fact_copy){.data = NULL};
 	exec_forget(t);
 	a->carried = 0;
-	int r = resolve(s, ev, &checked, &t->exec);
-	bool only_check = r == 0 && at && ev->args[4] & AT_EXECVE_CHECK;
-	bool native = r == 0 && !only_check && leave_to_host(t->exec);
+	int r = take_prepared(s, t, ev, &checked);
+	bool only_check = r == 0 && only_checks(ev);
+	bool native = r == 0 && t->exec->native;
 	if (native && checked.data)
 		r = carry(s, t, reg, &checked, a);
 	else if (r == 0 && !only_check && !native)
