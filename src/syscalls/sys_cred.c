@@ -295,9 +295,12 @@ static int64_t set_no_new_privs(struct cred *c, const uint64_t args[6])
 	return 0;
 }
 
-static int64_t get_no_new_privs(struct cred *c, const uint64_t args[6])
+static int64_t get_no_new_privs(const struct cred *c, const struct call_event *ev)
 {
-	return args[1] | args[2] | args[3] | args[4] ? -EINVAL : c->no_new_privs;
+	if (ev->args[1] | ev->args[2] | ev->args[3] | ev->args[4])
+		return -EINVAL;
+	const struct task_filters f = filters_of_task(ev->tid);
+	return filters_no_new_privs(&f, c->no_new_privs);
 }
 
 /* What the guest knows of its filters. The host's answer is right for a thread that has some of its own. */
@@ -311,7 +314,7 @@ static struct verdict filters(struct kernel *k, struct call_event *ev)
 	case PR_GET_NO_NEW_PRIVS: {
 		struct cred *c AUTO_CRED = NULL;
 		int r = copy_of_caller(k, ev->tid, SIZE_MAX, &c);
-		return verdict_value(r < 0 ? r : get_no_new_privs(c, ev->args));
+		return verdict_value(r < 0 ? r : get_no_new_privs(c, ev));
 	}
 	default:
 		return verdict_value(filters_of_task(ev->tid).mode);

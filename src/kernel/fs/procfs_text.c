@@ -197,7 +197,7 @@ static bool add_own_line(const struct task_view *view, const struct task_filters
 	else if (starts(line, len, "State:\tt"))
 		strbuf_adds(b, view->stopped ? "State:\tT (stopped)\n" : "State:\tR (running)\n");
 	else if (starts(line, len, "NoNewPrivs:"))
-		strbuf_addf(b, "NoNewPrivs:\t%d\n", view->cred->no_new_privs);
+		strbuf_addf(b, "NoNewPrivs:\t%d\n", filters_no_new_privs(filters, view->cred->no_new_privs));
 	else if (starts(line, len, "Seccomp:"))
 		strbuf_addf(b, "Seccomp:\t%d\n", filters->mode);
 	else if (starts(line, len, "Seccomp_filters:"))

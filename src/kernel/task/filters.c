@@ -17,12 +17,19 @@ struct task_filters filters_of_status(const char *text)
 {
 	long mode = field(text, "\nSeccomp:");
 	long count = field(text, "\nSeccomp_filters:");
-	if (mode != MODE_FILTER)
-		return (struct task_filters){.mode = mode > 0 ? (int)mode : MODE_DISABLED};
-	/* Before Linux 5.9 they are not counted: that there are others is not known. */
-	if (count <= 1)
-		return (struct task_filters){.mode = MODE_DISABLED};
-	return (struct task_filters){.mode = MODE_FILTER, .count = (unsigned)count - 1};
+	struct task_filters f = {.mode = MODE_DISABLED, .no_new_privs = field(text, "\nNoNewPrivs:") == 1};
+	if (mode != MODE_FILTER) {
+		f.mode = mode > 0 ? (int)mode : MODE_DISABLED;
+	} else if (count > 1) {	/* before Linux 5.9 they are not counted: that there are others is not known */
+		f.mode = MODE_FILTER;
+		f.count = (unsigned)count - 1;
+	}
+	return f;
+}
+
+bool filters_no_new_privs(const struct task_filters *f, bool set)
+{
+	return set || (f->count && f->no_new_privs);
 }
 
 struct task_filters filters_of_task(pid_t tid)

@@ -1,8 +1,13 @@
 /* What /proc/PID/status, stat and prctl(2) say of a process: nothing of who watches it. */
 #include "files.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static void show_lines(const char *path)
@@ -53,8 +58,29 @@ static void a_stopped_child(void)
 	waitpid(child, &status, 0);
 }
 
+/* A filter that lets all pass, for all threads: no_new_privs comes along. */
+static int filter_all_threads(void)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog prog = {.len = 1, .filter = code};
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog);
+}
+
+static sem_t filtered;
+
+static void *a_thread(void *unused)
+{
+	sem_wait(&filtered);
+	show_lines("/proc/thread-self/status");
+	show_prctl();
+	return unused;
+}
+
 int main(void)
 {
+	pthread_t thread;
+	sem_init(&filtered, 0, 0);
+	pthread_create(&thread, NULL, a_thread, NULL);
 	show_lines("/proc/self/status");
 	show_lines("/proc/thread-self/status");
 	show_state("/proc/self/stat");
@@ -66,5 +92,8 @@ int main(void)
 	show_lines("/proc/self/status");
 	show_prctl();
 	a_stopped_child();
+	printf("filter %d\n", filter_all_threads());
+	sem_post(&filtered);
+	pthread_join(thread, NULL);
 	return 0;
 }
