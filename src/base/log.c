@@ -22,6 +22,9 @@ PRINTF_LIKE(2, 0) static void put(const char *kind, const char *format, va_list 
 	size_t len = (size_t)n + (size_t)m;
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
+	/* Names may hold anything: a message stays one line and sends the terminal no commands. */
+	for (size_t i = 0; i < len; i++)
+		line[i] = (unsigned char)line[i] < ' ' || line[i] == 0x7f ? '?' : line[i];
 	line[len++] = '\n';
 	/* A broken stderr has no one left to tell. */
 	ssize_t ignored = write(STDERR_FILENO, line, len);

@@ -184,9 +184,10 @@ static int want_placement(struct options *o, const char *name)
 static int parse_list(struct options *o, char *list, int (*want)(struct options *o, const char *name))
 {
 	char *rest = NULL;
-	int status = 0;
+	char *word = strtok_r(list, ",", &rest);
+	int status = word ? 0 : want(o, "");	/* says what there is */
 
-	for (char *word = strtok_r(list, ",", &rest); word && !status; word = strtok_r(NULL, ",", &rest))
+	for (; word && !status; word = strtok_r(NULL, ",", &rest))
 		status = want(o, word);
 	return status;
 }

@@ -41,6 +41,12 @@ void cli_guard_std_fds(void);
 /* Flush stdout. 0, or CLI_EXIT_FAILURE after saying why (a full disk): for commands whose output is their result. */
 int cli_finish_stdout(void);
 
+/* A file's name for a message: an empty one is seen. */
+static inline const char *cli_shown(const char *path)
+{
+	return *path ? path : "''";
+}
+
 /* One line on stderr, in one write: "trapline COMMAND: message". command may be NULL. */
 void cli_error(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 

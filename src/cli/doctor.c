@@ -128,8 +128,13 @@ static void print_text(const struct diagnosis *d)
 	(void)printf("\nmechanisms\n");
 	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
 		print_mechanism(d, i);
-	(void)printf("\n%s\n", d->usable ? "trapline can run here." :
-		     "trapline cannot run here: neither ptrace nor seccomp notifications are allowed.");
+	const struct finding *ptrace = find_finding(d, "ptrace");
+	if (d->usable)
+		(void)printf("\ntrapline can run here.\n");
+	else if (ptrace && ptrace->error == -EAGAIN)
+		(void)printf("\ntrapline cannot run here: no process can be started (ulimit -u, pids cgroup).\n");
+	else
+		(void)printf("\ntrapline cannot run here: neither ptrace nor seccomp notifications are allowed.\n");
 }
 
 static void set_string(json_t *object, const char *key, const char *value)

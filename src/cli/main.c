@@ -71,8 +71,12 @@ int cmd_help(int argc, char **argv)
 	return sub->run(2, help_argv);
 }
 
-int cmd_version(int argc UNUSED, char **argv UNUSED)
+int cmd_version(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[0], "version")) {
+		cli_error("version", "unexpected '%s'", argv[1]);
+		return CLI_EXIT_USAGE;
+	}
 	(void)printf("trapline %d.%d.%d\n", TRAPLINE_VERSION_MAJOR, TRAPLINE_VERSION_MINOR, TRAPLINE_VERSION_PATCH);
 	return 0;
 }

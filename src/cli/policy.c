@@ -72,7 +72,7 @@ int policy_open(const char *command, const char *path, bool here, struct policy 
 	r = policy_load_file(policy_file_name(path), &options, &p);
 
 	if (r < 0) {
-		cli_error(command, "%s: %s", path, strerror(-r));
+		cli_error(command, "%s: %s", cli_shown(path), strerror(-r));
 		return CLI_EXIT_FAILURE;
 	}
 	session_policy_say(p);
@@ -84,13 +84,44 @@ int policy_open(const char *command, const char *path, bool here, struct policy 
 	return 0;
 }
 
+/*
+ * Options stand for statements: what is wrong with one is a command line that makes no sense, and said in one line. A
+ * parse of their own, so that a policy's file gets its carets and the options do not.
+ */
+static int check_options(const char *command, const char *prelude)
+{
+	struct policy_options options = {.features = policy_build_features()};
+	struct policy *p = NULL;
+	int r = policy_load_text("command line", prelude, strlen(prelude), &options, &p);
+	if (r < 0) {
+		cli_error(command, "%s", strerror(-r));
+		return CLI_EXIT_FAILURE;
+	}
+	for (unsigned i = 0; i < p->diags->count && !r; i++) {
+		const struct diag *d = &p->diags->list[i];
+		const struct source *s = &p->diags->sources[d->at.source];
+		if (d->severity != SEVERITY_ERROR)
+			continue;
+		size_t begin = d->at.offset < s->len ? d->at.offset : s->len;
+		while (begin && s->text[begin - 1] != '\n')
+			begin--;
+		cli_error(command, "%s: %.*s", d->message, (int)strcspn(s->text + begin, "\n"), s->text + begin);
+		r = CLI_EXIT_USAGE;
+	}
+	policy_destroy(p);
+	return r;
+}
+
 int policy_start(struct session_policy *p, const char *command, const char *file, const char *prelude,
 		 struct session_options *session, struct kernel_options *kernel)
 {
-	int r = session_policy_open(p, file ? policy_file_name(file) : NULL, prelude);
+	int r = prelude && *prelude ? check_options(command, prelude) : 0;
+	if (r)
+		return r;
+	r = session_policy_open(p, file ? policy_file_name(file) : NULL, prelude);
 	if (r == 0)
 		r = session_policy_apply(p, session, kernel);
 	else if (r != -EBADMSG)
-		cli_error(command, "%s: %s", file ? file : "command line", strerror(-r));
+		cli_error(command, "%s: %s", file ? cli_shown(file) : "command line", strerror(-r));
 	return r < 0 ? CLI_EXIT_FAILURE : 0;
 }

@@ -19,7 +19,7 @@ static int check_file(const char *path, bool quiet)
 	int r = policy_load_file(policy_file_name(path), &load, &p);
 
 	if (r < 0) {
-		cli_error("policy check", "%s: %s", path, strerror(-r));
+		cli_error("policy check", "%s: %s", cli_shown(path), strerror(-r));
 		return CLI_EXIT_FAILURE;
 	}
 	if (!p->diags->errors)

@@ -56,13 +56,18 @@ static int read_trace(struct learner *l, const char *path)
 	AUTO_FREE char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
+	bool any = false;
 	int r = 0;
 
 	if (!f)
 		return -errno;
-	while (r >= 0 && (n = getline(&line, &cap, f)) > 0)
+	while (r >= 0 && (n = getline(&line, &cap, f)) > 0) {
 		r = learner_line(l, line, (size_t)n);
-	return r;
+		any = true;
+	}
+	if (r >= 0 && ferror(f))
+		return -errno;
+	return r < 0 ? r : any ? 0 : -ENODATA;
 }
 
 static int write_policy(const struct learner *l, const char *path)
@@ -110,8 +115,10 @@ static int learn(const struct learn_options *o, const char *trace)
 	if (r < 0)
 		return CLI_EXIT_FAILURE;
 	r = read_trace(l, trace);
-	if (r < 0)
-		cli_error("policy learn", "%s: %s", trace, r == -EINVAL ? "not a trace in JSON lines" : strerror(-r));
+	/* Of a command that could not be run the trace has told already. */
+	if (r < 0 && (r != -ENODATA || o->from))
+		cli_error("policy learn", "%s: %s", cli_shown(trace), r == -EINVAL ? "not a trace in JSON lines" :
+			  r == -ENODATA ? "an empty trace" : strerror(-r));
 	r = r < 0 ? CLI_EXIT_FAILURE : o->against ? compare(l, o->against) : write_policy(l, o->output);
 	learner_destroy(l);
 	return r;
@@ -130,7 +137,7 @@ static int learn_from_command(const struct learn_options *o, char **argv, int ar
 	status = run_trace(trace, argv, argc);
 	r = status < 0 ? CLI_EXIT_FAILURE : learn(o, trace);
 	(void)unlink(trace);
-	if (status > 0 && WIFEXITED(status))
+	if (!r && status > 0 && WIFEXITED(status))
 		cli_error("policy learn", "the command ended with status %d: the policy allows what it did until then",
 			  WEXITSTATUS(status));
 	return r;

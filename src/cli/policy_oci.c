@@ -70,7 +70,7 @@ static int read_all(const char *path, struct strbuf *to)
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0 && to->len < (64u << 20))
 		strbuf_add(to, buf, n);
 	if (ferror(f))
-		return -EIO;
+		return -errno;
 	return strbuf_error(to);
 }
 

@@ -73,8 +73,9 @@ static int test_call(const struct policy *p, const struct plan *plan, const char
 	int r = call_parse(text, strlen(text), &call, &at, message, sizeof(message));
 
 	if (r < 0) {
-		cli_error("policy test", "%s\n  %s\n  %*s^", r == -ENOMEM ? "out of memory" : message, text, (int)at,
-			  "");
+		cli_error("policy test", "%s", r == -ENOMEM ? "out of memory" : strtok(message, "\n"));
+		if (!strpbrk(text, "\n\r\t\x1b"))
+			(void)fprintf(stderr, "  %s\n  %*s^\n", text, (int)at, "");
 		return CLI_EXIT_USAGE;
 	}
 	call.abi = o->abi;
@@ -113,6 +114,10 @@ static int parse_options(int argc, char **argv, struct test_options *o)
 		switch (c) {
 		case 'C':
 			o->cwd = optarg;
+			if (*optarg != '/') {
+				cli_error("policy test", "--cwd: '%s' is not an absolute path", optarg);
+				return CLI_EXIT_USAGE;
+			}
 			break;
 		case 'e':
 			o->exe = optarg;

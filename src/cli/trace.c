@@ -130,8 +130,9 @@ int cmd_trace(int argc, char **argv)
 		int ready = -1;
 		if (o.daemonize)
 			r = trace_command_daemonize(&o, &ready);
-		if (!r && trace(&o, ready, &status))
-			r = CLI_EXIT_FAILURE;
+		int failed = r ? 0 : trace(&o, ready, &status);
+		if (failed)
+			r = failed == CLI_EXIT_USAGE ? CLI_EXIT_USAGE : CLI_EXIT_FAILURE;
 		else if (!r && o.command)
 			cli_exit_like(status);
 	}

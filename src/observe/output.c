@@ -91,6 +91,26 @@ static int spawn_command(struct output *o, const char *command)
 	return err;
 }
 
+/* Whether files may be made beside this one: said before the command runs, not by each of its tasks. */
+static int check_directory(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	AUTO_FREE char *dir = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+	if (!dir)
+		return -ENOMEM;
+	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	int err = -errno;
+	log_error("cannot write files %s.PID: %s", file, strerror(-err));
+	return err;
+}
+
+int output_open_tasks(struct output *o, const char *file)
+{
+	int err = output_open(o, NULL, false);
+	return err || !file ? err : check_directory(file);
+}
+
 int output_open(struct output *o, const char *file, bool append)
 {
 	output_init(o);

@@ -25,6 +25,8 @@ struct output {
 
 /* file as in observe_options. -errno after a line on stderr. */
 MUST_CHECK int output_open(struct output *o, const char *file, bool append);
+/* Where there is a file for each task: standard error for the rest, and file's directory can be written. */
+MUST_CHECK int output_open_tasks(struct output *o, const char *file);
 /* FILE.TID: created empty (or appended to) now; no descriptor is kept, so ten thousand tasks need none. */
 MUST_CHECK int output_open_task(struct output *o, const char *file, pid_t tid, bool append);
 /* Send whole lines if much has gathered: call after each record. */

@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/thread.h"
-
+#include "base/log.h"
 #include "base/ring.h"
+#include "base/thread.h"
 #include "observe/sink.h"
 
 enum {
@@ -94,8 +94,10 @@ int recorder_create(const struct observe_options *options, struct recorder **ret
 		err = writer_init(&r->writer, options);
 	if (!err) {
 		err = start_thread(r);
-		if (err)
+		if (err) {
+			log_error("cannot start the thread that writes the trace: %s", strerror(-err));
 			(void)writer_finish(&r->writer);
+		}
 	}
 	if (err) {
 		ring_destroy(r->ring);

@@ -71,7 +71,8 @@ int writer_init(struct writer *w, const struct observe_options *options)
 	*w = (struct writer){.options = options};
 	stamp_clock_init(&w->clock);
 	/* The summary of -ff goes to stderr. */
-	int err = output_open(&w->main, options->per_task ? NULL : options->file, options->append);
+	int err = options->per_task ? output_open_tasks(&w->main, options->file) :
+				      output_open(&w->main, options->file, options->append);
 	if (!err && options->format == OBSERVE_TEXT)
 		err = add_sink(w, text_sink_create(w));
 	if (!err && options->format == OBSERVE_JSON)

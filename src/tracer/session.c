@@ -76,6 +76,19 @@ void session_unavailable(const struct session *s, int err)
 		  strerror(-err));
 }
 
+/* Descriptors and mappings of the guest are reached through /proc, which a container may lack or have of other pids. */
+static bool proc_is_ours(void)
+{
+	char self[16];
+	char want[16];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+	if (n <= 0)
+		return false;
+	self[n] = '\0';
+	(void)snprintf(want, sizeof(want), "%d", getpid());
+	return strcmp(self, want) == 0;
+}
+
 /*
  * Files need both: notifications, since only they can install descriptors, and ptrace, for execve and to know each
  * task from its birth.
@@ -92,6 +105,8 @@ static int check_files(const struct session *s)
 	int r = mechanism_allowed(MECHANISM_NOTIFY);
 	if (r < 0)
 		return refuse(s, r, "another file tree needs seccomp notifications (see `trapline doctor`)");
+	if (!proc_is_ours())
+		return refuse(s, -ENOENT, "another file tree needs the /proc of this process's own PID namespace");
 	return 0;
 }
 
@@ -355,8 +370,11 @@ static int start(struct session *s)
 		r = unwinder_create(&s->unwinder);
 	if (r == 0)
 		r = signals_start(s);
-	if (r == 0 && s->decides)
+	bool said = false;
+	if (r == 0 && s->decides) {
 		r = apply_init(&s->apply, s->options, &s->emulated, !s->uses_ptrace);
+		said = r < 0;
+	}
 	if (r == 0 && s->decides && sees_root_calls(s))
 		apply_watches_roots(&s->apply);
 	if (r == 0 && s->files)
@@ -368,7 +386,7 @@ static int start(struct session *s)
 	aside_init(&s->aside);
 	if (r == -EFBIG)
 		log_error("cannot start a session: no file of 4 KiB may be written here (ulimit -f)");
-	else if (r < 0)
+	else if (r < 0 && !said)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;
 }

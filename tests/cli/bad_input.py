@@ -67,6 +67,23 @@ class Output(harness.Case):
             self.assert_refused(got, 1, path, why)
             self.assertFalse(os.path.exists(witness), "the command was started")
 
+    def test_separate_files_in_no_directory(self):
+        got = run([harness.trapline, "trace", "-ff", "-o", "/no/such/dir/x", "true"])
+        self.assert_refused(got, 1, "/no/such/dir/x", "No such file or directory")
+
+    def test_audit(self):
+        policy = os.path.join(self.tmp, "p.policy")
+        with open(policy, "w", encoding="ascii") as f:
+            f.write("errno ENOENT openat when path under \"/no/such\"\n")
+        command = ["cat", "/no/such", "/no/such/x"]
+        words = [harness.trapline, "run", "--policy", policy, "--audit"]
+        self.assert_refused(run(words + [self.tmp] + command), 1, self.tmp, "Is a directory")
+        got = run(words + ["/dev/full"] + command)
+        self.assertEqual(got.status, 1)
+        said = [line for line in got.err.splitlines() if line.startswith("trapline")]
+        self.assertEqual(len(said), 1, got.err)
+        self.assertIn("/dev/full", said[0])
+
     def test_full_disk_does_not_hurt_the_guest(self):
         got = run([harness.trapline, "trace", "-o", "/dev/full", "sh", "-c", "ls -lR /etc >/dev/null; echo fine; exit 3"])
         self.assert_clean(got)
@@ -158,6 +175,22 @@ class Limits(harness.Case):
             got = run([*NOBODY, "bash", "-c", script, harness.trapline])
             with self.subTest(n):
                 self.assert_works_or_says_why(got, "5\n")
+
+    def test_no_thread(self):
+        """Neither an abort of a library nor silence."""
+        self.need_root()
+        for words in (["run", "--tmpfs", "/mnt"], ["trace", "-o", "/dev/null"]):
+            got = run([*NOBODY, "bash", "-c", 'ulimit -u 1; exec "$0" "$@"', harness.trapline, *words, "--", "/bin/true"])
+            with self.subTest(words):
+                self.assert_refused(got, 1, "Resource temporarily unavailable")
+
+    def test_no_proc(self):
+        self.need_root()
+        for how in ("umount -l /proc", "mount -t tmpfs none /proc"):
+            script = f'{how} && exec "$0" "$@"'
+            got = run(["unshare", "-m", "sh", "-c", script, harness.trapline, "run", "--tmpfs", "/mnt", "--", "true"])
+            with self.subTest(how):
+                self.assert_refused(got, 1, "/proc")
 
     def test_file_size(self):
         got = run(["sh", "-c", '(ulimit -f 0; exec "$0" run --uid 5 -- id -u) | cat', harness.trapline])

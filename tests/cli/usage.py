@@ -55,9 +55,41 @@ class Run(harness.Case):
         self.refused("--hostname", "x" * 65, "true", says=["--hostname"])
         self.refused("--hostname", "", "true", says=["--hostname"])
 
+    def test_values_of_mounts(self):
+        """One line, not the policy's statement with a caret that the option stands for."""
+        self.refused("--tmpfs", "/x:size=abc", "true", says=["size=abc"])
+        self.refused("--tmpfs", "/x:mode=999", "true", says=["mode=999"])
+        self.refused("-r", "", "true", says=['""'])
+        self.refused("-b", "/tmp:/x", "-b", "/etc:/x", "true", says=["second mount", "/x"])
+
     def test_no_command(self):
         self.refused(says=["command"])
         self.refused("--", says=["command"])
+
+
+class Policy(harness.Case):
+    needs = "policy"
+
+    def refused(self, *words, status=2, says=()):
+        self.assert_refused(run([harness.trapline, "policy", *words]), status, "trapline policy", *says)
+
+    def test_call(self):
+        """Three lines: what, the call, a caret."""
+        got = run([harness.trapline, "policy", "test", "/dev/null", "openatt(1)"])
+        self.assertEqual((got.status, got.out), (2, ""))
+        self.assertEqual(got.err.splitlines()[1:], ["  openatt(1)", "  ^"])
+        self.assertTrue(got.err.splitlines()[0].endswith("did you mean openat?"), got.err)
+
+    def test_files(self):
+        self.refused("check", "", status=1, says=["''"])
+        self.refused("import", "/tmp", status=1, says=["/tmp: Is a directory"])
+        self.refused("learn", "--from", "/tmp", status=1, says=["/tmp: Is a directory"])
+        self.refused("learn", "--from", "/dev/null", status=1, says=["an empty trace"])
+        self.refused("test", "--cwd", "x", "/dev/null", "getuid()", says=["'x'"])
+
+    def test_learning_from_nothing(self):
+        got = run([harness.trapline, "policy", "learn", "no-such-command"])
+        self.assert_refused(got, 1, "no-such-command")
 
 
 class Trace(harness.Case):

@@ -38,6 +38,22 @@ void check_process_vm_readv(struct finding *f)
 	(void)finding_try(f, try_process_vm_readv);
 }
 
+void check_proc(struct finding *f)
+{
+	char self[16] = "";
+	char want[16];
+
+	(void)snprintf(want, sizeof(want), "%d", getpid());
+	if (readlink("/proc/self", self, sizeof(self) - 1) < 0) {
+		f->error = -errno;
+		finding_set(f, FINDING_NO, "not mounted");
+	} else if (strcmp(self, want) != 0) {
+		finding_set(f, FINDING_NO, "of another one: %s for %s", self, want);
+	} else {
+		finding_set(f, FINDING_OK, "mounted");
+	}
+}
+
 static long try_proc_mem(void *ctx UNUSED)
 {
 	char copy[sizeof(secret)], path[32];

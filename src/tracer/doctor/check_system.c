@@ -110,9 +110,12 @@ static void report_limit(struct finding *f, int resource, rlim_t needed)
 		finding_set(f, FINDING_OK, "unlimited");
 		return;
 	}
-	finding_set(f, r.rlim_max >= needed ? FINDING_OK : FINDING_NO, "%llu soft, %s%.0llu hard",
-		    (unsigned long long)r.rlim_cur, r.rlim_max == RLIM_INFINITY ? "no" : "",
-		    r.rlim_max == RLIM_INFINITY ? 0 : (unsigned long long)r.rlim_max);
+	enum finding_state state = r.rlim_max >= needed ? FINDING_OK : FINDING_NO;
+	if (r.rlim_max == RLIM_INFINITY)
+		finding_set(f, state, "%llu soft, no hard", (unsigned long long)r.rlim_cur);
+	else
+		finding_set(f, state, "%llu soft, %llu hard", (unsigned long long)r.rlim_cur,
+			    (unsigned long long)r.rlim_max);
 }
 
 void check_nofile(struct finding *f)

@@ -45,6 +45,7 @@ void check_addfd_send(struct finding *f);
 
 /* check_memory.c: reaching into the guest */
 void check_process_vm_readv(struct finding *f);
+void check_proc(struct finding *f);
 void check_proc_mem(struct finding *f);
 void check_pidfd_getfd(struct finding *f);
 

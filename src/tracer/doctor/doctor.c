@@ -34,7 +34,7 @@ static const struct check checks[] = {
 	},
 	{
 		"system", "realtime", "real-time scheduling",
-		"--rt is refused; the tail of latencies follows the machine's load",
+		"the tail of latencies follows the machine's load",
 		check_realtime,
 	},
 	{
@@ -181,6 +181,11 @@ static const struct check checks[] = {
 		"memory", "process_vm_readv", "process_vm_readv",
 		"large reads of guest memory go through /proc/PID/mem",
 		check_process_vm_readv,
+	},
+	{
+		"memory", "proc", "/proc of this PID namespace",
+		"no other root, overlay or tmpfs (run -r, -b, --tmpfs ...), no -p",
+		check_proc,
 	},
 	{
 		"memory", "proc_mem", "/proc/PID/mem",

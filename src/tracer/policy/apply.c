@@ -36,8 +36,10 @@ int apply_init(struct apply *a, const struct session_options *options, const str
 	a->counts = counts_calls(a->policy);
 	(void)pthread_rwlock_init(&a->policy_lock, NULL);
 	int r = counters_init(&a->counters, without_ptrace);
-	if (r < 0)
+	if (r < 0) {
+		log_error("cannot count for the policy: %s", strerror(-r));
 		return r;
+	}
 	r = audit_init(&a->audit, runtime->audit_file, runtime->quiet);
 	if (r < 0)
 		log_error("cannot write '%s': %s", runtime->audit_file, strerror(-r));

@@ -10,7 +10,7 @@ enum { PER_SECOND_STDERR = 10, PER_SECOND_FILE = 10000 };
 
 int audit_init(struct audit *a, const char *path, bool quiet)
 {
-	*a = (struct audit){.quiet = quiet};
+	*a = (struct audit){.quiet = quiet, .path = path};
 	(void)pthread_mutex_init(&a->lock, NULL);
 	if (!path)
 		return 0;
@@ -18,12 +18,22 @@ int audit_init(struct audit *a, const char *path, bool quiet)
 	return a->file ? 0 : -errno;
 }
 
+/* The lock is held. A guest's calls go on as decided when nobody can be told. */
+static void write_line(struct audit *a, const char *line, size_t len)
+{
+	if (a->lost || (fwrite(line, 1, len, a->file) == len && fflush(a->file) == 0))
+		return;
+	log_error("cannot write '%s': %s: the rest of the audit is lost", a->path, strerror(errno));
+	a->lost = true;
+}
+
 static void say_missed(struct audit *a)
 {
+	char line[64];
 	if (!a->missed)
 		return;
 	if (a->file)
-		(void)fprintf(a->file, "{\"missed\":%u}\n", a->missed);
+		write_line(a, line, (size_t)snprintf(line, sizeof(line), "{\"missed\":%u}\n", a->missed));
 	else
 		log_warning("%u more were not said: at most %d a second are", a->missed, PER_SECOND_STDERR);
 	a->missed = 0;
@@ -100,7 +110,7 @@ static const char *call_name(const struct task_facts *f)
 	return f->event.id >= 0 ? call_desc(f->event.id)->name : "unknown";
 }
 
-static void say_json(FILE *to, const struct policy *p, const struct task_facts *f, const struct decision *d,
+static void say_json(struct audit *a, const struct policy *p, const struct task_facts *f, const struct decision *d,
 		     const struct timespec *now)
 {
 	AUTO_STRBUF struct strbuf b;
@@ -127,8 +137,7 @@ static void say_json(FILE *to, const struct policy *p, const struct task_facts *
 	if (any)
 		strbuf_addc(&b, ']');
 	strbuf_adds(&b, "}\n");
-	(void)fwrite(b.data, 1, b.len, to);
-	(void)fflush(to);
+	write_line(a, b.data, b.len);
 }
 
 static void say_line(const struct policy *p, const struct task_facts *f, const struct decision *d)
@@ -158,7 +167,7 @@ void audit_say(struct audit *a, const struct policy *p, const struct task_facts 
 	(void)pthread_mutex_lock(&a->lock);
 	if (may_say(a, (uint64_t)now.tv_sec)) {
 		if (a->file)
-			say_json(a->file, p, f, d, &now);
+			say_json(a, p, f, d, &now);
 		else
 			say_line(p, f, d);
 	}

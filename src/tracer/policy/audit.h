@@ -11,6 +11,8 @@
 struct audit {
 	pthread_mutex_t lock;		/* a leaf */
 	FILE *file;			/* owned; NULL: stderr */
+	const char *path;		/* of file; the options' */
+	bool lost;			/* the file takes no more, and that was said */
 	bool quiet;			/* nothing goes to stderr */
 	uint64_t second;		/* the second that .said counts in */
 	unsigned said, missed;

@@ -65,6 +65,8 @@ static void explain(pid_t pid, int err)
 	pid_t tracer = proc_status_pid(pid, "TracerPid");
 	if (err == -EPERM && tracer)
 		log_error("cannot attach to process %d: process %d already traces it", pid, tracer);
+	else if (err == -ESRCH && access("/proc/self", F_OK) < 0)
+		log_error("cannot attach to process %d: /proc is not mounted", pid);
 	else if (err == -ESRCH)
 		log_error("cannot attach to process %d: no such process", pid);
 	else
