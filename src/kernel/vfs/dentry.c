@@ -145,14 +145,19 @@ static void unref_inode(struct inode *inode)
 	super_unref(super);
 }
 
-static void free_dentry(struct rcu_head *head)
+static void free_dentry(struct dentry *d)
+{
+	unref_inode(d->inode);
+	free(dentry_name(d));
+	free(d);
+}
+
+static void free_after_grace(struct rcu_head *head)
 {
 	VFS_RCU_ACQUIRE();
 	struct dentry *d = (struct dentry *)(void *)((char *)head - offsetof(struct dentry, rcu));
 	struct dcache *c = (struct dcache *)(void *)((char *)d->lru_prev - offsetof(struct dcache, lru));
-	unref_inode(d->inode);
-	free(dentry_name(d));
-	free(d);
+	free_dentry(d);
 	atomic_fetch_add(&c->freed, 1);
 	VFS_RCU_RELEASE();
 }
@@ -204,6 +209,19 @@ static void unhash(struct dcache *c, struct dentry *d)
 	atomic_fetch_and(&d->flags, ~(unsigned)DENTRY_HASHED);
 }
 
+/* dcache.lock held. Readers may stand on d yet, but for the end, when there are none. */
+static void bury(struct dcache *c, struct dentry *d)
+{
+	if (c->alone) {
+		d->lru_next = c->graves;
+		c->graves = d;
+		return;
+	}
+	c->buried++;
+	d->lru_prev = &c->lru;		/* for free_after_grace */
+	vfs_free_later(&d->rcu, free_after_grace);
+}
+
 /*
  * dcache.lock held. If nobody uses d, it dies. Returns its parent then, whose reference is to be dropped (NULL: it had
  * none, or d lives).
@@ -216,8 +234,7 @@ static struct dentry *kill_unused(struct dcache *c, struct dentry *d)
 	unhash(c, d);
 	lru_remove(c, d);
 	struct dentry *parent = dentry_name(d)->parent;
-	d->lru_prev = &c->lru;		/* for free_dentry */
-	vfs_free_later(&d->rcu, free_dentry);
+	bury(c, d);
 	return parent;
 }
 
@@ -278,7 +295,7 @@ bool dentry_ref_unless_dead(struct dentry *d)
 }
 
 /*
- * free_dentry comes a grace period later, milliseconds perhaps. A disk that was full must have room when unlink returns. In a
+ * free_after_grace comes milliseconds later perhaps. A disk that was full must have room when unlink returns. In a
  * read-side section.
  */
 static void give_room(struct dentry *d)
@@ -556,6 +573,29 @@ bool dentry_is_below(struct dentry *d, const struct dentry *above)
 	return below;
 }
 
+void dcache_alone(struct vfs *v)
+{
+	v->dcache.alone = true;
+}
+
+static void free_graves(struct dcache *c)
+{
+	while (c->graves) {
+		struct dentry *d = c->graves;
+		c->graves = d->lru_next;
+		free_dentry(d);
+	}
+}
+
+/* liburcu's thread begins 10 ms after it was asked: it is waited for if it has something that looks at the cache. */
+static bool must_wait(struct dcache *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	bool wait = c->grace_asked || c->buried != atomic_load(&c->freed);
+	(void)pthread_mutex_unlock(&c->lock);
+	return wait;
+}
+
 void dcache_finish(struct vfs *v)
 {
 	struct dcache *c = &v->dcache;
@@ -567,7 +607,9 @@ void dcache_finish(struct vfs *v)
 		shrink_locked(c, 0);
 	(void)pthread_mutex_unlock(&c->lock);
 	vfs_read_unlock();
-	vfs_free_all();
+	if (must_wait(c))
+		vfs_free_all();
+	free_graves(c);
 	(void)pthread_cond_destroy(&c->grace_over);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c->buckets);

@@ -84,6 +84,7 @@ void vfs_destroy(struct vfs *v)
 {
 	if (!v)
 		return;
+	dcache_alone(v);
 	watches_finish(v);
 	if (v->registry.buckets)
 		registry_finish(v);

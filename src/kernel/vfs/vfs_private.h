@@ -94,7 +94,10 @@ struct dcache {
 	size_t orphaned;			/* directories forgotten since names below such were looked for: drop_orphans; lock */
 	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
 	size_t removals_max;
-	atomic_size_t freed;			/* dentries, ever */
+	size_t buried;				/* dentries to be freed after a grace period, ever; lock */
+	atomic_size_t freed;			/* of these */
+	bool alone;				/* no reader is left: dcache_alone */
+	struct dentry *graves;			/* dead since then, linked by lru_next; lock */
 	struct rcu_head grace;			/* asks for a grace period; lock, these three */
 	bool grace_asked;
 	unsigned grace_periods;			/* that were asked for and are over */
@@ -171,6 +174,7 @@ struct vfs {
 
 /* ---- dentry.c ---- */
 int dcache_init(struct dcache *c, size_t unused_max);
+void dcache_alone(struct vfs *v);		/* no reader is left, and none comes: what dies need not wait for them */
 void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
 /*
  * A name was removed, and perhaps an object with it, whose descriptor goes after a grace period: guests that remove faster
