@@ -304,9 +304,7 @@ void watched_settle(struct vfs *v, struct watched *w)
 {
 	if (w->puppet.pin < 0 || watch_is_heard(v, w->inode))
 		return;
-	bool open = registry_is_open(v, w->inode);
-	watch_was_us(v, w->inode);
-	if (!open)
+	if (!watch_is_open(v, w->inode))
 		drop(v, w);
 }
 

@@ -34,7 +34,11 @@ struct source {
 	struct dentry *dentry;	/* a reference; what it is open as */
 	struct held *held;	/* the latest first */
 	bool lasting;		/* it was open before: how often is not known */
-	unsigned ours;		/* events of closing to come that are our own */
+	/*
+	 * Of a lasting one that is a regular file: open for reading as long as it is heard, so that whether others have it open can be
+	 * asked without opening and closing it, of which inotify makes one event with what guests do. Owned; -1: none.
+	 */
+	int look;
 };
 
 /* ---- held descriptors ---- */
@@ -109,6 +113,10 @@ static void forget(struct vfs *v, struct source *s)
 		s->held = h->next;
 		held_destroy(ws, h);
 	}
+	if (s->look >= 0) {
+		(void)close(s->look);
+		ws->held--;
+	}
 	dentry_put(v, s->dentry);
 	free(s);
 }
@@ -143,6 +151,7 @@ static struct source *hear(struct vfs *v, int fd, struct dentry *d)
 			(void)inotify_rm_watch(ws->inotify_fd, wd);
 			return NULL;
 		}
+		s->look = -1;
 		put(ws, s, wd);
 		keep_backing(d->inode);
 	}
@@ -179,12 +188,28 @@ bool watch_hears(struct vfs *v, const struct inode *inode)
 	return hears;
 }
 
-void watch_was_us(struct vfs *v, const struct inode *inode)
+/* A write lease is given where nobody else has it open (fcntl(2)). Neither is an event. */
+static bool others_have(int look)
 {
+	if (fcntl(look, F_SETSIG, SIGCHLD) < 0 || fcntl(look, F_SETLEASE, F_WRLCK) < 0)
+		return errno == EAGAIN || errno == EBUSY;
+	(void)fcntl(look, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
+bool watch_is_open(struct vfs *v, struct inode *inode)
+{
+	bool asked = false;
 	for (size_t i = 0; i < WATCH_BUCKETS && inode->type == S_IFREG; i++) {
-		for (struct source *s = v->watches.sources[i]; s; s = s->next)
-			s->ours += s->dentry->inode == inode;
+		for (const struct source *s = v->watches.sources[i]; s; s = s->next) {
+			if (s->dentry->inode != inode || s->look < 0)
+				continue;
+			if (others_have(s->look))
+				return true;
+			asked = true;
+		}
 	}
+	return !asked && registry_is_open(v, inode);
 }
 
 void watch_forget_sources(struct vfs *v)
@@ -270,9 +295,7 @@ static bool is_over(struct vfs *v, const struct source *s)
 		return !s->held;
 	if (!(dentry_flags(s->dentry) & DENTRY_REMOVED) || !watch_has_no_name(inode))
 		return false;
-	bool open = registry_is_open(v, inode);
-	watch_was_us(v, inode);
-	return !open;
+	return s->look >= 0 ? !others_have(s->look) : !registry_is_open(v, inode);
 }
 
 /* The end of the object itself comes before that of its directory, which it kept. */
@@ -289,10 +312,6 @@ static void release_selves(struct watches *ws, struct source *s)
 
 static void closed(struct vfs *v, struct source *s, bool writes)
 {
-	if (s->ours > 0 && !writes) {
-		s->ours--;
-		return;
-	}
 	struct held **at = &s->held;
 	while (*at && (*at)->writes != writes)
 		at = &(*at)->next;
@@ -420,6 +439,17 @@ static void complete(struct watches *ws, struct held *h, const struct watch_plac
 		h->fd[1] = hold_at(ws, p->self_path, p->directory, h->writes);
 }
 
+static int open_look(struct watches *ws, int fd)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int look = open(path, O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+	if (look < 0)
+		look = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ws->held += look >= 0;
+	return look;
+}
+
 /* Nobody watches yet: these make no events. With them the first that is closed in each mode makes no IN_OPEN. */
 static void hear_one(struct vfs *v, struct registry_opened *o)
 {
@@ -436,6 +466,9 @@ static void hear_one(struct vfs *v, struct registry_opened *o)
 	s = hear(v, o->fd, o->path.dentry);
 	if (!s)
 		return;
+	/* That it is opened is not among what is heard. */
+	if (!s->lasting && !s->held && path_inode(&o->path)->type == S_IFREG)
+		s->look = open_look(ws, o->fd);
 	s->lasting = true;
 	held_add(s, held_create(ws, &places, false));
 	if (!places.directory)

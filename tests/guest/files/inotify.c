@@ -270,6 +270,46 @@ static void open_before(void)
 	CHECK(rmdir("late") == 0);
 }
 
+static void want_mask(int from, int wd, uint32_t mask)
+{
+	bool seen = false;
+
+	while (!seen) {
+		struct pollfd p = {.fd = from, .events = POLLIN};
+
+		CHECK(poll(&p, 1, 10000) == 1);
+		ssize_t n = read(from, events, sizeof(events));
+
+		CHECK(n > 0);
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *e = (const struct inotify_event *)(const void *)(events + at);
+
+			seen = seen || (e->wd == wd && e->mask & mask);
+			at += (ssize_t)(sizeof(*e) + e->len);
+		}
+	}
+}
+
+/* Its directory waits for a file that was open before both were watched, and closed right after it was removed. */
+static void closed_when_removed(void)
+{
+	char byte;
+	int from = inotify_init1(IN_CLOEXEC);
+
+	CHECK(from >= 0 && mkdir("w", 0755) == 0);
+	files_write("w/f", "x");
+	int fd = open("w/f", O_RDONLY);
+
+	CHECK(fd >= 0 && read(fd, &byte, 1) == 1);
+	int file = inotify_add_watch(from, "w/f", IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF);
+	int dir = inotify_add_watch(from, "w", IN_DELETE | IN_DELETE_SELF | IN_CREATE);
+
+	CHECK(file >= 0 && dir >= 0 && unlink("w/f") == 0 && inotify_rm_watch(from, file) == 0 && close(fd) == 0);
+	CHECK(rmdir("w") == 0);
+	want_mask(from, dir, IN_DELETE_SELF);
+	CHECK(close(from) == 0);
+}
+
 static void masks(void)
 {
 	int wd, left = 0;
@@ -404,6 +444,8 @@ int main(int argc, char **argv)
 	descriptors();
 	unlinked();
 	open_before();
+	for (int i = 0; i < 30; i++)
+		closed_when_removed();
 	masks();
 	others();
 	the_descriptor(d);
