@@ -131,6 +131,64 @@ enum call_abi call_abi_of(uint32_t audit_arch, uint64_t nr, int64_t *ret_number)
 	}
 }
 
+/*
+ * What a guest asks for or is told about filters of its own (ptrace/strict.c, calls.c), and what handlers answer of prctl. Rules:
+ * strict mode, the mode's getter, what is answered.
+ */
+struct filters_chains {
+	struct filter_test strict_option, strict_mode, getter, strict_operation;
+	struct filter_clause strict[2], get, operation;
+	struct filter_rule prctl[3], seccomp;
+	struct choice_chain answered;
+};
+
+static struct filter_test equals(uint8_t arg, uint8_t bits, uint64_t value)
+{
+	return (struct filter_test){.arg = arg, .op = FILTER_EQ, .bits = bits, .mask = UINT64_MAX, .value = value};
+}
+
+static void watch_prctl(const struct session *s, struct filters_chains *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+{
+	int nr = call_desc(CALL_prctl)->nr[host_abi()];
+	bool answers = s->files && actions[nr] == SECCOMP_RET_USER_NOTIF && !call_set_has(&s->recorded, CALL_prctl);
+	size_t rules = 0;
+	if (actions[nr] != SECCOMP_RET_ALLOW && !answers)
+		return;
+	if (s->uses_ptrace) {
+		c->strict_option = equals(0, 32, PR_SET_SECCOMP);
+		c->strict_mode = equals(1, 64, SECCOMP_MODE_STRICT);
+		c->strict[0] = (struct filter_clause){&c->strict_option, 1};
+		c->strict[1] = (struct filter_clause){&c->strict_mode, 1};
+		c->prctl[rules++] = (struct filter_rule){c->strict, 2, stop_action};
+	}
+	if (s->uses_ptrace && !answers) {
+		c->getter = equals(0, 32, PR_GET_SECCOMP);
+		c->get = (struct filter_clause){&c->getter, 1};
+		c->prctl[rules++] = (struct filter_rule){&c->get, 1, stop_action};
+	}
+	if (answers) {
+		struct filter_chain chain;
+		fill_choice(&c->answered, 0, prctl_answered, ARRAY_SIZE(prctl_answered), &chain);
+		c->prctl[rules++] = c->answered.rule;
+	}
+	if (rules == 0)
+		return;
+	list[*count] = (struct filter_chain){.rules = c->prctl, .count = rules, .otherwise = SECCOMP_RET_ALLOW};
+	actions[nr] = FILTER_CHAIN((*count)++);
+}
+
+static void watch_seccomp(const struct session *s, struct filters_chains *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+{
+	int nr = call_desc(CALL_seccomp)->nr[host_abi()];
+	if (!s->uses_ptrace || actions[nr] != SECCOMP_RET_ALLOW)
+		return;
+	c->strict_operation = equals(0, 32, SECCOMP_SET_MODE_STRICT);
+	c->operation = (struct filter_clause){&c->strict_operation, 1};
+	c->seccomp = (struct filter_rule){&c->operation, 1, stop_action};
+	list[*count] = (struct filter_chain){.rules = &c->seccomp, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
+	actions[nr] = FILTER_CHAIN((*count)++);
+}
+
 int filter_plan_build(const struct session *s, struct filter_prog *ret)
 {
 	static const enum call_abi x86_abis[] = {ABI_X86_64, ABI_I386, ABI_X32};
@@ -140,9 +198,10 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain, waitid_chain;
-	struct choice_chain prctl_chain, getsockopt_chain;
+	struct filters_chains filters_chains;
+	struct choice_chain getsockopt_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
-	struct filter_chain chain_list[11];
+	struct filter_chain chain_list[12];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -161,11 +220,9 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		stop_path_opens(s, CALL_open, 1, &open_chain, actions[0], chain_list, &chains);
 		stop_path_opens(s, CALL_openat, 2, &openat_chain, actions[0], chain_list, &chains);
 	}
-	int prctl_nr = call_desc(CALL_prctl)->nr[abis[0]];
-	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_prctl) &&
-	    actions[0][prctl_nr] == SECCOMP_RET_USER_NOTIF) {
-		fill_choice(&prctl_chain, 0, prctl_answered, ARRAY_SIZE(prctl_answered), &chain_list[chains]);
-		actions[0][prctl_nr] = FILTER_CHAIN(chains++);
+	if (r == 0) {
+		watch_prctl(s, &filters_chains, actions[0], chain_list, &chains);
+		watch_seccomp(s, &filters_chains, actions[0], chain_list, &chains);
 	}
 	int getsockopt_nr = call_desc(CALL_getsockopt)->nr[abis[0]];
 	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_getsockopt) &&

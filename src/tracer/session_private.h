@@ -136,6 +136,7 @@ struct tracee {
 	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
 	bool receives;			/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
 	uint32_t received_room;
+	bool strict;			/* it asked for SECCOMP_MODE_STRICT (ptrace/strict.c) */
 	int lent_mark;			/* what the description that comes of it shall have (vfs_mark) */
 	int lent;			/* our descriptor that its call opens, + 1; 0: none (ptrace/lend.c) */
 	uint64_t loader_path;		/* where the loader's path is in its memory; 0: not known to be there */

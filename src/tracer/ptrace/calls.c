@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 
+#include "kernel/task/filters.h"
 #include "observe/recorder.h"
 #include "syscalls/sys_received.h"
 #include "tracer/event_memory.h"
@@ -22,16 +23,24 @@
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/lend.h"
 #include "tracer/ptrace/ops.h"
+#include "tracer/ptrace/strict.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
 enum { CALL_INSTRUCTION_LENGTH = 2 };
 
+/* PR_GET_SECCOMP: the filter of ours is not the guest's to see. */
+static bool asks_mode(const struct session *s, const struct tracee *t)
+{
+	return s->uses_filter && !s->decides && t->call.id == CALL_prctl && t->call.abi == host_abi() &&
+	       (int)t->call.args[0] == PR_GET_SECCOMP;
+}
+
 static bool call_is_ours(const struct session *s, const struct tracee *t)
 {
 	if (t->stop_foreign || s->decides || (s->emulates && t->call.abi != host_abi()))
 		return true;
-	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id);
+	return call_set_has(&s->recorded, t->call.id) || call_set_has(&s->emulated, t->call.id) || asks_mode(s, t);
 }
 
 static int guest_read(struct call_event *ev, struct guest_ptr from, void *to, size_t len)
@@ -133,6 +142,8 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 		probe->entered(probe->ctx, t->tid, t->call.id, t->call.args, r);
 	if (s->emulates && t->call.abi != host_abi())
 		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
+	if (asks_mode(s, t))
+		return verdict_value(filters_of_task(t->tid).mode);
 	if (!call_set_has(&s->emulated, t->call.id))
 		return verdict_pass();
 	struct stopped_event ev = event_of(s, t);
@@ -291,6 +302,9 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP))
 		handover_bar(s);
 	watch_received(s, t);
+	strict_entered(s, t);
+	if (t->ended)
+		return;
 	if (!call_is_ours(s, t) && !exec_is(s, t))
 		return;
 	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;

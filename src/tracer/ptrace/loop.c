@@ -18,6 +18,7 @@
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
+#include "tracer/ptrace/strict.h"
 #include "tracer/ptrace/zombies.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -257,6 +258,10 @@ static void signal_stop(struct session *s, struct tracee *t, int sig)
 {
 	siginfo_t info;
 	if (ops_siginfo(t->tid, &info) == 0) {
+		if (strict_broken(s, t, &info, &sig)) {
+			resume(s, t, sig);
+			return;
+		}
 		emit_signal(s, t, &info);
 		if (is_group_stop(sig) && tracee_tgid(t) == s->main_pid)
 			job_stop_sent(s, &info);
