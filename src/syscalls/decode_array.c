@@ -197,7 +197,7 @@ static void show_nodemask(struct decoder *d, unsigned i)
 	/* The kernel takes one bit less than it is told there are. */
 	uint64_t bits = decode_link(d, i, 0) ? decode_link(d, i, 0) - 1 : 0;
 	uint64_t words = (bits + 8u * d->word - 1) / (8u * d->word);
-	if (bits <= NODES_MAX)
+	if (bits <= NODES_MAX && decode_link(d, i, 0) != 1)
 		show_array(d, decode_arg(d, i), words, d->word, element_mask);
 	else
 		show_pointer(d, decode_arg(d, i));

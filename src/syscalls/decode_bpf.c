@@ -29,7 +29,9 @@ void show_numa_node(struct decoder *d, const uint8_t *at, UNUSED const uint8_t *
 void show_kernel_version(struct decoder *d, const uint8_t *at, UNUSED const uint8_t *whole)
 {
 	uint32_t v = word_of(at, 0);
-	show_textf(d, "KERNEL_VERSION(%u, %u, %u)", v >> 16, v >> 8 & 0xff, v & 0xff);
+	char text[64];
+	(void)snprintf(text, sizeof(text), "KERNEL_VERSION(%u, %u, %u)", v >> 16, v >> 8 & 0xff, v & 0xff);
+	show_hex_symbol(d, text, v);
 }
 
 static void show_id(struct decoder *d, const uint8_t *at)

@@ -4,6 +4,7 @@
 #include <linux/fiemap.h>
 #include <linux/loop.h>
 #include <linux/random.h>
+#include <linux/rtc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -190,21 +191,26 @@ void show_random_pool(struct decoder *d, uint64_t addr, size_t len UNUSED)
 
 void show_bits(struct decoder *d, const struct flag_set *set, uint64_t bits)
 {
-	char text[256];
+	char text[512];
 	size_t used = 0;
+	uint64_t rest = bits;
 	for (size_t n = 0; n < set->count; n++) {
 		uint64_t bit = UINT64_C(1) << (set->names[n].value & 63);
-		if (!(bits & bit) || used >= sizeof(text))
+		if (!(rest & bit) || used >= sizeof(text))
 			continue;
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s1<<%s", used ? "|" : "", set->names[n].name);
-		bits &= ~bit;
+		rest &= ~bit;
 	}
-	if (bits || !used) {
-		show_textf(d, "%s%s%#llx", used ? text : "", used ? "|" : "", (unsigned long long)bits);
+	if (used && rest && used < sizeof(text))
+		(void)snprintf(text + used, sizeof(text) - used, "|%#llx", (unsigned long long)rest);
+	if (used) {
+		show_hex_symbol(d, text, bits);
 		return;
 	}
-	if (!d->quiet)
-		show_text(d, text);
+	show_hex(d, bits);
+	/* Sets whose numbers are only ever shown as bits say so themselves. */
+	if (bits && set->unknown && strncmp(set->unknown, "1<<", 3) == 0 && d->options->consts != CONST_RAW)
+		show_comment(d, set->unknown);
 }
 
 void show_uffd_ioctls(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUSED)
@@ -239,6 +245,99 @@ void show_bridge_name(struct decoder *d, uint64_t addr, size_t len UNUSED)
 		d->p->ops->string(d->p, name, (size_t)n, !complete, true);
 }
 
+/* ---- RTC_PARAM_GET, RTC_PARAM_SET ---- */
+
+static void show_rtc_value(struct decoder *d, const struct rtc_param *p)
+{
+	switch (p->param) {
+	case RTC_PARAM_FEATURES:
+		field(d, "uvalue");
+		show_bits(d, &flag_set_rtc_features, p->uvalue);
+		return;
+	case RTC_PARAM_CORRECTION:
+		field_sint(d, "svalue", p->svalue);
+		return;
+	case RTC_PARAM_BACKUP_SWITCH_MODE:
+		field_flags(d, "uvalue", &flag_set_rtc_backup_modes, p->uvalue);
+		return;
+	default:
+		field_hex(d, "uvalue", p->uvalue);
+		return;
+	}
+}
+
+void show_rtc_param(struct decoder *d, uint64_t addr, size_t len UNUSED)
+{
+	bool set = (uint32_t)decode_arg(d, 1) == RTC_PARAM_SET;
+	struct rtc_param p;
+	bool known = addr && decode_read(d, addr, &p, sizeof(p));
+	if (d->exiting && !d->call->carry[0])
+		return;
+	if (d->exiting)
+		d->p->ops->changed(d->p);
+	if (!known || (d->exiting && decode_failed(d))) {
+		show_pointer(d, addr);
+		return;
+	}
+	d->call->carry[0] = 1;	/* was shown at entry */
+	struct_begin(d);
+	if (!d->exiting)
+		field_flags(d, "param", &flag_set_rtc_params, p.param);
+	if (set || d->exiting)
+		show_rtc_value(d, &p);
+	if (!d->exiting)
+		field_uint(d, "index", p.index);
+	if (p.__pad)
+		field_hex(d, "__pad", p.__pad);
+	struct_end(d);
+}
+
+/* ---- SIOCGIFCONF ---- */
+
+static void show_ifreq(struct decoder *d, const uint8_t *at)
+{
+	show_struct(d, &layout_ifreq_addr, at);
+}
+
+static void show_ifreq_bytes(struct decoder *d, int32_t len, unsigned size)
+{
+	show_sint(d, len);
+	if (len > 0 && len % (int)size == 0)
+		show_commentf(d, "%d * sizeof(struct ifreq)", len / (int)size);
+}
+
+/* struct ifconf: a length that the kernel lowers, or raises if there is no buffer. */
+void show_interfaces(struct decoder *d, uint64_t addr, size_t len UNUSED)
+{
+	uint8_t conf[16] = {0};
+	unsigned size = d->i386 ? 32 : 40;
+	bool known = addr && decode_read(d, addr, conf, 2u * d->word);
+	int32_t bytes = (int32_t)decode_sint_at(conf, 4);
+	if (!d->exiting) {
+		d->call->carry[0] = known ? UINT64_C(1) << 32 | (uint32_t)bytes : 0;
+		return;
+	}
+	if (!known) {
+		show_pointer(d, addr);
+		return;
+	}
+	uint64_t buf = decode_word_at(d, conf + d->word);
+	int32_t before = (int32_t)d->call->carry[0];
+	struct_begin(d);
+	field(d, "ifc_len");
+	if (buf && d->call->carry[0] && before != bytes) {
+		show_ifreq_bytes(d, before, size);
+		d->p->ops->changed(d->p);
+	}
+	show_ifreq_bytes(d, bytes, size);
+	field(d, "ifc_buf");
+	if (!buf || decode_failed(d) || bytes < 0)
+		show_pointer(d, buf);
+	else
+		show_elements_at(d, buf, (uint64_t)bytes / size, size, show_ifreq);
+	struct_end(d);
+}
+
 /* ---- FS_IOC_FIEMAP ---- */
 
 #define EXTENTS_MAX 512
@@ -247,6 +346,10 @@ static void show_extents(struct decoder *d, uint64_t addr, uint32_t count)
 {
 	struct fiemap_extent e;
 	field(d, "fm_extents");
+	if (count && !decode_read(d, addr, &e, sizeof(e))) {
+		show_pointer(d, addr);
+		return;
+	}
 	array_begin(d);
 	for (uint32_t n = 0; n < count; n++) {
 		if (n == EXTENTS_MAX) {

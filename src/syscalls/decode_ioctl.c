@@ -102,7 +102,7 @@ static bool ioctl_arg_waits(struct decoder *d, unsigned i)
 static bool ioctl_arg_splits(struct decoder *d, unsigned i)
 {
 	const struct ioctl_row *row = row_of(decode_link(d, i, 0));
-	return row && row->direction == IOCTL_INOUT;
+	return row && (row->direction == IOCTL_INOUT || row->direction == IOCTL_BOTH);
 }
 
 static void show_ioctl_value(struct decoder *d, const struct field_desc *type, uint64_t v)
@@ -117,7 +117,7 @@ static void show_ioctl_pointee(struct decoder *d, const struct ioctl_row *row, u
 	const struct field_desc *type = d->i386 && row->i386 ? row->i386 : &row->type;
 	bool failed = d->exiting && (!d->result || d->result->is_error);
 	if (row->direction == IOCTL_LATE && failed) {
-		type = row->failed;
+		type = row->other;
 		failed = false;
 	}
 	if (!addr || (failed && row->direction != IOCTL_IN)) {
@@ -149,10 +149,12 @@ static void decode_ioctl_arg(struct decoder *d, unsigned i)
 		show_hex(d, v);
 	else if (row->direction == IOCTL_VALUE)
 		show_ioctl_value(d, d->i386 && row->i386 ? row->i386 : &row->type, v);
+	else if (row->direction == IOCTL_BOTH)
+		show_value_at(d, &row->type, v, IOCTL_VARIABLE, true);
 	else if (row->direction != IOCTL_INOUT || !d->exiting)
 		show_ioctl_pointee(d, row, v);
 	else if (!decode_failed(d))
-		show_changed(d, &row->type, v);
+		show_changed(d, row->other ? row->other : &row->type, v);
 }
 
 const struct decode_type decode_type_ioctl_arg = {

@@ -7,6 +7,7 @@
 #include <linux/sched/types.h>
 #include <string.h>
 
+#include "syscalls/decode_layouts.h"
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 
@@ -318,10 +319,9 @@ static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
 	}
 }
 
-static void decode_perf_event_attr(struct decoder *d, unsigned i)
+void show_perf_attributes(struct decoder *d, uint64_t addr, size_t len UNUSED)
 {
 	struct perf_event_attr a = {0};
-	uint64_t addr = decode_arg(d, i);
 	if (!decode_fetch(d, addr, &a, PERF_ATTR_SIZE_VER0))
 		return;
 	const struct flag_set *config = perf_config_set(a.type);
@@ -340,6 +340,46 @@ static void decode_perf_event_attr(struct decoder *d, unsigned i)
 	field_flags(d, "read_format", &flag_set_perf_read_formats, a.read_format);
 	show_perf_bits(d, &a);
 	elided(d);
+	struct_end(d);
+}
+
+static void decode_perf_event_attr(struct decoder *d, unsigned i)
+{
+	show_perf_attributes(d, decode_arg(d, i), 0);
+}
+
+/* ---- requests of perf events ---- */
+
+void show_perf_filter(struct decoder *d, uint64_t addr, size_t len UNUSED)
+{
+	show_string_at(d, addr);
+}
+
+/* struct perf_event_query_bpf: how many there is room for, and then how many there are. */
+void show_perf_programs(struct decoder *d, uint64_t addr, size_t len UNUSED)
+{
+	static const struct field_desc id = {.format = FIELD_UINT, .size = 4, .count = FIELD_COUNT_REST};
+	uint32_t counts[2], first;
+	if (!d->exiting)
+		return;
+	bool failed = decode_failed(d);
+	if (!addr || !decode_read(d, addr, counts, sizeof(counts[0]))) {
+		show_pointer(d, addr);
+		return;
+	}
+	failed = failed || !decode_read(d, addr + sizeof(counts[0]), counts + 1, sizeof(counts[1]));
+	struct_begin(d);
+	field_uint(d, "ids_len", counts[0]);
+	if (failed) {
+		elided(d);
+	} else {
+		field_uint(d, "prog_cnt", counts[1]);
+		field(d, "ids");
+		if (counts[1] && !decode_read(d, addr + sizeof(counts), &first, sizeof(first)))
+			show_pointer(d, addr + sizeof(counts));
+		else
+			show_value_at(d, &id, addr + sizeof(counts), counts[1] * sizeof(uint32_t), false);
+	}
 	struct_end(d);
 }
 

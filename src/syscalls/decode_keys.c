@@ -114,7 +114,11 @@ void show_key_at(struct decoder *d, const uint8_t *at, const uint8_t *whole UNUS
 
 void show_kdf_otherinfo(struct decoder *d, const uint8_t *at, const uint8_t *whole)
 {
-	show_bytes_at(d, decode_word_at(d, at), decode_uint_at(whole + 2u * d->word, 4));
+	uint64_t len = decode_uint_at(whole + 2u * d->word, 4);
+	if (len)
+		show_bytes_at(d, decode_word_at(d, at), len);
+	else
+		show_pointer(d, decode_word_at(d, at));
 }
 
 static void show_key_struct(struct decoder *d, const struct layout *layout, uint64_t addr)
@@ -128,7 +132,7 @@ static void show_key_struct(struct decoder *d, const struct layout *layout, uint
 /* Bytes as many as the parameters in the first argument say: member 1 or 2 of them. */
 static void show_pkey_bytes(struct decoder *d, uint64_t addr, unsigned member, bool out)
 {
-	uint32_t params[3];
+	uint32_t params[10];	/* struct keyctl_pkey_params */
 	if ((out && decode_failed(d)) || !decode_read(d, d->call->args[1], params, sizeof(params)))
 		show_pointer(d, addr);
 	else

@@ -91,13 +91,18 @@ void show_ifindex(struct decoder *d, uint32_t index)
 	ssize_t len = index == 1 ? 2 : -1;
 	if (index > 1 && d->src->ops->interface_name)
 		len = d->src->ops->interface_name(d->src, index, name, sizeof(name));
-	if (len <= 0) {
+	if (len <= 0 || (d->options->consts == CONST_RAW && d->p->ops->joins)) {
 		show_uint(d, index);
 		return;
 	}
+	bool verbose = d->options->consts == CONST_VERBOSE;
+	if (verbose) {
+		show_uint(d, index);
+		wrap(d, " /* ");
+	}
 	wrap(d, "if_nametoindex(");
 	show_bytes(d, name, (size_t)len, false);
-	wrap(d, ")");
+	wrap(d, verbose ? ") */" : ")");
 }
 
 static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)

@@ -30,6 +30,7 @@ enum ioctl_direction {
 	IOCTL_IN,	/* points to a value that the kernel reads */
 	IOCTL_OUT,	/* ... writes */
 	IOCTL_INOUT,	/* both: shown at entry, and behind "=>" at exit */
+	IOCTL_BOTH,	/* both: its attr_fn is called twice, and knows itself what is worth showing */
 	IOCTL_LATE,	/* both, but nothing of what it reads is overwritten: all is shown at exit */
 };
 
@@ -38,7 +39,7 @@ struct ioctl_row {
 	uint8_t direction;		/* enum ioctl_direction */
 	struct field_desc type;
 	const struct field_desc *i386;	/* where it is another one there */
-	const struct field_desc *failed; /* IOCTL_LATE: what is shown if the call failed */
+	const struct field_desc *other;	/* IOCTL_LATE: what is shown if the call failed; IOCTL_INOUT: at exit, if it is another */
 };
 
 extern const struct ioctl_row ioctl_rows[];	/* by request */

@@ -223,9 +223,9 @@ class Layouts:
 
     def ioctl_row(self, value, constant, where, words):
         """The row, and the constants before the table that it needs."""
-        counts = {"none": 1, "value": 2, "in": 2, "out": 2, "inout": 2, "late": 3}
-        if not words or counts.get(words[0]) != len(words):
-            raise TableError(where, "a request needs: NAME none, NAME value|in|out|inout TYPE, or NAME late TYPE TYPE")
+        counts = {"none": (1,), "value": (2,), "in": (2,), "out": (2,), "inout": (2, 3), "late": (3,), "both": (2,)}
+        if not words or len(words) not in counts.get(words[0], ()):
+            raise TableError(where, "a request needs: NAME none, NAME value|in|out|inout|both TYPE, or NAME inout|late TYPE TYPE")
         if len(words) == 1:
             return f"\t{{.request = {value:#x}, .direction = IOCTL_NONE}},\t/* {constant} */\n", ""
         native, other = self.type_of(where, words[1], 8)[2], self.type_of(where, words[1], 4)[2]
@@ -235,9 +235,9 @@ class Layouts:
             before += f"static const struct field_desc ioctl_{constant}_i386 = {{{other}}};\n"
             row += f", .i386 = &ioctl_{constant}_i386"
         if len(words) > 2:
-            failed = self.type_of(where, words[2], 8)[2]
-            before += f"static const struct field_desc ioctl_{constant}_failed = {{{failed}}};\n"
-            row += f", .failed = &ioctl_{constant}_failed"
+            second = self.type_of(where, words[2], 8)[2]
+            before += f"static const struct field_desc ioctl_{constant}_other = {{{second}}};\n"
+            row += f", .other = &ioctl_{constant}_other"
         return f"{row}}},\t/* {constant} */\n", before
 
     def c_ioctls(self):
