@@ -297,6 +297,39 @@ tell('replace', os.rename, 'd', 'g'); print(sorted(os.listdir('.')))
         self.assertEqual(got, want)
         self.assertEqual(want[2], 0, want)
 
+    def test_a_lower_file_that_is_replaced(self):
+        """Where an overlay's layer is changed underneath, the next look-up finds what is there, and what is open stays open."""
+        script = """
+os.chdir('/x'); fd = os.open('f', os.O_RDONLY); tell('link', os.readlink, 'l'); os.stat('g'); os.stat('h')
+print(flush=True); sys.stdin.readline()
+print(open('f').read(), os.stat('f').st_size, os.readlink('l'), os.fstat(fd).st_size, os.read(fd, 9), os.stat('g').st_mode & 0o777)
+write('h', b'+', os.O_WRONLY | os.O_APPEND); print(open('h').read()); tell('gone', os.stat, 'gone')
+"""
+        low, up = os.path.join(self.tmp, "low"), os.path.join(self.tmp, "up")
+        os.mkdir(low)
+        os.mkdir(up)
+
+        def make(name, text, mode=0o644):
+            with open(os.path.join(low, "new"), "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(os.path.join(low, "new"), mode)
+            os.rename(os.path.join(low, "new"), os.path.join(low, name))
+
+        for name in "fgh":
+            make(name, "old")
+        os.symlink("a", os.path.join(low, "l"))
+        argv = [harness.trapline, "run", "--overlay", f"{low}:{up}:/x", "--", PYTHON, "-c", PRELUDE + script]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            while child.stdout.readline() not in ("\n", ""):
+                pass
+            make("f", "newer")
+            make("g", "new", 0o600)
+            make("h", "new")
+            os.unlink(os.path.join(low, "l"))
+            os.symlink("b", os.path.join(low, "l"))
+            got = child.communicate("\n", timeout=20 * PATIENCE)
+        self.assertEqual(got, ("newer 5 b 3 b'old' 384\nnew+\ngone ENOENT\n", ""))
+
     def test_a_storm_of_changes(self):
         """Whatever the host does to the directories, guests get answers and the supervisor goes on."""
         at = os.path.join(self.tmp, "at")

@@ -26,7 +26,7 @@ int overlay_getattr(struct inode *inode, struct statx *ret)
 {
 	struct overlay_inode *oi = overlay_inode(inode);
 	struct inode *real = overlay_real(oi);
-	int r = real->ops->getattr(real, ret);
+	int r = (int)overlay_note(inode, real->ops->getattr(real, ret));
 	if (r < 0)
 		return r;
 	ret->stx_ino = inode->ino;
@@ -55,7 +55,7 @@ int overlay_setattr(struct inode *inode, const struct vfs_attr *attr)
 ssize_t overlay_readlink(struct inode *inode, char *buf, size_t size)
 {
 	struct inode *real = overlay_real(overlay_inode(inode));
-	return real->ops->readlink ? real->ops->readlink(real, buf, size) : -EINVAL;
+	return real->ops->readlink ? overlay_note(inode, real->ops->readlink(real, buf, size)) : -EINVAL;
 }
 
 /* Who connected to a socket before it was copied up must meet those who do so afterwards. */
@@ -102,7 +102,7 @@ int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret)
 	if (S_ISFIFO(inode->type) && oi->lowers_held > 0)
 		return open_lower_fifo(oi, flags, ret);
 	struct inode *real = meeting_point(oi);
-	return real->ops->open ? real->ops->open(real, flags, ret) : -ENXIO;
+	return real->ops->open ? (int)overlay_note(inode, real->ops->open(real, flags, ret)) : -ENXIO;
 }
 
 /* A directory is more than its host object. */
@@ -120,7 +120,7 @@ int overlay_host(struct inode *inode, int *ret_fd)
 	}
 	if (S_ISDIR(inode->type) || !real->ops->host)
 		return -EOPNOTSUPP;
-	return real->ops->host(real, ret_fd);
+	return (int)overlay_note(inode, real->ops->host(real, ret_fd));
 }
 
 static bool stands_on(struct inode *real, dev_t dev, ino_t ino, int *ret_fd)
@@ -179,7 +179,7 @@ ssize_t overlay_getxattr(struct inode *inode, const char *name, void *value, siz
 
 	if (overlay_own_xattr(name))
 		return -ENODATA;
-	return real->ops->getxattr ? real->ops->getxattr(real, name, value, size) : -EOPNOTSUPP;
+	return real->ops->getxattr ? overlay_note(inode, real->ops->getxattr(real, name, value, size)) : -EOPNOTSUPP;
 }
 
 ssize_t overlay_acl(struct inode *inode, bool of_default, void *value, size_t size)
@@ -226,5 +226,5 @@ ssize_t overlay_listxattr(struct inode *inode, char *list, size_t size)
 
 	if (!real->ops->listxattr)
 		return -EOPNOTSUPP;
-	return xattr_list_without(real, overlay_own_xattr, list, size);
+	return overlay_note(inode, xattr_list_without(real, overlay_own_xattr, list, size));
 }

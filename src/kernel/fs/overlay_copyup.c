@@ -392,7 +392,7 @@ int overlay_copy_up(struct overlay_inode *oi, bool data)
 		if (r < 0)
 			return r;
 	}
-	return copy_up_one(oi, data);
+	return (int)overlay_note(&oi->inode, copy_up_one(oi, data));
 }
 
 int overlay_copy_up_name(struct overlay_inode *dir, const char *name, struct overlay_inode *oi)

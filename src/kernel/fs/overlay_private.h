@@ -114,6 +114,14 @@ static inline struct inode *overlay_upper(const struct overlay_inode *oi)
 }
 
 /* The object that has its contents and attributes now; borrowed. */
+/* What its layer answered about inode. */
+static inline ssize_t overlay_note(struct inode *inode, ssize_t r)
+{
+	if (r == -ESTALE)
+		atomic_store(&inode->stale, true);
+	return r;
+}
+
 static inline struct inode *overlay_real(const struct overlay_inode *oi)
 {
 	struct inode *upper = overlay_upper(oi);

@@ -218,6 +218,11 @@ struct inode {
 	 * layer was copied up): set by the filesystem; the VFS forgets which names are missing and clears it.
 	 */
 	atomic_bool names_came;
+	/*
+	 * On such a filesystem others took the object away that it stands on (-ESTALE): names that lead to it are looked up anew. Set
+	 * by the filesystem.
+	 */
+	atomic_bool stale;
 	pthread_rwlock_t lock;		/* see the head of this file */
 };
 

@@ -7,7 +7,11 @@
 static int holds_locked(struct dentry *dir, struct dentry *d)
 {
 	unsigned flags = dentry_flags(d);
-	if (!(flags & DENTRY_CHECKED) || flags & (DENTRY_MOUNTED | DENTRY_GHOST))
+	if (flags & (DENTRY_MOUNTED | DENTRY_GHOST))
+		return 1;
+	if (dentry_is_stale(d))
+		return 0;
+	if (!(flags & DENTRY_CHECKED))
 		return 1;
 	const struct inode_ops *ops = dir->inode->ops;
 	return ops->revalidate ? ops->revalidate(dir->inode, dentry_name(d)->text, d->inode) : 1;

@@ -476,6 +476,19 @@ static bool is_shown(const struct path *p, enum backing kind, struct statx *attr
 	return true;
 }
 
+/* The host put another object in the place where its filesystem has it; what is open is still the object itself. */
+static int show_replaced(int fd, const struct inode *inode, struct statx *ret)
+{
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0)
+		return -errno;
+	ret->stx_ino = inode->ino;
+	ret->stx_dev_major = inode->super->dev_major;
+	ret->stx_dev_minor = inode->super->dev_minor;
+	ret->stx_mask &= STATX_BASIC_STATS | STATX_BTIME;
+	ret->stx_mnt_id = 0;
+	return 0;
+}
+
 int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *ret_attr)
 {
 	enum backing kind;
@@ -490,6 +503,8 @@ int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *
 	if (err || is_shown(ret, kind, ret_attr))
 		return err;
 	err = vfs_getattr(ret, ret_attr);
+	if (err == -ESTALE && kind == BACKING_FILE)
+		err = show_replaced(fd, path_inode(ret), ret_attr);
 	if (err)
 		path_put(ret);
 	return err;

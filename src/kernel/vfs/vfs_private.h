@@ -218,6 +218,11 @@ static inline bool dentry_is_dir(const struct dentry *d)
 {
 	return dentry_flags(d) & DENTRY_DIRECTORY;
 }
+/* See inode.stale. */
+static inline bool dentry_is_stale(const struct dentry *d)
+{
+	return d->inode && atomic_load_explicit(&d->inode->stale, memory_order_relaxed);
+}
 /* Is d at or below above? Names must not change meanwhile (rename_lock) or the answer is of some moment. */
 bool dentry_is_below(struct dentry *d, const struct dentry *above);
 

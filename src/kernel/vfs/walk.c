@@ -166,8 +166,10 @@ static bool believe_or_check(struct walk *w, struct dentry *d)
 {
 	struct dentry *dir = w->cur.dentry;
 	const unsigned flags = dentry_flags(d);
-	if (!(flags & DENTRY_CHECKED) || flags & (DENTRY_MOUNTED | DENTRY_GHOST))
+	if (flags & (DENTRY_MOUNTED | DENTRY_GHOST))
 		return true;
+	if (!(flags & DENTRY_CHECKED))
+		return !dentry_is_stale(d);
 	if (w->strict || !dir->inode->ops->revalidate_path)
 		return vfs_name_holds(w->vfs, dir, d);
 	if (!w->unchecked)
