@@ -413,6 +413,50 @@ START_TEST(failures_pass)
 }
 END_TEST
 
+/* An answer may take for ever; what is freed behind readers does not wait for it. */
+static void walk_all_ways(void)
+{
+	ck_walk("/a/b/f", 0, "/a/b/f");
+	ck_walk("/a/b/f", 0, "/a/b/f");
+	ck_walk("/l/f", WALK_FOLLOW, "/a/b/f");
+	ck_walk("/l/../b/f", WALK_FOLLOW, "/a/b/f");
+	ck_fails("/a/b/none", 0, -ENOENT);
+	ck_fails("/a/b/none", 0, -ENOENT);
+	int fd = world_open(&w, "/a/b/f", O_RDONLY, 0);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	testfs_move(w.sb, "/a/b", "/a/old");
+	testfs_move(w.sb, "/a/old", "/a/b");
+	testfs_move(w.sb, "/a", "/moved");
+	ck_fails("/a/b/f", 0, -ENOENT);
+	testfs_move(w.sb, "/moved", "/a");
+	ck_walk("/a/b/f", 0, "/a/b/f");
+	fd = world_open(&w, "/a/new", O_RDWR | O_CREAT, 0644);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	ck_assert_int_eq(vfs_unlink(&w.env, NULL, "/a/new", false), 0);
+}
+
+START_TEST(answers_are_waited_for_outside)
+{
+	const unsigned flags[] = {0, SUPER_REVALIDATES};
+	for (size_t i = 0; i < 2; i++) {
+		teardown();
+		world_init(&w, flags[i], 0);
+		testfs_mkdir(w.sb, "/a", 0755, 1000, 1000);
+		testfs_mkdir(w.sb, "/a/b", 0755, 0, 0);
+		testfs_file(w.sb, "/a/b/f", 0644, 0, 0);
+		testfs_symlink(w.sb, "/l", "a/b");
+		world_become(&w, 1000, 1000);
+		testfs_wait_for_readers(w.sb);
+		if (flags[i])
+			walk_all_ways();
+		else
+			ck_walk("/l/f", WALK_FOLLOW, "/a/b/f");
+	}
+}
+END_TEST
+
 /* What is mounted hides what the host does to the names below it. */
 START_TEST(mount_points_stay)
 {
@@ -472,6 +516,7 @@ int main(void)
 	tcase_add_test(t, one_check_for_a_path);
 	tcase_add_test(t, names_below_what_is_gone);
 	tcase_add_test(t, failures_pass);
+	tcase_add_test(t, answers_are_waited_for_outside);
 	tcase_add_test(t, mount_points_stay);
 	tcase_add_test(t, shown_names);
 	suite_add_tcase(s, t);

@@ -1,5 +1,7 @@
 #include "vfs_testfs.h"
 
+#include "kernel/vfs/rcu.h"
+
 #include <assert.h>
 #include <fcntl.h>
 #include <string.h>
@@ -30,6 +32,7 @@ struct testfs {
 	uint64_t next_ino;
 	unsigned lookups, checks;
 	int error;			/* see testfs_fail */
+	bool waits;			/* see testfs_wait_for_readers */
 	atomic_uint alive;
 };
 
@@ -48,6 +51,12 @@ static void lock(struct testfs *fs)
 static void unlock(struct testfs *fs)
 {
 	(void)pthread_mutex_unlock(&fs->lock);
+}
+
+static void answer_late(const struct testfs *fs)
+{
+	if (fs->waits)
+		urcu_bp_synchronize_rcu();
 }
 
 static struct node *node_create(struct testfs *fs, mode_t mode, uid_t uid, gid_t gid, const char *target)
@@ -96,6 +105,7 @@ static struct node *take_out(struct node *dir, struct entry *e)
 static int op_lookup(struct inode *dir, const char *name, struct inode **ret)
 {
 	struct testfs *fs = fs_of(dir);
+	answer_late(fs);
 	lock(fs);
 	fs->lookups++;
 	struct entry *e = find((struct node *)dir, name);
@@ -109,6 +119,7 @@ static int op_lookup(struct inode *dir, const char *name, struct inode **ret)
 static int op_revalidate(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct testfs *fs = fs_of(dir);
+	answer_late(fs);
 	lock(fs);
 	struct entry *e = find((struct node *)dir, name);
 	int r = fs->error ? -fs->error : e ? &e->node->inode == inode : !inode;
@@ -126,6 +137,7 @@ static int op_revalidate_path(struct inode *dir, const char *path, struct inode 
 	struct node *n = (struct node *)dir;
 	bool through = true;
 	(void)snprintf(copy, sizeof(copy), "%s", path);
+	answer_late(fs);
 	lock(fs);
 	for (char *name = strtok_r(copy, "/", &save); name && n; name = strtok_r(NULL, "/", &save)) {
 		through &= n->child != NULL;
@@ -240,6 +252,7 @@ static int op_getattr(struct inode *inode, struct statx *ret)
 {
 	struct node *n = (struct node *)inode;
 	memset(ret, 0, sizeof(*ret));
+	answer_late(fs_of(inode));
 	lock(fs_of(inode));
 	ret->stx_mode = (uint16_t)(inode->type | n->mode);
 	ret->stx_uid = n->uid;
@@ -271,6 +284,7 @@ static ssize_t op_readlink(struct inode *inode, char *buf, size_t size)
 {
 	const struct node *n = (const struct node *)inode;
 	size_t len = strlen(n->target);
+	answer_late(fs_of(inode));
 	len = len < size ? len : size;
 	memcpy(buf, n->target, len);
 	return (ssize_t)len;
@@ -479,6 +493,11 @@ unsigned testfs_lookups(const struct super *sb)
 unsigned testfs_checks(const struct super *sb)
 {
 	return ((const struct testfs *)sb)->checks;
+}
+
+void testfs_wait_for_readers(struct super *sb)
+{
+	((struct testfs *)sb)->waits = true;
 }
 
 void testfs_fail(struct super *sb, int error)

@@ -14,6 +14,8 @@ void testfs_symlink(struct super *sb, const char *path, const char *target);
 /* A magic link that leads to path in the tree of v. */
 void testfs_magic(struct super *sb, const char *path, struct vfs *v, const char *to);
 void testfs_remove(struct super *sb, const char *path);
+/* Each answer waits until no thread is in a read-side section. */
+void testfs_wait_for_readers(struct super *sb);
 /* Whatever the filesystem is asked about names fails with -error; 0: no more. */
 void testfs_fail(struct super *sb, int error);
 void testfs_move(struct super *sb, const char *from, const char *to);

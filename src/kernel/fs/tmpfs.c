@@ -200,7 +200,7 @@ int tmpfs_create_type(const struct tmpfs_options *options, const char *type, str
 	sb->self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	(void)pthread_mutex_init(&sb->lock, NULL);
 	(void)pthread_mutex_init(&sb->memfds_lock, NULL);
-	super_init(&sb->super, &tmpfs_super_ops, type, SUPER_KEEPS_ACLS);
+	super_init(&sb->super, &tmpfs_super_ops, type, SUPER_KEEPS_ACLS | SUPER_IN_MEMORY);
 	int r = make_root(sb);
 	if (r < 0) {
 		tmpfs_destroy_super(&sb->super);

@@ -154,7 +154,7 @@ int ghosts_create(struct super **ret)
 	struct ghosts *g = calloc(1, sizeof(*g));
 	if (!g)
 		return -ENOMEM;
-	super_init(&g->super, &ghosts_ops, "rootfs", SUPER_READONLY);
+	super_init(&g->super, &ghosts_ops, "rootfs", SUPER_READONLY | SUPER_IN_MEMORY);
 	atomic_init(&g->next_ino, 1);
 	(void)clock_gettime(CLOCK_REALTIME, &g->made);
 	int err = ghost_create(&g->super, S_IFDIR, &g->super.root);

@@ -44,6 +44,7 @@ enum super_flags {
 	SUPER_HOST_EVENTS = 64,	/* what happens to an object happens to the host's that .host gives: inotify watches that */
 	SUPER_KEEPS_ACLS = 128,	/* POSIX ACLs are attributes that .setxattr keeps; what they mean the VFS carries out (vfs/acl.h) */
 	SUPER_HOST_UMASK = 256,	/* .create and .tmpfile heed vfs_create.umask */
+	SUPER_IN_MEMORY = 512,	/* no operation waits for others than us: they may be asked in a read-side section */
 	SUPER_HOST_ATTRS = 16,	/* stat of an opened backing is already what the guest shall see */
 };
 

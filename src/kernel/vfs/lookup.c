@@ -45,7 +45,17 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 	int err = -EAGAIN;
 	vfs_read_lock();
 	struct dentry *d = dcache_find(v, dir, name, len);
+	/* Not asked in the section: the answer may not come. */
+	const bool asks = d && dentry_flags(d) & DENTRY_CHECKED;
+	if (asks && !dentry_ref_unless_dead(d)) {
+		vfs_read_unlock();
+		return err;
+	}
+	if (asks)
+		vfs_read_unlock();
 	int holds = d ? holds_locked(dir, d) : -EAGAIN;
+	if (asks)
+		vfs_read_lock();
 	if (holds > 0) {
 		if (!d->inode && forgets_missing(v, dir, d)) {
 			err = -EAGAIN;
@@ -62,6 +72,8 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 		dentry_forget(v, d, 0);
 	}
 	vfs_read_unlock();
+	if (asks)
+		dentry_put(v, d);
 	return err;
 }
 

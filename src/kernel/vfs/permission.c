@@ -80,6 +80,11 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask)
 	return check_or_grant(env, inode, mask);
 }
 
+bool permission_search_asks(const struct walk_env *env, const struct inode *dir)
+{
+	return !(dir->super->flags & SUPER_IN_MEMORY) && !permission_is_hosts(env, dir) && !caps_allow_dir(env->cred, MAY_EXEC);
+}
+
 int permission_search(const struct walk_env *env, struct inode *dir)
 {
 	if (permission_is_hosts(env, dir))

@@ -9,7 +9,8 @@
  *   5. scratch.lock				making and dropping scratch directories
  *   6. registry.lock				which object is behind a descriptor
  *   7. dcache.lock				writers of the dentry cache: hash chains, LRU, names, mounts
- * RCU read-side sections may surround any of these and host calls: nothing waits for a grace period but vfs_destroy.
+ * RCU read-side sections may surround any of these, but not what may wait for the host (SUPER_IN_MEMORY says what does not): what is
+ * freed after a grace period waits for all readers.
  *
  * Life of a dentry: refs counts its users. With refs 0 it lives on as a cached name (hashed, on the LRU) or, when its
  * name is gone, it dies: refs becomes DENTRY_DEAD, once, and the memory and the reference to the inode go after a grace
@@ -244,7 +245,7 @@ bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char
 bool vfs_maker_finds_out(const struct dentry *dir);
 /* The cache does not know the name. */
 bool vfs_is_unknown(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
-/* In a read-side section. Is the cached name right still? Forgets it if not; false as well: looking it up says why. */
+/* d is referenced; in no read-side section. Is the cached name right still? Forgets it if not; false as well: looking it up says why. */
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
 
 /* ---- mount.c ---- */
@@ -285,7 +286,9 @@ struct walk {
 	struct vfs *vfs;
 	unsigned flags;			/* enum walk_flags; FOLLOW and DIRECTORY are added by trailing slashes */
 	struct path cur;		/* where it is: borrowed */
+	const struct dentry *start;	/* where it began; the caller has a reference */
 	struct dentry *held;		/* a reference to what was asked for last, or NULL */
+	struct dentry *aside, *above;	/* others that were needed while something was asked: references, or NULL */
 	struct path root;		/* ".." goes no further; borrowed */
 	bool root_known;		/* as Linux sees it: it looks for the root only when it comes to need it */
 	unsigned rename_seq;		/* vfs.rename_seq at the beginning */
@@ -377,6 +380,8 @@ struct owner {
 bool permission_is_hosts(const struct walk_env *env, const struct inode *inode);
 int inode_owner(struct inode *inode, struct owner *ret);
 int permission_check(const struct walk_env *env, struct inode *inode, int mask);
+/* Is it asked of the filesystem, which may ask the host? */
+bool permission_search_asks(const struct walk_env *env, const struct inode *dir);
 /* Search permission in a directory. */
 int permission_search(const struct walk_env *env, struct inode *dir);
 bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or may act as if (CAP_FOWNER) */

@@ -1,8 +1,8 @@
 /*
  * The path walk (path_resolution(7), openat2(2)).
  *
- * It runs in a read-side section and borrows what it stands on; only what it must ask the filesystem for it takes a
- * reference to, for the time of asking. When a dentry died under it, it begins again, which nobody can tell from having
+ * It runs in a read-side section and borrows what it stands on; to ask a filesystem it leaves the section, with references to what
+ * it still needs. When a dentry died under it, it begins again, which nobody can tell from having
  * begun later. Names that are to be checked are checked together (struct walk), since each question costs a host call.
  */
 #include <string.h>
@@ -19,15 +19,51 @@ static void hold(struct walk *w, struct dentry *d)
 	dentry_put(w->vfs, old);
 }
 
-/* Keep cur alive outside the read-side section. */
+/* Keep d alive outside the read-side section, in *slot. */
+static int keep(struct walk *w, struct dentry **slot, struct dentry *d)
+{
+	struct dentry *old = *slot;
+	if (old == d)
+		return 0;
+	if (!dentry_ref_unless_dead(d))
+		return WALK_RESTART;
+	*slot = d;
+	dentry_put(w->vfs, old);
+	return 0;
+}
+
 static int hold_cur(struct walk *w)
 {
-	if (w->held == w->cur.dentry)
-		return 0;
-	if (!dentry_ref_unless_dead(w->cur.dentry))
-		return WALK_RESTART;
-	hold(w, w->cur.dentry);
-	return 0;
+	return keep(w, &w->held, w->cur.dentry);
+}
+
+/* Mounts and the caller have references of their own. */
+static bool is_kept(const struct walk *w, const struct dentry *d)
+{
+	return d == w->cur.mount->root || d == w->start || d == w->env->root.dentry;
+}
+
+/*
+ * Leave the read-side section, to ask about d: an answer of the host may take for ever, and what is freed behind readers waits for
+ * them all. What the walk still needs of the cache is kept. come_back is due if there is no error.
+ */
+static int go_out(struct walk *w, struct dentry *d)
+{
+	int err = d == w->cur.dentry ? 0 : keep(w, &w->aside, d);
+	if (w->asked != w->cur.dentry)
+		w->asked = NULL;	/* it may be let go of now */
+	if (!err)
+		err = hold_cur(w);
+	if (!err && w->unchecked && !is_kept(w, w->unchecked))
+		err = keep(w, &w->above, w->unchecked);
+	if (!err)
+		vfs_read_unlock();
+	return err;
+}
+
+static void come_back(void)
+{
+	vfs_read_lock();
 }
 
 static bool same_path(const struct path *a, const struct path *b)
@@ -55,7 +91,8 @@ int walk_begin(struct walk *w, const struct walk_env *env, const struct path *ba
 	w->vfs = env->vfs;
 	w->flags = flags;
 	w->cur = *start;
-	w->held = NULL;
+	w->start = start->dentry;
+	w->held = w->aside = w->above = NULL;
 	w->root = flags & SCOPED ? *start : env->root;
 	w->root_known = flags & SCOPED;
 	/* Odd: a rename is under way, which counts as one that came later. */
@@ -84,9 +121,11 @@ void walk_end(struct walk *w)
 {
 	vfs_read_unlock();
 	dentry_put(w->vfs, w->held);
+	dentry_put(w->vfs, w->aside);
+	dentry_put(w->vfs, w->above);
 	for (unsigned i = 0; i < w->bodies; i++)
 		free(w->body[i]);
-	w->held = NULL;
+	w->held = w->aside = w->above = NULL;
 	w->bodies = 0;
 }
 
@@ -133,21 +172,29 @@ static int ask_or_open(struct walk *w, struct inode *from, const char *name, str
 }
 
 /* Do the names that led to d still lead there? */
-static int check_names(struct walk *w, const struct dentry *d, bool opens, struct statx *attr)
+static int check_names(struct walk *w, struct dentry *d, bool opens, struct statx *attr)
 {
 	char buf[VFS_PATH_MAX];
 	const char *name;
 	struct dentry *from = w->unchecked;
-	w->unchecked = NULL;
 	if (!from)
 		return 0;
-	if (name_below(from, d, buf, &name) && ask_or_open(w, from->inode, name, d->inode, opens, attr) == 0)
-		return 0;
+	bool asked = name_below(from, d, buf, &name);
+	int err = asked ? go_out(w, d) : 0;
+	w->unchecked = NULL;
+	if (err)
+		return err;
+	if (asked) {
+		err = ask_or_open(w, from->inode, name, d->inode, opens, attr);
+		come_back();
+		if (!err)
+			return 0;
+	}
 	w->strict = true;
 	return WALK_RESTART;
 }
 
-static int check_believed(struct walk *w, const struct dentry *d, struct statx *attr)
+static int check_believed(struct walk *w, struct dentry *d, struct statx *attr)
 {
 	return check_names(w, d, false, attr);
 }
@@ -155,26 +202,32 @@ static int check_believed(struct walk *w, const struct dentry *d, struct statx *
 /* The walk is over. */
 static int check_or_open(struct walk *w)
 {
-	const struct dentry *d = w->cur.dentry;
+	struct dentry *d = w->cur.dentry;
 	bool opens = w->opened && w->unchecked && d->inode->type == S_IFREG && !(w->flags & WALK_DIRECTORY) &&
 		     w->unchecked->inode->ops->open_path;
 	return check_names(w, d, opens, w->attr);
 }
 
-/* A name that the cache knows: does it hold? */
-static bool believe_or_check(struct walk *w, struct dentry *d)
+/* A name that the cache knows: does it hold? 1: yes; 0: no; or an error. */
+static int believe_or_check(struct walk *w, struct dentry *d)
 {
 	struct dentry *dir = w->cur.dentry;
 	const unsigned flags = dentry_flags(d);
 	if (flags & (DENTRY_MOUNTED | DENTRY_GHOST))
-		return true;
+		return 1;
 	if (!(flags & DENTRY_CHECKED))
 		return !dentry_is_stale(d);
-	if (w->strict || !dir->inode->ops->revalidate_path)
-		return vfs_name_holds(w->vfs, dir, d);
-	if (!w->unchecked)
-		w->unchecked = dir;
-	return true;
+	if (!w->strict && dir->inode->ops->revalidate_path) {
+		if (!w->unchecked)
+			w->unchecked = dir;
+		return 1;
+	}
+	int err = go_out(w, d);
+	if (err)
+		return err;
+	bool holds = vfs_name_holds(w->vfs, dir, d);
+	come_back();
+	return holds;
 }
 
 static int ask(struct walk *w, struct dentry **ret)
@@ -211,8 +264,9 @@ static int find_child(struct walk *w, struct dentry **ret)
 		int err = check_believed(w, w->cur.dentry, NULL);
 		return err ? err : -ENOENT;
 	}
-	if (!d || !believe_or_check(w, d))
-		return ask(w, ret);
+	int holds = d ? believe_or_check(w, d) : 0;
+	if (holds <= 0)
+		return holds < 0 ? holds : ask(w, ret);
 	if (!d->inode) {
 		if (atomic_load_explicit(&w->cur.dentry->inode->names_came, memory_order_relaxed))
 			return ask(w, ret);
@@ -308,7 +362,15 @@ static int follow_link(struct walk *w, struct dentry *link)
 		return -ELOOP;
 	if (*w->rest)
 		w->stack[w->depth++] = w->rest;
-	return link->inode->ops->follow ? follow_magic(w, link->inode) : follow_text(w, link->inode);
+	const bool asks = !(link->inode->super->flags & SUPER_IN_MEMORY);
+	if (asks)
+		err = go_out(w, link);
+	if (err)
+		return err;
+	err = link->inode->ops->follow ? follow_magic(w, link->inode) : follow_text(w, link->inode);
+	if (asks)
+		come_back();
+	return err;
 }
 
 /* ---- components ---- */
@@ -364,6 +426,20 @@ static int step(struct walk *w, bool follow)
 	return 0;
 }
 
+/* Search permission where the walk stands. */
+static int search(struct walk *w)
+{
+	struct inode *dir = w->cur.dentry->inode;
+	if (!permission_search_asks(w->env, dir))
+		return permission_search(w->env, dir);
+	int err = go_out(w, w->cur.dentry);
+	if (err)
+		return err;
+	err = permission_search(w->env, dir);
+	come_back();
+	return err;
+}
+
 int walk_to_last(struct walk *w)
 {
 	for (;;) {
@@ -374,7 +450,7 @@ int walk_to_last(struct walk *w)
 		}
 		if (!dentry_is_dir(w->cur.dentry))
 			return -ENOTDIR;
-		int err = permission_search(w->env, w->cur.dentry->inode);
+		int err = search(w);
 		if (err)
 			return err;
 		if (!*w->rest && w->depth == 0)
