@@ -2,12 +2,10 @@
 #include "syscalls/decode_priv.h"
 
 #include <linux/aio_abi.h>
-#include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <string.h>
 
-#include "syscalls/decode_layouts.h"
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 
@@ -278,112 +276,6 @@ const struct decode_type decode_type_iocb = {.decode = decode_iocb, .needs = NEE
 const struct decode_type decode_type_iocbs = {.decode = decode_iocbs, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_io_event = {.decode = decode_io_event, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_io_events = {.decode = decode_io_events, .needs = NEEDS_MEMORY};
-
-/* ---- perf ---- */
-
-static const struct flag_set *perf_config_set(uint32_t type)
-{
-	return type == PERF_TYPE_HARDWARE ? &flag_set_perf_hardware
-		: type == PERF_TYPE_SOFTWARE ? &flag_set_perf_software : NULL;
-}
-
-#define PERF_LATER_BITS 17
-
-static void show_perf_bits(struct decoder *d, const struct perf_event_attr *a)
-{
-	static const char *const skids[4] = {
-		"arbitrary skid", "constant skid", "requested to have 0 skid", "must have 0 skid",
-	};
-	static const char *const names[15] = {
-		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv",
-		"exclude_idle", "mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
-	};
-	/* Behind the two bits of precise_ip. */
-	static const char *const later[] = {
-		"mmap_data", "sample_id_all", "exclude_host", "exclude_guest", "exclude_callchain_kernel",
-		"exclude_callchain_user", "mmap2", "comm_exec", "use_clockid", "context_switch", "write_backward",
-		"namespaces", "ksymbol", "bpf_event", "aux_output", "cgroup", "text_poke", "build_id", "inherit_thread",
-		"remove_on_exec", "sigtrap",
-	};
-	uint64_t bits;
-	memcpy(&bits, (const uint8_t *)a + offsetof(struct perf_event_attr, read_format) + 8, sizeof(bits));
-	for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
-		if (bits >> n & 1)
-			field_uint(d, names[n], 1);
-	}
-	field_uint(d, "precise_ip", a->precise_ip);
-	show_comment(d, skids[a->precise_ip]);
-	for (unsigned n = 0; n < ARRAY_SIZE(later); n++) {
-		if (bits >> (PERF_LATER_BITS + n) & 1)
-			field_uint(d, later[n], 1);
-	}
-}
-
-void show_perf_attributes(struct decoder *d, uint64_t addr, size_t len UNUSED)
-{
-	struct perf_event_attr a = {0};
-	if (!decode_fetch(d, addr, &a, PERF_ATTR_SIZE_VER0))
-		return;
-	const struct flag_set *config = perf_config_set(a.type);
-	struct_begin(d);
-	field_flags(d, "type", &flag_set_perf_types, a.type);
-	field_flags(d, "size", &flag_set_perf_sizes, a.size);
-	if (config)
-		field_flags(d, "config", config, a.config);
-	else
-		field_hex(d, "config", a.config);
-	if (a.freq)
-		field_uint(d, "sample_freq", a.sample_freq);
-	else
-		field_uint(d, "sample_period", a.sample_period);
-	field_flags(d, "sample_type", &flag_set_perf_samples, a.sample_type);
-	field_flags(d, "read_format", &flag_set_perf_read_formats, a.read_format);
-	show_perf_bits(d, &a);
-	elided(d);
-	struct_end(d);
-}
-
-static void decode_perf_event_attr(struct decoder *d, unsigned i)
-{
-	show_perf_attributes(d, decode_arg(d, i), 0);
-}
-
-/* ---- requests of perf events ---- */
-
-void show_perf_filter(struct decoder *d, uint64_t addr, size_t len UNUSED)
-{
-	show_string_at(d, addr);
-}
-
-/* struct perf_event_query_bpf: how many there is room for, and then how many there are. */
-void show_perf_programs(struct decoder *d, uint64_t addr, size_t len UNUSED)
-{
-	static const struct field_desc id = {.format = FIELD_UINT, .size = 4, .count = FIELD_COUNT_REST};
-	uint32_t counts[2], first;
-	if (!d->exiting)
-		return;
-	bool failed = decode_failed(d);
-	if (!addr || !decode_read(d, addr, counts, sizeof(counts[0]))) {
-		show_pointer(d, addr);
-		return;
-	}
-	failed = failed || !decode_read(d, addr + sizeof(counts[0]), counts + 1, sizeof(counts[1]));
-	struct_begin(d);
-	field_uint(d, "ids_len", counts[0]);
-	if (failed) {
-		elided(d);
-	} else {
-		field_uint(d, "prog_cnt", counts[1]);
-		field(d, "ids");
-		if (counts[1] && !decode_read(d, addr + sizeof(counts), &first, sizeof(first)))
-			show_pointer(d, addr + sizeof(counts));
-		else
-			show_value_at(d, &id, addr + sizeof(counts), counts[1] * sizeof(uint32_t), false);
-	}
-	struct_end(d);
-}
-
-const struct decode_type decode_type_perf_event_attr = {.decode = decode_perf_event_attr, .needs = NEEDS_MEMORY};
 
 /* ---- struct sched_attr ---- */
 
