@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "syscalls/decode_input.h"
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
 #include "syscalls/decode_layouts.h"
@@ -19,9 +20,10 @@
 static void show_ioc(struct decoder *d, uint32_t request)
 {
 	static const char *const dirs[4] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"};
-	char text[80];
-	(void)snprintf(text, sizeof(text), "_IOC(%s, %#x, %#x, %#x)", dirs[_IOC_DIR(request)], _IOC_TYPE(request),
-		       _IOC_NR(request), _IOC_SIZE(request));
+	char text[128];
+	if (!input_command_name(request, d->options->consts != CONST_ABBREV, text, sizeof(text)))
+		(void)snprintf(text, sizeof(text), "_IOC(%s, %#x, %#x, %#x)", dirs[_IOC_DIR(request)],
+			       _IOC_TYPE(request), _IOC_NR(request), _IOC_SIZE(request));
 	show_hex_symbol(d, text, request);
 }
 
@@ -84,7 +86,7 @@ static const struct ioctl_row *row_of(uint64_t request)
 		else
 			high = mid;
 	}
-	return NULL;
+	return input_ioctl_row((uint32_t)request);
 }
 
 static bool ioctl_arg_present(struct decoder *d, unsigned i)

@@ -71,6 +71,36 @@ START_TEST(requests_of_perf_events)
 }
 END_TEST
 
+START_TEST(requests_of_input_devices_have_a_length)
+{
+	uint64_t at = put(0, "\x03\x80\0\0\0\0\0\0", 8);
+	expect("ioctl(3, EVIOCGBIT(EV_KEY, 8), [KEY_RESERVED KEY_ESC KEY_TAB]) = 8", "ioctl", 8, ARGS(3, 0x80084521, at));
+	expect("ioctl(3, EVIOCGBIT(0x6 /* EV_??? */, 8), 0x10000) = 8", "ioctl", 8, ARGS(3, 0x80084526, at));
+	options.consts = CONST_RAW;
+	expect("ioctl(3, 0x80084521, [0x8003]) = 8", "ioctl", 8, ARGS(3, 0x80084521, at));
+	options.consts = CONST_ABBREV;
+	put(0, "kbd", 4);
+	expect("ioctl(3, EVIOCGNAME(32), \"kbd\\0\") = 4", "ioctl", 4, ARGS(3, 0x80204506, at));
+	uint32_t axis[6] = {1, 2, 3, 4, 5, 6};
+	put(0, axis, sizeof(axis));
+	expect("ioctl(3, EVIOCGABS(ABS_X), {value=1, minimum=2, ...}) = 0", "ioctl", 0, ARGS(3, 0x80184540, at));
+	options.verbose = true;
+	expect("ioctl(3, EVIOCSABS(ABS_X), {value=1, minimum=2, maximum=3, fuzz=4, flat=5, resolution=6}) = 0",
+	       "ioctl", 0, ARGS(3, 0x401845c0, at));
+}
+END_TEST
+
+START_TEST(attributes_of_events)
+{
+	uint32_t attr[16] = {3, 64, 0x10002};
+	uint64_t at = put(0, attr, sizeof(attr));
+	expect("perf_event_open({type=PERF_TYPE_HW_CACHE, size=PERF_ATTR_SIZE_VER0, config=PERF_COUNT_HW_CACHE_RESULT_MISS<<16|"
+	       "PERF_COUNT_HW_CACHE_OP_READ<<8|PERF_COUNT_HW_CACHE_LL, sample_period=0, sample_type=0, read_format=0, "
+	       "precise_ip=0 /* arbitrary skid */, ...}, 0, -1, -1, 0) = 3",
+	       "perf_event_open", 3, ARGS(at, 0, UINT64_MAX, UINT64_MAX, 0));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("decode_devices");
@@ -81,6 +111,8 @@ int main(void)
 	tcase_add_test(c, times_of_clocks);
 	tcase_add_test(c, interfaces_of_a_socket);
 	tcase_add_test(c, requests_of_perf_events);
+	tcase_add_test(c, requests_of_input_devices_have_a_length);
+	tcase_add_test(c, attributes_of_events);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }
