@@ -15,9 +15,13 @@ _trapline_mechanisms='auto native notify trace sysemu step'
 _trapline_command_at() {
     local i
     for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[1]}${COMP_WORDS[i]} in
+        run-[rRSbmwik] | trace-[oespPaESUbXIOu]) ((i++)); continue ;;
+        esac
         case ${COMP_WORDS[i]} in
         --) echo $((i + 1)); return ;;
-        --uid | --gid | --hostname | --mechanism | --policy | --audit | -[oespPaESU]) ((i++)) ;;
+        --uid | --gid | --hostname | --mechanism | --policy | --audit | --rootfs | --bind | --mount | --tmpfs | --overlay | \
+            --cwd | --pwd | --change-id | --kernel-release) ((i++)) ;;
         =) ((i++)) ;;
         -*) ;;
         *) echo "$i"; return ;;
@@ -50,7 +54,7 @@ _trapline() {
     [ "$before" = = ] && before=${COMP_WORDS[COMP_CWORD - 2]}
     case $before in
     --mechanism) mapfile -t COMPREPLY < <(compgen -W "$_trapline_mechanisms" -- "${word#=}") ;;
-    -o | --policy | --audit) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    -o | --policy | --audit | -[rRSb] | --rootfs | --bind | --overlay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     -p) mapfile -t COMPREPLY < <(compgen -W "$(ps -eo pid= | tr -d ' ')" -- "$word") ;;
     *)
         case $word in

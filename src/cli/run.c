@@ -24,12 +24,16 @@ static const struct option long_options[] = {
 	{"quiet", no_argument, NULL, 'q'},
 	{"rootfs", required_argument, NULL, 'r'},
 	{"bind", required_argument, NULL, 'b'},
+	{"mount", required_argument, NULL, 'b'},
+	{"change-id", required_argument, NULL, 'i'},
+	{"kernel-release", required_argument, NULL, 'k'},
 	{"tmpfs", required_argument, NULL, OPTION_TMPFS},
 	{"overlay", required_argument, NULL, OPTION_OVERLAY},
 	{"proc", no_argument, NULL, OPTION_PROC},
 	{"dev", no_argument, NULL, OPTION_DEV},
 	{"read-only", no_argument, NULL, OPTION_READ_ONLY},
 	{"cwd", required_argument, NULL, 'w'},
+	{"pwd", required_argument, NULL, 'w'},
 	{"root-id", no_argument, NULL, '0'},
 	{"stats", no_argument, NULL, OPTION_STATS},
 	{"help", no_argument, NULL, 'h'},
@@ -43,18 +47,19 @@ static const char usage[] =
 	"  --policy FILE      what happens to which call: see trapline-policy(5)\n"
 	"  --audit FILE       append a JSON line for each call that the policy refuses or logs\n"
 	"  -q, --quiet        say nothing on stderr of calls that the policy refuses\n"
-	"  --uid N, --gid N   the ids that the guest is told\n"
+	"  --uid N, --gid N   the ids that the guest is told; -i, --change-id UID[:GID] both\n"
 	"  -0, --root-id      root to itself, as fakeroot does it: owners, modes and devices that it sets are remembered\n"
 	"  --hostname NAME    the host name that the guest sees, and may change if it is root to itself\n"
+	"  -k, --kernel-release NAME   the release that uname gives\n"
 	"  -r, --rootfs DIR   the guest's root directory\n"
 	"  -R DIR             the same, with /proc, /dev, and /sys and the resolver's files of the host\n"
 	"  -S DIR             -R DIR -0\n"
-	"  -b, --bind SOURCE[:TARGET[:ro]]   a directory or file of the host in the guest's tree\n"
+	"  -b, -m, --bind, --mount SOURCE[:TARGET[:ro]]   a directory or file of the host in the guest's tree\n"
 	"  --tmpfs TARGET[:size=N][:inodes=N][:mode=N]   a file system in memory\n"
 	"  --overlay LOWER[,LOWER...][:UPPER[:TARGET]]   directories over each other; changes go to UPPER, else to memory\n"
 	"  --proc, --dev      the guest's own /proc and /dev\n"
 	"  --read-only        the root cannot be changed\n"
-	"  -w, --cwd DIR      where CMD starts, in the guest's tree\n"
+	"  -w, --cwd, --pwd DIR   where CMD starts, in the guest's tree\n"
 	"  --mechanism M      auto, native, notify, trace, sysemu or step\n"
 	"  --no-ptrace        notify alone: gdb and strace work inside (see `trapline doctor` for what is lost)\n"
 	"  --free-placement   leave threads where the scheduler puts them\n"
@@ -93,6 +98,27 @@ static int parse_id(const char *what, const char *text, bool *ret_has, uint32_t 
 	return 0;
 }
 
+/* UID[:GID], as PRoot writes it; without GID the group is the same number. */
+static int parse_ids(struct run_options *o, const char *text)
+{
+	size_t len = strcspn(text, ":");
+	AUTO_FREE char *uid = strndup(text, len);
+	if (!uid)
+		return CLI_EXIT_FAILURE;
+	int r = parse_id("-i", uid, &o->identity.has_uid, &o->identity.uid);
+	return r ? r : parse_id("-i", text[len] ? text + len + 1 : text, &o->identity.has_gid, &o->identity.gid);
+}
+
+static int parse_name(const char *what, const char *text, const char **ret)
+{
+	if (strlen(text) > UTS_NAME_MAX || !*text) {
+		cli_error("run", "%s: '%s' is not a name of 1 to %d bytes", what, text, UTS_NAME_MAX);
+		return CLI_EXIT_USAGE;
+	}
+	*ret = text;
+	return 0;
+}
+
 static void be_root(struct run_options *o)
 {
 	o->identity.has_uid = o->identity.has_gid = true;
@@ -107,12 +133,11 @@ static int take_option(struct run_options *o, int option)
 	case OPTION_GID:
 		return parse_id("--gid", optarg, &o->identity.has_gid, &o->identity.gid);
 	case OPTION_HOSTNAME:
-		if (strlen(optarg) > UTS_NAME_MAX || !*optarg) {
-			cli_error("run", "--hostname: '%s' is not a name of 1 to %d bytes", optarg, UTS_NAME_MAX);
-			return CLI_EXIT_USAGE;
-		}
-		o->identity.hostname = optarg;
-		return 0;
+		return parse_name("--hostname", optarg, &o->identity.hostname);
+	case 'k':
+		return parse_name("--kernel-release", optarg, &o->identity.release);
+	case 'i':
+		return parse_ids(o, optarg);
 	case OPTION_MECHANISM:
 		return parse_mechanism(optarg, &o->session.mechanism);
 	case OPTION_NO_PTRACE:
@@ -135,6 +160,7 @@ static int take_option(struct run_options *o, int option)
 	case 'R':
 		return run_files_option(&o->files, RUN_FILES_ROOT_WITH_HOST, optarg);
 	case 'b':
+	case 'm':
 		return run_files_option(&o->files, RUN_FILES_BIND, optarg);
 	case 'w':
 		return run_files_option(&o->files, RUN_FILES_CWD, optarg);
@@ -203,7 +229,7 @@ enum { PARSED = -1 };
 static int parse(struct run_options *o, int argc, char **argv)
 {
 	int option;
-	while ((option = cli_getopt(argc, argv, "hqr:R:S:b:w:0", long_options)) != -1) {
+	while ((option = cli_getopt(argc, argv, "hqr:R:S:b:m:w:i:k:0", long_options)) != -1) {
 		if (option == 'h') {
 			(void)fputs(usage, stdout);
 			return cli_finish_stdout();
@@ -214,6 +240,10 @@ static int parse(struct run_options *o, int argc, char **argv)
 	}
 	if (optind >= argc) {
 		cli_error("run", "no command given (try 'trapline run --help')");
+		return CLI_EXIT_USAGE;
+	}
+	if (o->policy.runtime.audit_file && !o->policy_file) {
+		cli_error("run", "--audit tells what a policy refuses: it needs --policy");
 		return CLI_EXIT_USAGE;
 	}
 	o->session.argv = argv + optind;

@@ -28,7 +28,7 @@ static int init(struct kernel *k, const struct kernel_options *options)
 	int r = make_cred(options, &k->cred);
 	if (r < 0)
 		return r;
-	r = uts_init(&k->uts, options->hostname);
+	r = uts_init(&k->uts, options->hostname, options->release);
 	if (r < 0) {
 		cred_unref(k->cred);
 		return r;

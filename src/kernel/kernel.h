@@ -36,6 +36,7 @@ struct kernel_options {
 	uid_t uid;
 	gid_t gid;
 	const char *hostname;	/* at most 64 bytes; NULL: the host's */
+	const char *release;	/* likewise */
 	const struct files_options *files;	/* NULL: files are the host's */
 };
 

@@ -71,7 +71,7 @@ void policy_quote(const char *s, size_t len, struct strbuf *out)
 
 void policy_identity_write(const struct policy_identity *id, struct strbuf *out)
 {
-	if (!id->has_uid && !id->has_gid && !id->hostname)
+	if (!id->has_uid && !id->has_gid && !id->hostname && !id->release)
 		return;
 	strbuf_adds(out, "identity");
 	if (id->has_uid)
@@ -81,6 +81,10 @@ void policy_identity_write(const struct policy_identity *id, struct strbuf *out)
 	if (id->hostname) {
 		strbuf_adds(out, " hostname=");
 		policy_quote(id->hostname, strlen(id->hostname), out);
+	}
+	if (id->release) {
+		strbuf_adds(out, " release=");
+		policy_quote(id->release, strlen(id->release), out);
 	}
 	strbuf_addc(out, '\n');
 }

@@ -198,6 +198,7 @@ struct policy_identity {
 	bool by_options;			/* said on the command line, .at included; a file may add what is missing */
 	uint32_t uid, gid;
 	const char *hostname;			/* NULL: the host's */
+	const char *release;			/* of the kernel; NULL: the host's */
 	struct span at;
 };
 

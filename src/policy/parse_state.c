@@ -179,6 +179,8 @@ static struct policy_identity merge_identity(const struct policy_identity *said,
 	}
 	if (before->hostname)
 		id.hostname = before->hostname;
+	if (before->release)
+		id.release = before->release;
 	return id;
 }
 
@@ -199,11 +201,17 @@ void parse_identity(struct parser *ps, struct span at)
 			ok = parse_id(ps, &id.has_gid, &id.gid);
 		else if (parse_key(ps, "hostname"))
 			ok = parse_string(ps, "a name in quotes", &id.hostname);
+		else if (parse_key(ps, "release"))
+			ok = parse_string(ps, "a name in quotes", &id.release);
 		else
-			ok = parse_expected(ps, "uid=N, gid=N or hostname=\"NAME\"");
+			ok = parse_expected(ps, "uid=N, gid=N, hostname=\"NAME\" or release=\"NAME\"");
 	}
 	if (ok && id.hostname && strlen(id.hostname) > 64) {
 		diag_error(ps->p->diags, at, "a host name has at most 64 bytes");
+		return;
+	}
+	if (ok && id.release && strlen(id.release) > 64) {
+		diag_error(ps->p->diags, at, "a kernel's release has at most 64 bytes");
 		return;
 	}
 	if (ok && parse_can(ps, FEATURE_IDENTITY, at, "identity"))

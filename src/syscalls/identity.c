@@ -22,6 +22,6 @@ void identity_calls(struct call_set *set, const struct kernel_options *options)
 		add(set, user, ARRAY_SIZE(user));
 	if (options->has_gid)
 		add(set, group, ARRAY_SIZE(group));
-	if (options->hostname || options->has_uid)
+	if (options->hostname || options->release || options->has_uid)
 		identity_host_calls(set);
 }

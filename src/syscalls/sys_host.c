@@ -2,6 +2,7 @@
 #include <sys/sysinfo.h>
 
 #include "kernel/kernel.h"
+#include "kernel/task/task.h"
 #include "syscalls/copyio.h"
 #include "syscalls/handlers.h"
 
@@ -15,7 +16,10 @@ struct verdict sys_uname(struct kernel *k, struct call_event *ev)
 static struct verdict set_name(struct kernel *k, struct call_event *ev,
 			       void (*set)(struct uts *u, const char *name, size_t len))
 {
-	if (!cred_is_root(k->cred))
+	/* Without tasks of our own the identity is one for all. */
+	struct task_view task CLEANUP(task_view_finish) = {0};
+	bool known = k->tasks && task_view(k->tasks, ev->tid, &task) == 0;
+	if (!cred_is_root(known ? task.cred : k->cred))
 		return verdict_value(-EPERM);
 	int len = (int)ev->args[1];
 	if (len < 0 || len > UTS_NAME_MAX)

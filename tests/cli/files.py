@@ -108,6 +108,10 @@ $as cat /x/f 2>&1"""
             got = self.shell(["--tmpfs", "/x"], script.split("$as --no")[0])
             self.assert_prints(got, "1000\n1000\n1000\n")
 
+    def test_only_root_names_the_host(self):
+        script = "hostname a; setpriv --reuid 1000 --clear-groups hostname b 2>&1 | grep -c 'must be root'; uname -n"
+        self.assert_prints(self.shell(["--tmpfs", "/x", "-0"], script), "1\na\n")
+
     def test_for_an_ordinary_user(self):
         os.chmod(self.tmp, 0o777)
         got = run(NOBODY + [harness.trapline, "run", "-0", "-b", f"{self.tmp}:/x", "--", "/bin/sh", "-c",

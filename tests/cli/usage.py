@@ -55,6 +55,21 @@ class Run(harness.Case):
         self.refused("--hostname", "x" * 65, "true", says=["--hostname"])
         self.refused("--hostname", "", "true", says=["--hostname"])
 
+    def test_proots_words(self):
+        def says(*words):
+            got = run([harness.trapline, "run", *words])
+            self.assertEqual((got.status, got.err), (0, ""), words)
+            return got.out
+        self.assertEqual(says("-i", "5:6", "--", "sh", "-c", "id -u; id -g"), "5\n6\n")
+        self.assertEqual(says("--change-id", "5", "--", "id", "-g"), "5\n")
+        self.assertEqual(says("-k", "5.4.0-x", "--", "uname", "-r"), "5.4.0-x\n")
+        self.assertEqual(says("-k", "5.4.0-x", "--proc", "--", "cat", "/proc/sys/kernel/osrelease"), "5.4.0-x\n")
+        self.assertEqual(says("-m", "/etc:/x", "--mount", "/usr:/y", "--pwd", "/x", "--", "pwd"), "/x\n")
+        self.refused("-i", "5:", "true", says=["-i", "''"])
+        self.refused("-i", "x:5", "true", says=["-i", "'x'"])
+        self.refused("-k", "", "true", says=["--kernel-release"])
+        self.refused("--audit", "/dev/null", "true", says=["--policy"])
+
     def test_values_of_mounts(self):
         """One line, not the policy's statement with a caret that the option stands for."""
         self.refused("--tmpfs", "/x:size=abc", "true", says=["size=abc"])

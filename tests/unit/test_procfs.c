@@ -21,7 +21,7 @@ static void setup(void)
 	const struct tmpfs_options tmpfs_options = {.mode = 0755, .uid = getuid(), .gid = getgid()};
 	struct super *sb;
 	ck_assert_int_eq(cred_create_host(&cred), 0);
-	ck_assert_int_eq(uts_init(&uts, "boxed"), 0);
+	ck_assert_int_eq(uts_init(&uts, "boxed", "5.4.0-box"), 0);
 	ck_assert_int_eq(vfs_create(&vfs_options, &vfs), 0);
 	ck_assert_int_eq(tasks_create(vfs, cred, &tasks), 0);
 	ck_assert_int_eq(tmpfs_create(&tmpfs_options, &sb), 0);

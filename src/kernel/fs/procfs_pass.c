@@ -13,6 +13,7 @@ static const struct proc_node pass_link = {.ops = &proc_pass_link_ops};
 static const struct proc_node printed[] = {
 	{.name = "sys/kernel/hostname", .print = proc_print_hostname},
 	{.name = "sys/kernel/domainname", .print = proc_print_domainname},
+	{.name = "sys/kernel/osrelease", .print = proc_print_osrelease},
 };
 
 static const struct proc_node *node_of(const char *path, mode_t type)

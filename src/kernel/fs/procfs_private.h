@@ -102,6 +102,7 @@ int proc_print_status(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_stat(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_fdinfo(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b);
+int proc_print_osrelease(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b);
 int proc_print_maps(const struct proc_inode *pi, struct strbuf *b);
 /* Is it the line of maps of memory of trapline's? Lines end in NUL. */

@@ -333,6 +333,14 @@ int proc_print_hostname(const struct proc_inode *pi, struct strbuf *b)
 	return 0;
 }
 
+int proc_print_osrelease(const struct proc_inode *pi, struct strbuf *b)
+{
+	struct utsname name;
+	uts_get(proc_super(pi)->uts, &name);
+	strbuf_addf(b, "%s\n", name.release);
+	return 0;
+}
+
 int proc_print_domainname(const struct proc_inode *pi, struct strbuf *b)
 {
 	struct utsname name;

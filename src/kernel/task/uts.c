@@ -1,18 +1,19 @@
 #include "kernel/task/uts.h"
 
+#include <stdio.h>
 #include <string.h>
 
-int uts_init(struct uts *u, const char *hostname)
+int uts_init(struct uts *u, const char *hostname, const char *release)
 {
+	if ((hostname && strlen(hostname) > UTS_NAME_MAX) || (release && strlen(release) > UTS_NAME_MAX))
+		return -EINVAL;
 	if (uname(&u->name) < 0)
 		return -errno;
 	(void)pthread_mutex_init(&u->lock, NULL);
-	if (!hostname)
-		return 0;
-	size_t len = strlen(hostname);
-	if (len > UTS_NAME_MAX)
-		return -EINVAL;
-	uts_set_nodename(u, hostname, len);
+	if (hostname)
+		uts_set_nodename(u, hostname, strlen(hostname));
+	if (release)
+		(void)snprintf(u->name.release, sizeof(u->name.release), "%s", release);
 	return 0;
 }
 

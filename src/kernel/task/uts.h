@@ -14,8 +14,8 @@ struct uts {
 	struct utsname name;	/* lock */
 };
 
-/* The host's names, with another host name if not NULL. -EINVAL: longer than UTS_NAME_MAX. */
-MUST_CHECK int uts_init(struct uts *u, const char *hostname);
+/* The host's names, with another host name and kernel release if not NULL. -EINVAL: longer than UTS_NAME_MAX. */
+MUST_CHECK int uts_init(struct uts *u, const char *hostname, const char *release);
 void uts_finish(struct uts *u);
 void uts_get(struct uts *u, struct utsname *ret);
 /* len <= UTS_NAME_MAX bytes without a NUL. */

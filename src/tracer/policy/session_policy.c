@@ -15,6 +15,7 @@ static void take_identity(struct kernel_options *kernel, const struct policy_ide
 	kernel->has_gid = id->has_gid;
 	kernel->gid = id->gid;
 	kernel->hostname = id->hostname;
+	kernel->release = id->release;
 }
 
 static struct file_mount file_mount_of(const struct policy_mount *m)
