@@ -71,10 +71,10 @@ static int take_retval(struct effect *e, const char *value, size_t len)
 	uint64_t number;
 	if (e->error || e->retval)
 		return bad("possible beside another error or retval", value, len);
-	if (!read_number(value, len, LONG_MAX, &number))
+	if (!read_number(value, len, UINT64_MAX, &number))
 		return bad("a return value", value, len);
 	e->retval = true;
-	strbuf_addf(&e->text, " retval %llu", (unsigned long long)number);
+	strbuf_addf(&e->text, " retval %lld", (long long)number);
 	return 0;
 }
 

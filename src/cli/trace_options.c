@@ -67,6 +67,7 @@ static const struct option long_options[] = {
 	{"interruptible", required_argument, NULL, 'I'},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"kvm", required_argument, NULL, OPTION_UNSUPPORTED},
+	{"tips", optional_argument, NULL, OPTION_UNSUPPORTED},
 	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
 	{"no-abbrev", no_argument, NULL, 'v'},
 	{"output", required_argument, NULL, 'o'},

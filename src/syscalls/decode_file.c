@@ -164,6 +164,11 @@ static const struct field_desc statx_short_fields[] = {
 	FIELD_CUT_HERE,
 };
 
+/* Times that the filesystem gave. */
+#define STATX_TIME(member, bit) \
+	{.name = #member, .offset = offsetof(struct statx, member), .size = sizeof(struct statx_timestamp), \
+	 .format = FIELD_CUSTOM, .fn = show_statx_time, .if_mask = (bit)}
+
 static const struct field_desc statx_fields[] = {
 	FIELD_SET(struct statx, stx_mask, flag_set_statx_masks),
 	FIELD(struct statx, stx_blksize, FIELD_UINT),
@@ -176,11 +181,10 @@ static const struct field_desc statx_fields[] = {
 	FIELD(struct statx, stx_size, FIELD_UINT),
 	FIELD(struct statx, stx_blocks, FIELD_UINT),
 	FIELD_SET(struct statx, stx_attributes_mask, flag_set_statx_attributes),
-	FIELD_FN(struct statx, stx_atime, show_statx_time),
-	{.name = "stx_btime", .offset = offsetof(struct statx, stx_btime), .size = 16, .format = FIELD_CUSTOM,
-	 .fn = show_statx_time, .if_mask = STATX_BTIME},
-	FIELD_FN(struct statx, stx_ctime, show_statx_time),
-	FIELD_FN(struct statx, stx_mtime, show_statx_time),
+	STATX_TIME(stx_atime, STATX_ATIME),
+	STATX_TIME(stx_btime, STATX_BTIME),
+	STATX_TIME(stx_ctime, STATX_CTIME),
+	STATX_TIME(stx_mtime, STATX_MTIME),
 	FIELD(struct statx, stx_rdev_major, FIELD_UINT),
 	FIELD(struct statx, stx_rdev_minor, FIELD_UINT),
 	FIELD(struct statx, stx_dev_major, FIELD_UINT),

@@ -12,12 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/strbuf.h"
 
@@ -222,6 +224,33 @@ static int describe_socket(struct strbuf *out, pid_t tgid, int fd, ino_t inode)
 	}
 }
 
+/* Of a descriptor of a process: its id, as trapline knows it. */
+static int describe_pidfd(struct strbuf *out, pid_t tid, int fd)
+{
+	char path[64], line[128];
+	int pid = -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", tid, fd);
+	ssize_t len = readlink(path, line, sizeof(line) - 1);
+	if (len < 0)
+		return -errno;
+	line[len] = '\0';
+	if (strcmp(line, "anon_inode:[pidfd]") != 0)
+		return -ENOENT;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tid, fd);
+	FILE *info = fopen(path, "re");
+	if (!info)
+		return -errno;
+	while (pid < 0 && fgets(line, sizeof(line), info)) {
+		if (strncmp(line, "Pid:", 4) == 0)
+			pid = (int)strtol(line + 4, NULL, 10);
+	}
+	(void)fclose(info);
+	if (pid <= 0)
+		return -ENOENT;		/* it has ended, or is of another namespace */
+	strbuf_addf(out, "pid:%d", pid);
+	return 0;
+}
+
 static int describe(struct strbuf *out, pid_t tid, pid_t tgid, int fd)
 {
 	char path[64];
@@ -232,7 +261,7 @@ static int describe(struct strbuf *out, pid_t tid, pid_t tgid, int fd)
 	if (S_ISSOCK(st.st_mode))
 		return describe_socket(out, tgid, fd, st.st_ino);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-		return -ENOENT;
+		return st.st_mode & S_IFMT ? -ENOENT : describe_pidfd(out, tid, fd);
 	strbuf_addf(out, "%s %u:%u", S_ISCHR(st.st_mode) ? "char" : "block", major(st.st_rdev), minor(st.st_rdev));
 	return 0;
 }

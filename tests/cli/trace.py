@@ -5,6 +5,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 
 import harness
@@ -89,6 +90,19 @@ class Text(TraceCase):
         self.assertTrue(any(re.search(r" close\(\d+\) ", line) for line in lines))
         self.assertFalse(any("</" in line for line in lines))
         self.assertFalse(any("hostname" in line for line in lines))
+
+    def test_descriptors_of_processes(self):
+        lines = self.traced("-yy", "-e", "pidfd_open", "python3", "-c", "import os; os.pidfd_open(os.getpid())")
+        opened = next(line for line in lines if "pidfd_open(" in line)
+        self.assertRegex(opened, r"pidfd_open\((\d+), 0\) += \d+<pid:\1>$")
+
+    def test_interfaces_by_name(self):
+        names = [name for index, name in socket.if_nameindex() if index > 1]
+        if not names:
+            self.skipTest("no interface but the loopback's")
+        code = f"import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW).bind(('{names[0]}', 0))"
+        lines = self.traced("-e", "bind", "python3", "-c", code)
+        self.assertTrue(any(f'sll_ifindex=if_nametoindex("{names[0]}")' in line for line in lines), lines)
 
     def test_times(self):
         lines = self.traced("-ttt", "-T", "-e", "trace=close", "true")

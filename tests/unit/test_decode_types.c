@@ -287,6 +287,18 @@ START_TEST(requests_without_a_name)
 }
 END_TEST
 
+START_TEST(times_that_a_filesystem_does_not_give)
+{
+	uint8_t stx[256] = {[0] = 0x20, [64] = 1, [96] = 2, [112] = 3};	/* STATX_ATIME */
+	options.verbose = true;
+	expect("statx(AT_FDCWD, \"\", AT_STATX_SYNC_AS_STAT, STATX_ATIME, {stx_mask=STATX_ATIME, stx_blksize=0, stx_attributes=0, "
+	       "stx_nlink=0, stx_uid=0, stx_gid=0, stx_mode=000, stx_ino=0, stx_size=0, stx_blocks=0, stx_attributes_mask=0, "
+	       "stx_atime={tv_sec=1, tv_nsec=0} /* 1970-01-01T00:00:01+0000 */, stx_rdev_major=0, stx_rdev_minor=0, "
+	       "stx_dev_major=0, stx_dev_minor=0, stx_mnt_id=0}) = 0",
+	       "statx", 0, ARGS((uint32_t)-100, MEMORY_BASE + 1000, 0, 0x20, put(0, stx, sizeof(stx))));
+}
+END_TEST
+
 START_TEST(arguments_that_a_request_does_not_have)
 {
 	expect("ptrace(PTRACE_TRACEME) = 0", "ptrace", 0, ARGS(0, 5, 6, 7));
@@ -318,6 +330,7 @@ int main(void)
 	tcase_add_test(c, memory_policies_have_flags_beside_their_mode);
 	tcase_add_test(c, what_keyctl_computes);
 	tcase_add_test(c, requests_without_a_name);
+	tcase_add_test(c, times_that_a_filesystem_does_not_give);
 	tcase_add_test(c, arguments_that_a_request_does_not_have);
 	suite_add_tcase(s, c);
 	return run_suite(s);
