@@ -68,6 +68,10 @@ enum tracee_phase {
 /* One thread that makes ptrace requests, for its own tracees alone. Its fields are its own, but for atomic ones. */
 struct trap_thread {
 	struct session *session;
+	struct turns {
+		size_t at;		/* in the table: whose turn it is */
+		unsigned every, since;	/* events between two turns; since the last */
+	} turns;			/* loop.c, serve_in_turn */
 	pthread_t thread;
 	_Atomic size_t tracees;		/* its own */
 	struct tracee *last;		/* of its own, found last */
@@ -225,6 +229,8 @@ void tracee_hand_over(struct tracee *t, struct trap_thread *to);	/* .tracees of 
 void tracee_show_affinity(struct session *s, pid_t tid, bool chooses);
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid);
 void tracee_remove(struct session *s, struct tracee *t);
+/* Ids of up to max of its own, going on at *at, which is put behind them. */
+size_t tracee_next_of(struct trap_thread *by, size_t *at, pid_t *ret, size_t max);
 /* Of all threads; visit may remove the tracee. While there is one trap thread only. */
 void tracee_each(struct session *s, void (*visit)(struct session *s, struct tracee *t));
 /* Whether one of any thread's passes the test, which runs under table_lock. */

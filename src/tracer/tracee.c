@@ -188,6 +188,30 @@ bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ct
 	return any;
 }
 
+size_t tracee_next_of(struct trap_thread *by, size_t *at, pid_t *ret, size_t max)
+{
+	struct session *s = by->session;
+	size_t count = 0;
+	(void)pthread_mutex_lock(&s->table_lock);
+	for (size_t looked = 0; looked < s->table_size && count < max; looked++) {
+		size_t before = count;
+		size_t i = *at & (s->table_size - 1);
+		for (const struct tracee *t = s->table[i]; t; t = t->next) {
+			if (t->by == by && count < max)
+				ret[count] = t->tid;
+			count += t->by == by;
+		}
+		/* Not the half of a bucket, if it can be helped: the rest would never be next. */
+		if (count > max && before > 0) {
+			count = before;
+			break;
+		}
+		(*at)++;
+	}
+	(void)pthread_mutex_unlock(&s->table_lock);
+	return count < max ? count : max;
+}
+
 struct tracee *tracee_any_of(struct trap_thread *by)
 {
 	struct session *s = by->session;

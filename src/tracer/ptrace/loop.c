@@ -461,6 +461,31 @@ static int wait_for(struct trap_thread *by, pid_t who, int flags, int *ret_statu
 	return tid < 0 ? -errno : tid;
 }
 
+/*
+ * Of several guests that have something to tell, wait gives the one that was attached last (kernel/ptrace.c, __ptrace_link: new
+ * ones come first). A few that stop again as soon as they were served would keep all others waiting for ever. So now and then some
+ * are asked by name, in turn: often while that finds any.
+ */
+static void serve_in_turn(struct trap_thread *by)
+{
+	enum { ASKED = 4, OFTEN = 4, SELDOM = 64, ENOUGH = 3 };
+	struct turns *turns = &by->turns;
+	pid_t tids[ASKED];
+	bool any = false;
+	int status;
+	if (by->tracees < ENOUGH || ++turns->since < turns->every)
+		return;
+	size_t count = tracee_next_of(by, &turns->at, tids, ASKED);
+	for (size_t i = 0; i < count; i++) {
+		if (wait_for(by, tids[i], WNOHANG, &status) <= 0)
+			continue;
+		reported(by, tids[i], status);
+		any = true;
+	}
+	turns->since = 0;
+	turns->every = any ? OFTEN : turns->every < SELDOM ? turns->every + OFTEN : SELDOM;
+}
+
 /* Wait for one event. -ECHILD: there is nothing to wait for. */
 static int next_event(struct trap_thread *by)
 {
@@ -485,6 +510,7 @@ static int next_event(struct trap_thread *by)
 	reported(by, tid, status);
 	if (other && wait_for(by, other, WNOHANG, &status) > 0)
 		reported(by, other, status);
+	serve_in_turn(by);
 	return 0;
 }
 
