@@ -132,8 +132,8 @@ enum call_abi call_abi_of(uint32_t audit_arch, uint64_t nr, int64_t *ret_number)
 }
 
 /*
- * What a guest asks for or is told about filters of its own (ptrace/strict.c, calls.c), and what handlers answer of prctl. Rules:
- * strict mode, the mode's getter, what is answered.
+ * What a guest asks for or is told about filters of its own (ptrace/strict.c, calls.c), and what handlers answer of
+ * prctl. Rules: strict mode, the mode's getter, what is answered.
  */
 struct filters_chains {
 	struct filter_test strict_option, strict_mode, getter, strict_operation;
@@ -147,7 +147,8 @@ static struct filter_test equals(uint8_t arg, uint8_t bits, uint64_t value)
 	return (struct filter_test){.arg = arg, .op = FILTER_EQ, .bits = bits, .mask = UINT64_MAX, .value = value};
 }
 
-static void watch_prctl(const struct session *s, struct filters_chains *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+static void watch_prctl(const struct session *s, struct filters_chains *c, uint32_t *actions,
+			struct filter_chain *list, size_t *count)
 {
 	int nr = call_desc(CALL_prctl)->nr[host_abi()];
 	bool answers = s->files && actions[nr] == SECCOMP_RET_USER_NOTIF && !call_set_has(&s->recorded, CALL_prctl);
@@ -177,7 +178,8 @@ static void watch_prctl(const struct session *s, struct filters_chains *c, uint3
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
-static void watch_seccomp(const struct session *s, struct filters_chains *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+static void watch_seccomp(const struct session *s, struct filters_chains *c, uint32_t *actions,
+			struct filter_chain *list, size_t *count)
 {
 	int nr = call_desc(CALL_seccomp)->nr[host_abi()];
 	if (!s->uses_ptrace || actions[nr] != SECCOMP_RET_ALLOW)

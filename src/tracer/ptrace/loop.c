@@ -462,9 +462,9 @@ static int wait_for(struct trap_thread *by, pid_t who, int flags, int *ret_statu
 }
 
 /*
- * Of several guests that have something to tell, wait gives the one that was attached last (kernel/ptrace.c, __ptrace_link: new
- * ones come first). A few that stop again as soon as they were served would keep all others waiting for ever. So now and then some
- * are asked by name, in turn: often while that finds any.
+ * Of several guests that have something to tell, wait gives the one that was attached last (kernel/ptrace.c,
+ * __ptrace_link: new ones come first). A few that stop again as soon as they were served would keep all others waiting
+ * for ever. So now and then some are asked by name, in turn: often while that finds any.
  */
 static void serve_in_turn(struct trap_thread *by)
 {

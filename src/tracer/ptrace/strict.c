@@ -55,7 +55,8 @@ static bool asks(const struct decode_call *c, unsigned *ret_mode_arg)
 	*ret_mode_arg = c->id == CALL_prctl;
 	if (c->id == CALL_prctl)
 		return (int)c->args[0] == PR_SET_SECCOMP && c->args[1] == SECCOMP_MODE_STRICT;
-	return c->id == CALL_seccomp && (unsigned)c->args[0] == SECCOMP_SET_MODE_STRICT && !(unsigned)c->args[1] && !c->args[2];
+	return c->id == CALL_seccomp && (unsigned)c->args[0] == SECCOMP_SET_MODE_STRICT && !(unsigned)c->args[1] &&
+	       !c->args[2];
 }
 
 /* A filter needs no_new_privs, strict mode does not; nor can it tell, since no exec is left to it. */
