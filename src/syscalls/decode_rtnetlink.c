@@ -182,10 +182,14 @@ void show_inet_diag_sockopt(struct decoder *d, const uint8_t *at, const uint8_t 
 	};
 	unsigned bits = at[0] | (unsigned)at[1] << 8;
 	struct_begin(d);
-	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
-		field_uint(d, names[n], bits >> n & 1);
-	field_hex(d, "unused", bits >> ARRAY_SIZE(names));
-	show_comment(d, "bits 3..8");
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
+		if (bits >> n & 1 || d->options->verbose)
+			field_uint(d, names[n], bits >> n & 1);
+	}
+	if (bits >> ARRAY_SIZE(names) || d->options->verbose) {
+		field_hex(d, "unused", bits >> ARRAY_SIZE(names));
+		show_comment(d, "bits 3..8");
+	}
 	struct_end(d);
 }
 

@@ -287,6 +287,18 @@ START_TEST(requests_without_a_name)
 }
 END_TEST
 
+START_TEST(routes_with_all_members)
+{
+	uint8_t m[64] = {64, [4] = 24, [16] = 2, [28] = 36, [30] = 12, [32] = 1, [36] = 2, [40] = 3, [44] = 4, [48] = 5,
+			 [52] = 6, [56] = 7, [60] = 8};
+	expect("sendto(5, [{nlmsg_len=64, nlmsg_type=RTM_NEWROUTE, nlmsg_flags=0, nlmsg_seq=0, nlmsg_pid=0}, {rtm_family=AF_INET, "
+	       "rtm_dst_len=0, rtm_src_len=0, rtm_tos=0, rtm_table=RT_TABLE_UNSPEC, rtm_protocol=RTPROT_UNSPEC, "
+	       "rtm_scope=RT_SCOPE_UNIVERSE, rtm_type=RTN_UNSPEC, rtm_flags=0}, [{nla_len=36, nla_type=RTA_CACHEINFO}, "
+	       "{rta_clntref=1, rta_lastuse=2, rta_expires=3, rta_error=4, rta_used=5, rta_id=0x6, rta_ts=7, rta_tsage=8}]], "
+	       "64, 0, NULL, 0) = 64", "sendto", 64, ARGS(5, put(0, m, sizeof(m)), 64));
+}
+END_TEST
+
 START_TEST(times_that_a_filesystem_does_not_give)
 {
 	uint8_t stx[256] = {[0] = 0x20, [64] = 1, [96] = 2, [112] = 3};	/* STATX_ATIME */
@@ -330,6 +342,7 @@ int main(void)
 	tcase_add_test(c, memory_policies_have_flags_beside_their_mode);
 	tcase_add_test(c, what_keyctl_computes);
 	tcase_add_test(c, requests_without_a_name);
+	tcase_add_test(c, routes_with_all_members);
 	tcase_add_test(c, times_that_a_filesystem_does_not_give);
 	tcase_add_test(c, arguments_that_a_request_does_not_have);
 	suite_add_tcase(s, c);
