@@ -378,6 +378,25 @@ START_TEST(what_came_meanwhile_is_copied_and_seen)
 }
 END_TEST
 
+/* What was listed before says what others did in a lower layer since, and so does all that needs a list. */
+START_TEST(a_listing_begins_with_what_is_there)
+{
+	expect_names("/d/sub", "deep");
+	expect_names("/d", "hidden low mid sub");
+	ck_assert_int_eq(exists("/d/came"), -ENOENT);
+	shell("echo came > lower/d/came; rm lower/d/low; mkdir lower/d/new");
+	expect_names("/d", "came hidden mid new sub");
+	expect_contents("/d/came", "came\n");
+	ck_assert_int_eq(unlink_guest("/d/sub/deep"), 0);
+	expect_names("/d/sub", "");
+	shell("echo > lower/d/sub/late");
+	ck_assert_int_eq(rmdir_guest("/d/sub"), -ENOTEMPTY);
+	shell("echo > lower/d/late");
+	ck_assert_int_eq(rename_guest("/d", "/e", 0), 0);
+	expect_names("/e", "came hidden late mid new sub");
+}
+END_TEST
+
 /* A directory that the host moved below is another one by its new name. */
 START_TEST(a_directory_that_moved_below_is_another)
 {
@@ -592,6 +611,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, directories_removed_and_made_again);
 	tcase_add_test(t, directories_are_renamed);
 	tcase_add_test(t, what_came_meanwhile_is_copied_and_seen);
+	tcase_add_test(t, a_listing_begins_with_what_is_there);
 	tcase_add_test(t, a_directory_that_moved_below_is_another);
 	tcase_add_test(t, files_are_renamed);
 	tcase_add_test(t, a_directory_over_an_emptied_one);

@@ -1,6 +1,6 @@
 /*
  * overlay: listings. A directory that is listed gets a list of all its names, once, which changes of names keep right
- * from then on. An entry's cursor is its number in the order of appearance, and the youngest are listed first: so what
+ * from then on. What others do in its lower layers is taken in where a listing begins. An entry's cursor is its number in the order of appearance, and the youngest are listed first: so what
  * appears while somebody lists does not keep him listing.
  */
 #include "kernel/fs/overlay_private.h"
@@ -23,6 +23,7 @@ struct overlay_list {
 	uint32_t *buckets;		/* index + 1 of the first; as many as room */
 	uint64_t next_cursor;
 	unsigned directories;
+	uint64_t seen;			/* stamp of the lower layers when it was last compared with them */
 };
 
 static uint32_t hash_name(const char *name)
@@ -256,19 +257,73 @@ static int merge_all(struct overlay_inode *dir, struct overlay_list *list)
 	return r;
 }
 
-/* list_lock is held; the directory's lock keeps its names as they are. */
-static int need_list(struct overlay_inode *dir)
+/* ---- keeping the list ---- */
+
+/* Another one once somebody changed names in a lower layer; changes of the upper are ours. */
+static int stamp_lowers(struct overlay_inode *dir, uint64_t *ret)
 {
-	if (dir->list)
+	size_t lowers = atomic_load(&dir->lower_count);
+	struct statx stx;
+	*ret = 0;
+	for (size_t i = 0; i < lowers; i++) {
+		struct inode *lower = dir->lowers[i];
+		int r = lower->ops->getattr(lower, &stx);
+		if (r < 0)
+			return r;
+		*ret = *ret * 0x9e3779b97f4a7c15u + (uint64_t)stx.stx_ctime.tv_sec * 1000000000u + stx.stx_ctime.tv_nsec;
+	}
+	return 0;
+}
+
+/* What is in now and not in the directory's list came to a lower layer, what is missing there went. */
+static int take_over(struct overlay_inode *dir, struct overlay_list *now)
+{
+	struct overlay_list *l = dir->list;
+	for (size_t i = 0; i < l->used; i++) {
+		struct overlay_entry *e = &l->entries[i];
+		struct overlay_entry *there = e->name ? find(now, e->name) : NULL;
+		if (there)
+			e->ino = there->ino;
+		else if (e->name)
+			remove_entry(l, e);
+	}
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < now->used; i++) {
+		const struct overlay_entry *e = &now->entries[i];
+		if (find(l, e->name))
+			continue;
+		r = add(l, e->name, e->ino, e->type);
+		atomic_store(&dir->inode.names_came, true);
+	}
+	return r;
+}
+
+/*
+ * list_lock is held; the directory's lock keeps its names as they are. fresh: with what others did in the lower layers, as far as
+ * these can be read now.
+ */
+static int need_list(struct overlay_inode *dir, bool fresh)
+{
+	if (dir->list && (!fresh || atomic_load(&dir->lower_count) == 0))
+		return 0;
+	uint64_t stamp;
+	int r = stamp_lowers(dir, &stamp);
+	if (dir->list && (r < 0 || dir->list->seen == stamp))
 		return 0;
 	struct overlay_list *list = make_list();
 	if (!list)
 		return -ENOMEM;
-	int r = merge_all(dir, list);
-	if (r < 0)
+	r = merge_all(dir, list);
+	list->seen = stamp;
+	if (r < 0 || dir->list) {
+		if (r == 0)
+			r = take_over(dir, list);
+		if (r == 0)
+			dir->list->seen = stamp;
 		overlay_list_destroy(list);
-	else
+	} else {
 		dir->list = list;
+	}
 	return r;
 }
 
@@ -294,7 +349,7 @@ int overlay_iterate(struct inode *inode, struct dir_reader *reader)
 	struct overlay_inode *dir = overlay_inode(inode);
 
 	(void)pthread_mutex_lock(&dir->list_lock);
-	int r = need_list(dir);
+	int r = need_list(dir, reader->cursor < CURSOR_FIRST);
 	struct overlay_list *l = dir->list;
 	size_t left = r < 0 ? 0 : reader->cursor < CURSOR_FIRST ? l->used : older(l, reader->cursor);
 	while (left > 0) {
@@ -312,7 +367,7 @@ int overlay_iterate(struct inode *inode, struct dir_reader *reader)
 int overlay_is_empty(struct overlay_inode *dir, bool *ret)
 {
 	(void)pthread_mutex_lock(&dir->list_lock);
-	int r = need_list(dir);
+	int r = need_list(dir, true);
 	if (r == 0)
 		*ret = dir->list->alive == 0;
 	(void)pthread_mutex_unlock(&dir->list_lock);
@@ -322,7 +377,7 @@ int overlay_is_empty(struct overlay_inode *dir, bool *ret)
 int overlay_count_directories(struct overlay_inode *dir, unsigned *ret)
 {
 	(void)pthread_mutex_lock(&dir->list_lock);
-	int r = need_list(dir);
+	int r = need_list(dir, false);
 	if (r == 0)
 		*ret = dir->list->directories;
 	(void)pthread_mutex_unlock(&dir->list_lock);
@@ -365,7 +420,7 @@ void overlay_list_remove(struct overlay_inode *dir, const char *name)
 static int next_name(struct overlay_inode *dir, uint64_t *cursor, char name[VFS_NAME_MAX + 1])
 {
 	(void)pthread_mutex_lock(&dir->list_lock);
-	int r = need_list(dir);
+	int r = need_list(dir, *cursor == UINT64_MAX);
 	size_t left = r == 0 ? older(dir->list, *cursor) : 0;
 	while (left > 0 && !dir->list->entries[left - 1].name)
 		left--;

@@ -113,7 +113,6 @@ static inline struct inode *overlay_upper(const struct overlay_inode *oi)
 	return atomic_load(&oi->upper);
 }
 
-/* The object that has its contents and attributes now; borrowed. */
 /* What its layer answered about inode. */
 static inline ssize_t overlay_note(struct inode *inode, ssize_t r)
 {
@@ -122,6 +121,7 @@ static inline ssize_t overlay_note(struct inode *inode, ssize_t r)
 	return r;
 }
 
+/* The object that has its contents and attributes now; borrowed. */
 static inline struct inode *overlay_real(const struct overlay_inode *oi)
 {
 	struct inode *upper = overlay_upper(oi);
