@@ -2,7 +2,7 @@
 
 #include <elf.h>
 
-#include "kernel/task/cred_change.h"
+#include "kernel/task/cred.h"
 #include "tracer/memory.h"
 
 enum {
@@ -45,9 +45,6 @@ static bool id_for(const struct cred *c, uint64_t type, uint64_t *ret)
 		return true;
 	case AT_EGID:
 		*ret = c->egid;
-		return true;
-	case AT_SECURE:
-		*ret = cred_is_secure(c);
 		return true;
 	default:
 		return false;

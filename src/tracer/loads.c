@@ -255,7 +255,7 @@ ssize_t loads_fill(const struct loads *l, pid_t tid, const struct exec_plan *pla
 	struct builder b = {.page = (uint64_t)sysconf(_SC_PAGESIZE)};
 	struct loader_param p = {
 		.phdr = plan->program.phdr, .phnum = plan->program.phnum, .ids = {cred->ruid, cred->euid, cred->rgid, cred->egid},
-		.secure = cred_is_secure(cred), .exec_stack = plan->program.exec_stack, .say_done = say_done, .prefix_count = plan->prefix_count,
+		.exec_stack = plan->program.exec_stack, .say_done = say_done, .prefix_count = plan->prefix_count,
 		.random = l->randomize && !is_fixed(l, tid),
 		.prefix_size = (uint32_t)plan->prefix.len, .name_size = (uint32_t)strlen(plan->shown) + 1,
 	};

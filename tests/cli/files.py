@@ -89,25 +89,6 @@ class Tree(harness.Case):
             with self.subTest(options):
                 self.assert_prints(self.shell(options, script), "12 34 4751 0 0\n0 0 644 5 6\n0\n")
 
-    def test_set_user_id_programs(self):
-        """They give virtual rights with -0, for whoever runs trapline, and none with no_new_privs or without -0."""
-        script = """
-cp /usr/bin/id /x/id; cp /usr/bin/env /x/env; chown 5:6 /x/id; chmod 6755 /x/id; chmod 4755 /x/env; touch /x/f; chmod 600 /x/f
-as='setpriv --reuid 1000 --regid 1000 --clear-groups'
-$as /x/id -u; $as /x/id -g; $as /x/id -ru
-$as --no-new-privs /x/id -u
-$as /x/env sh -p -c 'id -u; cat /x/f; chown 3 /x/f; stat -c %u /x/f' sh
-$as cat /x/f 2>&1"""
-        out = "5\n6\n1000\n1000\n0\n3\ncat: /x/f: Permission denied\n"
-        self.assert_prints(self.shell(["--tmpfs", "/x", "-0"], script), out, 1)
-        if os.geteuid() == 0:
-            os.chmod(self.tmp, 0o777)
-            for before in ([], NOBODY):
-                got = run([*before, harness.trapline, "run", "--overlay", "/usr/share/misc::/x", "-0", "--", "/bin/sh", "-c", script])
-                self.assert_prints(got, out, 1)
-            got = self.shell(["--tmpfs", "/x"], script.split("$as --no")[0])
-            self.assert_prints(got, "1000\n1000\n1000\n")
-
     def test_only_root_names_the_host(self):
         script = "hostname a; setpriv --reuid 1000 --clear-groups hostname b 2>&1 | grep -c 'must be root'; uname -n"
         self.assert_prints(self.shell(["--tmpfs", "/x", "-0"], script), "1\na\n")

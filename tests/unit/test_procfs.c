@@ -242,7 +242,7 @@ START_TEST(links_to_objects)
 	fd = open_fd("/d/file", O_RDONLY);
 	(void)close(fd);
 	ck_assert_int_eq(vfs_walk(&view.env, NULL, "/d/file", 0, &p), 0);
-	task_execed(tasks, getpid(), getpid(), &p, NULL);
+	task_execed(tasks, getpid(), getpid(), &p);
 	path_put(&p);
 	ck_assert_str_eq(link_text("/proc/self/exe"), "/d/file");
 	ck_assert_int_eq(strncmp(link_text("/proc/self/ns/mnt"), "mnt:[", 5), 0);

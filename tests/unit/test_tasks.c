@@ -130,7 +130,7 @@ START_TEST(test_exec_by_thread)
 	ck_assert_int_eq(task_forked(t, 100, 106, CLONE_FS | CLONE_THREAD), 0);
 	ck_assert_int_eq(task_unshare_fs(t, 105), 0);
 	change_cwd(105, &second);
-	task_execed(t, 105, 100, &exe, NULL);
+	task_execed(t, 105, 100, &exe);
 	ck_assert(!task_known(t, 105));
 	ck_assert_ptr_eq(cwd_of(100), &second);
 	ck_assert_int_eq(task_exe(t, 100, &got), 0);
@@ -138,7 +138,7 @@ START_TEST(test_exec_by_thread)
 	ck_assert_uint_gt(atomic_load(&program.inode.executed), 0);
 	path_put(&got);
 	task_ended(t, 106);
-	task_execed(t, 100, 100, NULL, NULL);
+	task_execed(t, 100, 100, NULL);
 	ck_assert_int_eq(task_exe(t, 100, &got), -ENOENT);
 	task_ended(t, 100);
 	struct task_view v;

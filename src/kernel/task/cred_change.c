@@ -264,15 +264,9 @@ int cred_ambient(struct cred *c, uint64_t what, uint64_t cap)
 	}
 }
 
-/* bprm_fill_uid and cap_bprm_creds_from_file of Linux. */
-void cred_exec(struct cred *c, const struct cred_setid *setid)
+/* cap_bprm_creds_from_file of Linux, for a file that gives nothing. */
+void cred_exec(struct cred *c)
 {
-	if (setid && setid->user)
-		c->euid = setid->uid;
-	if (setid && setid->group)
-		c->egid = setid->gid;
-	if (cred_is_secure(c))
-		c->ambient = 0;
 	bool root = !is_secure(c, SECURE_NOROOT) && (c->euid == 0 || c->ruid == 0);
 	bool effective = root && c->euid == 0;
 	c->permitted = (root ? c->bounding | c->inheritable : 0) | c->ambient;

@@ -30,20 +30,8 @@ MUST_CHECK int cred_set_securebits(struct cred *c, uint64_t bits);
 /* PR_CAP_AMBIENT: what is PR_CAP_AMBIENT_*. 0 or 1 for IS_SET. */
 MUST_CHECK int cred_ambient(struct cred *c, uint64_t what, uint64_t cap);
 
-/* What a set-user-ID or set-group-ID program gives who executes it. */
-struct cred_setid {
-	bool user, group;
-	uid_t uid;		/* if .user */
-	gid_t gid;		/* if .group */
-};
-
-/* execve(2). setid NULL: the file gives nothing. File capabilities do not count. */
-void cred_exec(struct cred *c, const struct cred_setid *setid);
-/* The program is to distrust its environment (AT_SECURE). */
-static inline bool cred_is_secure(const struct cred *c)
-{
-	return c->euid != c->ruid || c->egid != c->rgid;
-}
+/* execve(2) of a file without set-user-ID bits and capabilities, which is how guests see all files. */
+void cred_exec(struct cred *c);
 
 /*
  * What access(2) and faccessat(2) go by (access_override_creds of Linux): the real ids, and the capabilities that go with them,

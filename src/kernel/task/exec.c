@@ -259,33 +259,10 @@ static void set_names(struct exec_plan *p, const char *shown)
 	p->shown = strdup(shown);
 }
 
-/*
- * bprm_fill_uid of Linux. Only of an identity that was asked for, whose rights are our own to give: elsewhere the host's rules hold for
- * a process that another one traces.
- */
-static int find_setid(const struct walk_env *env, struct exec_plan *p)
-{
-	struct statx st;
-	if (!env->cred || !env->cred->faked || env->cred->no_new_privs || !p->exe.mount ||
-	    vfs_mount_flags(&p->exe) & MOUNT_NOSUID)
-		return 0;
-	int r = vfs_getattr(&p->exe, &st);
-	if (r < 0)
-		return r;
-	p->setid = (struct cred_setid){
-		.user = st.stx_mode & S_ISUID, .uid = st.stx_uid,
-		.group = (st.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP), .gid = st.stx_gid,
-	};
-	p->native = p->native && !p->setid.user && !p->setid.group;
-	return 0;
-}
-
 static int resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p)
 {
 	AUTO_CLOSE int fd = -1;
 	int r = find_program(env, q, p, &fd);
-	if (r == 0)
-		r = find_setid(env, p);
 	if (r == 0)
 		r = elf_read(fd, q->machine, &p->program);
 	if (r < 0)

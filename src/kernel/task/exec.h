@@ -1,12 +1,11 @@
 /*
  * execve(2) in a tree of our own: from a name to what is to be mapped. Nothing of it is the host's to look up: program,
- * interpreters of scripts and PT_INTERP are found in the caller's root. Set-user-ID bits count where identities are virtual.
+ * interpreters of scripts and PT_INTERP are found in the caller's root. Set-user-ID bits are ignored.
  */
 #ifndef TRAPLINE_KERNEL_TASK_EXEC_H
 #define TRAPLINE_KERNEL_TASK_EXEC_H
 
 #include "base/strbuf.h"
-#include "kernel/task/cred_change.h"
 #include "kernel/task/elf.h"
 #include "kernel/vfs/vfs.h"
 
@@ -36,7 +35,6 @@ struct exec_file_id {
 
 struct exec_plan {
 	struct path exe;		/* of the program that is mapped; {NULL, NULL}: not of the tree */
-	struct cred_setid setid;	/* of the program's bits */
 	struct elf_image program;
 	struct elf_image interp;	/* .fd -1: none */
 	char *shown;			/* AT_EXECFN; owned */

@@ -264,26 +264,22 @@ int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags)
 }
 
 /* What execve makes of the credentials; without memory they stay. */
-static void exec_cred(struct tasks *t, pid_t tid, const struct cred_setid *setid)
+static void exec_cred(struct tasks *t, pid_t tid)
 {
 	struct task_view v;
 	struct cred *c;
 	if (task_view(t, tid, &v) < 0)
 		return;
 	if (cred_copy(v.cred, v.cred->group_count, &c) == 0) {
-		cred_exec(c, setid);
+		cred_exec(c);
 		cred_update_host(c, t->cred);
-		/* What gained rights is nobody's to look into (commit_creds of Linux, fs.suid_dumpable 0). */
-		bool gained = c->euid != v.cred->euid || c->egid != v.cred->egid;
 		int ended = task_set_cred(t, tid, c);
-		if (gained && !ended)
-			ended = task_set_dumpable(t, tid, false);
 		(void)ended;
 	}
 	task_view_finish(&v);
 }
 
-void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe, const struct cred_setid *setid)
+void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe)
 {
 	struct path old = {NULL, NULL};
 	struct task *leader = NULL;
@@ -305,7 +301,7 @@ void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *ex
 	(void)pthread_mutex_unlock(&t->lock);
 	task_destroy(leader);
 	put_exe(&old);
-	exec_cred(t, tid, setid);
+	exec_cred(t, tid);
 }
 
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped)

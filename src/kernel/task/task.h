@@ -10,7 +10,6 @@
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs.h"
 
-struct cred_setid;
 struct tasks;
 
 MUST_CHECK int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret);	/* vfs borrowed; may be NULL */
@@ -23,10 +22,9 @@ MUST_CHECK int task_add_first(struct tasks *t, pid_t tid);
 MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned long flags);
 /*
  * tid was exec'ed by former (another thread of the group, whose id it was, or itself). exe: a reference is taken; NULL:
- * not known. setid: what exe gives; NULL: nothing. The fs context stays shared with other processes, as on Linux. Threads end one by one (task_ended).
+ * not known. The fs context stays shared with other processes, as on Linux. Threads end one by one (task_ended).
  */
-void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe,
-		 const struct cred_setid *setid);
+void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
 void task_ended(struct tasks *t, pid_t tid);
 /* A group stop (job control) begins or ends: what the host shows of it is that it is traced. */
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped);

@@ -51,7 +51,6 @@ struct loader_param {
 	uint64_t brk_start, brk_random;	/* brk_start 0: where the kernel has put it */
 	uint32_t ids[4];		/* uid, euid, gid, egid as the program is told */
 	uint32_t exec_stack, say_done;
-	uint32_t secure;		/* AT_SECURE */
 	uint32_t random;		/* addresses are (personality(2), kernel.randomize_va_space) */
 	uint32_t prefix_count, prefix_size;	/* strings in the place of argv[0] */
 	uint32_t name_size;		/* of AT_EXECFN, with its NUL */

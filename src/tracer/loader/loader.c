@@ -149,7 +149,7 @@ static void set_aux(const struct loader_param *p, const struct stack *s, uint64_
 	static const unsigned char types[] = {AT_UID, AT_EUID, AT_GID, AT_EGID};
 	for (unsigned i = 0; i < sizeof(types); i++)
 		stack_set_aux(s, types[i], p->ids[i]);
-	stack_set_aux(s, AT_SECURE, p->secure);
+	stack_set_aux(s, AT_SECURE, 0);
 	stack_set_aux(s, AT_PHDR, p->phdr ? bias + p->phdr : 0);
 	stack_set_aux(s, AT_PHNUM, p->phnum);
 	stack_set_aux(s, AT_BASE, interp_bias);

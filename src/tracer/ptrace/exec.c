@@ -364,8 +364,7 @@ void exec_done(struct session *s, struct tracee *t, pid_t former)
 {
 	bool native = t->exec && t->exec->native;
 	int r = native ? accept_native(s, t, former) : t->exec && is_loader(s, t->tid) ? 0 : -EPERM;
-	task_execed(s->options->kernel->tasks, former, t->tid, t->exec && t->exec->exe.mount ? &t->exec->exe : NULL,
-		    t->exec ? &t->exec->setid : NULL);
+	task_execed(s->options->kernel->tasks, former, t->tid, t->exec && t->exec->exe.mount ? &t->exec->exe : NULL);
 	if (r == 0 && !native)
 		r = tell_loader(s, t);
 	if (r < 0 && r != -ESRCH)
