@@ -107,13 +107,14 @@ static void run_child(struct session *s, struct launch_page *page, const struct 
 	fail_child(page, STEP_EXEC, err);
 }
 
-/* In the guest's tree, as the command will see it. */
-static int check_in_tree(struct kernel *k, const char *path)
+/* In the guest's tree, as the command will see it. ret_there: something is by that name. */
+static int check_in_tree(struct kernel *k, const char *path, bool *ret_there)
 {
 	struct walk_env env = {.vfs = k->vfs, .cred = k->cred, .cwd = k->files->cwd};
 	struct path p;
 	vfs_root(k->vfs, &env.root);
 	int r = vfs_walk(&env, NULL, path, WALK_FOLLOW, &p);
+	*ret_there = r == 0;
 	if (r == 0) {
 		r = path_inode(&p)->type == S_IFREG ? vfs_permission(&env, &p, X_OK) : -EACCES;
 		path_put(&p);
@@ -122,23 +123,28 @@ static int check_in_tree(struct kernel *k, const char *path)
 	return r;
 }
 
-static int check_command(const struct session *s, const char *path)
+static int check_command(const struct session *s, const char *path, bool *ret_there)
 {
 	struct stat st;
 	if (s->files)
-		return check_in_tree(s->options->kernel, path);
-	if (stat(path, &st) < 0)
+		return check_in_tree(s->options->kernel, path, ret_there);
+	*ret_there = stat(path, &st) == 0;
+	if (!*ret_there)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EACCES;
 	return access(path, X_OK) < 0 ? -errno : 0;
 }
 
-/* The file that a shell would run, as execvp(3) finds it. The path is the caller's. */
+/*
+ * The file that a shell would run, as execvp(3) finds it; but a directory that may not be searched has no such command, where
+ * execvp says EACCES. The path is the caller's.
+ */
 static int find_command(const struct session *s, const char *name, char **ret)
 {
+	bool there;
 	if (strchr(name, '/') || !*name) {
-		int r = *name ? check_command(s, name) : -ENOENT;
+		int r = *name ? check_command(s, name, &there) : -ENOENT;
 		if (r < 0)
 			return r;
 		*ret = strdup(name);
@@ -153,13 +159,13 @@ static int find_command(const struct session *s, const char *name, char **ret)
 		char *path;
 		if (asprintf(&path, "%.*s%s%s", (int)len, dir, len ? "/" : "", name) < 0)
 			return -ENOMEM;
-		int r = check_command(s, path);
+		int r = check_command(s, path, &there);
 		if (r == 0) {
 			*ret = path;
 			return 0;
 		}
 		free(path);
-		if (r == -EACCES)
+		if (r == -EACCES && there)
 			result = r;
 		dir += len;
 		if (!*dir)

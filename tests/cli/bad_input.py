@@ -26,6 +26,13 @@ class Command(harness.Case):
         self.refused("no-such-command-anywhere", 127, "no-such-command-anywhere")
         self.refused("/no/such/command", 127, "/no/such/command", "No such file or directory")
 
+    def test_there_is_none_where_one_may_look(self):
+        os.mkdir(self.tmp + "/closed", 0)
+        env = ["env", f"PATH={self.tmp}/closed:/usr/bin:/bin", harness.trapline, "run"]
+        for options in ([], ["--tmpfs", "/mnt"]):
+            got = run([*NOBODY, *env, *options, "--", "no-such-command-anywhere"])
+            self.assert_refused(got, 127, "no-such-command-anywhere")
+
     def test_it_has_no_name(self):
         self.refused("", 127)
 
@@ -305,6 +312,7 @@ class Nested(harness.Case):
 
     def test_strace_inside(self):
         self.need("strace")
+        self.need_root()    # strace -f asks for its own user id back, which is not 5
         got = run([harness.trapline, "run", "--mechanism", "notify", "--no-ptrace", "--uid", "5", "--",
                    "strace", "-f", "-o", "/dev/null", "id", "-u"])
         self.assert_clean(got)

@@ -526,6 +526,7 @@ def holds(top):
 
 class Nobody(harness.Case):
     def test_a_layer_that_cannot_be_read(self):
+        self.need_root()
         os.mkdir(os.path.join(self.tmp, "low"), 0o700)
         os.mkdir(os.path.join(self.tmp, "root"), 0o700)
         for options in (["-r", self.tmp + "/root"], ["--overlay", f"{self.tmp}/low::/x"], ["-b", f"{self.tmp}/low/d:/x"]):

@@ -1,4 +1,7 @@
-/* Everything a program inherits from the one that starts it, printed: the runner compares with the native run. */
+/*
+ * Everything a program inherits from the one that starts it, printed: the runner compares with the native run. But an ordinary
+ * user's filter needs no_new_privs (seccomp(2)), so that only root's is compared.
+ */
 #include <dirent.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -84,6 +87,8 @@ static void status(void)
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 			size_t n = strlen(keys[i]);
 
+			if (strcmp(keys[i], "NoNewPrivs") == 0 && geteuid() != 0)
+				continue;
 			if (strncmp(line, keys[i], n) == 0 && line[n] == ':')
 				fputs(line, stdout);
 		}
@@ -101,7 +106,7 @@ static void process(char **argv)
 	printf("pgrp %d sid %d tty %d\n", getpgrp(), getsid(0), tty);
 	printf("nice %d policy %d\n", getpriority(PRIO_PROCESS, 0), personality(0xffffffff));
 	printf("dumpable %d keepcaps %d nnp %d pdeath", prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS),
-	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	       geteuid() == 0 ? prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) : 0);
 	int sig = -1;
 
 	CHECK(prctl(PR_GET_PDEATHSIG, &sig) == 0);
