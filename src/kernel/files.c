@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/task/task.h"
@@ -276,10 +277,27 @@ static int mount_asked(struct kernel *k, const struct file_mount *m)
 	return r < 0 ? r : cover_proc(k, m);
 }
 
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+/* Where no thread can be made (ulimit -u) liburcu aborts in vfs_create: that is found out with one of ours first. */
+static int try_thread(void)
+{
+	pthread_t trial;
+	int r = thread_start(&trial, end_at_once, NULL);
+	if (r == 0)
+		(void)pthread_join(trial, NULL);
+	return r;
+}
+
 static int make_tree(struct kernel *k, const struct files_options *options)
 {
 	const struct vfs_options vfs_options = {.virtual_attrs = !files_are_hosts(options) || k->cred->faked};
-	int r = vfs_create(&vfs_options, &k->vfs);
+	int r = try_thread();
+	if (r == 0)
+		r = vfs_create(&vfs_options, &k->vfs);
 	if (r == 0)
 		r = tasks_create(k->vfs, k->cred, &k->tasks);
 	if (r < 0) {

@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <urcu/urcu-bp.h>
 
-#include "base/thread.h"
-
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
@@ -42,30 +40,18 @@ static inline void vfs_read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
-static inline void *vfs_rcu_trial(void *arg)
-{
-	return arg;
-}
-
 /*
  * Have the thread that frees later, which blocks no signals of its own accord (liburcu 0.13): one that it took would
- * end the supervisor, though all other threads leave signals to the one that is for them. Where no thread can be made
- * (ulimit -u) liburcu aborts: that is found out with one of ours first.
+ * end the supervisor, though all other threads leave signals to the one that is for them.
  */
-MUST_CHECK static inline int vfs_rcu_begin(void)
+static inline void vfs_rcu_begin(void)
 {
 	sigset_t all;
 	sigset_t old;
-	pthread_t trial;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int r = thread_start(&trial, vfs_rcu_trial, NULL);
-	if (r == 0) {
-		(void)pthread_join(trial, NULL);
-		(void)urcu_bp_get_default_call_rcu_data();
-	}
+	(void)urcu_bp_get_default_call_rcu_data();
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return r;
 }
 
 /* Call free with head when no reader can see what it is part of; free begins with VFS_RCU_ACQUIRE. */

@@ -59,13 +59,9 @@ int vfs_create(const struct vfs_options *options, struct vfs **ret)
 	v->protected_hardlinks = read_switch("/proc/sys/fs/protected_hardlinks");
 	v->protected_regular = read_switch("/proc/sys/fs/protected_regular");
 	v->protected_fifos = read_switch("/proc/sys/fs/protected_fifos");
-	int err = vfs_rcu_begin();
-	if (err) {
-		free(v);
-		return err;
-	}
 	watches_init(&v->watches);
-	err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
+	vfs_rcu_begin();
+	int err = dcache_init(&v->dcache, options ? options->dentries_max : 0);
 	if (!err)
 		err = registry_init(&v->registry);
 	if (!err)
