@@ -100,6 +100,21 @@ static int add(struct overlay_list *l, const char *name, uint64_t ino, unsigned 
 	return 0;
 }
 
+/* 1: the name is new; 0: it was there and stands for this object now; or an error. */
+static int set_entry(struct overlay_list *l, const char *name, uint64_t ino, unsigned char type)
+{
+	struct overlay_entry *e = find(l, name);
+	if (!e) {
+		int r = add(l, name, ino, type);
+		return r < 0 ? r : 1;
+	}
+	l->directories -= e->type == DT_DIR;
+	l->directories += type == DT_DIR;
+	e->ino = ino;
+	e->type = type;
+	return 0;
+}
+
 static void remove_entry(struct overlay_list *l, struct overlay_entry *e)
 {
 	uint32_t number = (uint32_t)(e - l->entries) + 1;
@@ -281,21 +296,19 @@ static int take_over(struct overlay_inode *dir, struct overlay_list *now)
 	struct overlay_list *l = dir->list;
 	for (size_t i = 0; i < l->used; i++) {
 		struct overlay_entry *e = &l->entries[i];
-		struct overlay_entry *there = e->name ? find(now, e->name) : NULL;
-		if (there)
-			e->ino = there->ino;
-		else if (e->name)
+		if (e->name && !find(now, e->name))
 			remove_entry(l, e);
 	}
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < now->used; i++) {
+	for (size_t i = 0; i < now->used; i++) {
 		const struct overlay_entry *e = &now->entries[i];
-		if (find(l, e->name))
-			continue;
-		r = add(l, e->name, e->ino, e->type);
-		atomic_store(&dir->inode.names_came, true);
+		int r = set_entry(l, e->name, e->ino, e->type);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			atomic_store(&dir->inode.names_came, true);
 	}
-	return r;
+	l->seen = now->seen;
+	return 0;
 }
 
 /*
@@ -313,17 +326,15 @@ static int need_list(struct overlay_inode *dir, bool fresh)
 	struct overlay_list *list = make_list();
 	if (!list)
 		return -ENOMEM;
-	r = merge_all(dir, list);
 	list->seen = stamp;
-	if (r < 0 || dir->list) {
-		if (r == 0)
-			r = take_over(dir, list);
-		if (r == 0)
-			dir->list->seen = stamp;
-		overlay_list_destroy(list);
-	} else {
+	r = merge_all(dir, list);
+	if (r == 0 && !dir->list) {
 		dir->list = list;
+		return 0;
 	}
+	if (r == 0)
+		r = take_over(dir, list);
+	overlay_list_destroy(list);
 	return r;
 }
 
@@ -394,16 +405,8 @@ static void drop_list(struct overlay_inode *dir)
 void overlay_list_add(struct overlay_inode *dir, const char *name, const struct inode *inode)
 {
 	(void)pthread_mutex_lock(&dir->list_lock);
-	struct overlay_entry *e = dir->list ? find(dir->list, name) : NULL;
-	unsigned char type = IFTODT(inode->type);
-	if (e) {
-		dir->list->directories -= e->type == DT_DIR;
-		dir->list->directories += type == DT_DIR;
-		e->ino = inode->ino;
-		e->type = type;
-	} else if (dir->list && add(dir->list, name, inode->ino, type) < 0) {
+	if (dir->list && set_entry(dir->list, name, inode->ino, IFTODT(inode->type)) < 0)
 		drop_list(dir);
-	}
 	(void)pthread_mutex_unlock(&dir->list_lock);
 }
 
