@@ -82,6 +82,12 @@ struct regs {
 /* The architecture that this program was built for. */
 enum regs_arch regs_arch_host(void);
 
+/* Bytes of the instruction that makes a call (syscall, int 0x80; svc), for who rewinds a task to make it again. */
+static inline uint64_t regs_call_length(enum regs_arch arch)
+{
+	return arch == REGS_AARCH64 ? 4 : 2;
+}
+
 /* The abi starts as REGS_ABI_NATIVE. */
 void regs_init(struct regs *r, enum regs_arch arch, const struct regs_io *io, void *ctx);
 /* Forget everything, for the next stop; the abi stays. Unflushed changes are lost. */

@@ -27,8 +27,6 @@
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
-enum { CALL_INSTRUCTION_LENGTH = 2 };
-
 /* PR_GET_SECCOMP: the filter of ours is not the guest's to see. */
 static bool asks_mode(const struct session *s, const struct tracee *t)
 {
@@ -273,7 +271,7 @@ static bool back_from_aside(struct session *s, struct tracee *t)
 		return false;
 	t->aside = false;
 	calls_regs(t, &r);
-	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
+	regs_set(&r, REG_IP, t->ip - regs_call_length(regs_arch_host()));
 	regs_set(&r, REG_NR, (uint64_t)t->call.nr);
 	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
 	calls_flush(s, &r);
@@ -349,7 +347,7 @@ static void repeat_instruction(struct session *s, struct tracee *t)
 	struct regs r;
 	calls_regs(t, &r);
 	t->repeat_ip = t->ip;
-	regs_set(&r, REG_IP, t->ip - CALL_INSTRUCTION_LENGTH);
+	regs_set(&r, REG_IP, t->ip - regs_call_length(regs_arch_host()));
 	regs_set(&r, REG_RET, (uint64_t)t->call.nr);
 	calls_flush(s, &r);
 	t->phase = PHASE_REPEATING;

@@ -11,7 +11,7 @@
 
 #include "tracer/ptrace/ops.h"
 
-enum { SYSCALL_STOP = SIGTRAP | 0x80, CALL_INSTRUCTION_LENGTH = 2 };
+enum { SYSCALL_STOP = SIGTRAP | 0x80 };
 
 int remote_begin(struct remote *r, struct session *s, struct tracee *t)
 {
@@ -68,7 +68,7 @@ static void set_args(struct remote *r, const uint64_t args[6])
 static void rewind_to(struct remote *r, uint64_t nr)
 {
 	regs_reset(&r->regs);
-	regs_set(&r->regs, REG_IP, r->t->ip - CALL_INSTRUCTION_LENGTH);
+	regs_set(&r->regs, REG_IP, r->t->ip - regs_call_length(regs_arch_host()));
 	regs_set(&r->regs, REG_RET, nr);
 }
 

@@ -104,15 +104,13 @@ void strict_entered(struct session *s, struct tracee *t)
 /* Only this thread: it makes the call that ends it. */
 static void end_thread(struct session *s, struct tracee *t, enum call_abi abi)
 {
-	enum { CALL_INSTRUCTION_LENGTH = 2, CALL_INSTRUCTION_LENGTH_AARCH64 = 4 };
 	struct regs r;
 	uint64_t ip;
 	t->abi = (uint8_t)abi;
 	calls_regs(t, &r);
 	if (regs_get(&r, REG_IP, &ip) < 0)
 		return;
-	bool arm = regs_arch_host() == REGS_AARCH64;
-	regs_set(&r, REG_IP, ip - (arm ? CALL_INSTRUCTION_LENGTH_AARCH64 : CALL_INSTRUCTION_LENGTH));
+	regs_set(&r, REG_IP, ip - regs_call_length(regs_arch_host()));
 	regs_set(&r, REG_RET, (uint64_t)call_desc(CALL_exit)->nr[abi]);
 	regs_set(&r, REG_ARG0, SIGKILL);
 	calls_flush(s, &r);
