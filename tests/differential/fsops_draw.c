@@ -343,8 +343,12 @@ const char *arg_xattr(struct op *o)
 		return bad_pointer(o);
 	}
 	name = names[draw(o, sizeof(names) / sizeof(names[0]))];
-	if (!(o->sh->features & FEATURE_LONG_LISTS) && !strchr(name, '.'))
-		name = "user.n";	/* overlayfs asks the layer below before it looks at the prefix */
+	/*
+	 * overlayfs asks the layer below before it looks at the prefix, and copies up before that one refuses an empty suffix:
+	 * the ctime is then new although nothing was set
+	 */
+	if (!(o->sh->features & FEATURE_LONG_LISTS) && (!strchr(name, '.') || !strcmp(name, "user.")))
+		name = "user.n";
 	if (one_in(o, 60)) {
 		path = o->paths[o->next_path++ % 2];
 		size_t n = put(path, "user.");
