@@ -54,7 +54,8 @@ EXIT_PLACES = ["cli/exit.c", "cli/main.c", "bench/guest/*"]
 MECHANISM_HEADERS = {
     "sys/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
     "linux/ptrace.h": ["tracer/*", "regs/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
-    "linux/seccomp.h": ["tracer/*", "policy/*", "bench/*", "cli/doctor*", "syscalls/decode*"],
+    # sys_cred: who may install a filter
+    "linux/seccomp.h": ["tracer/*", "policy/*", "bench/*", "cli/doctor*", "syscalls/decode*", "syscalls/sys_cred.c"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

@@ -35,7 +35,7 @@ static const enum call_id listing_calls[] = {CALL_getdents, CALL_getdents64};
 /* Where the guest's identity is the host's, the host tells it; but who a task becomes has to be known here. */
 static const enum call_id cred_changes[] = {
 	CALL_setuid, CALL_setgid, CALL_setreuid, CALL_setregid, CALL_setresuid, CALL_setresgid, CALL_setfsuid,
-	CALL_setfsgid, CALL_setgroups, CALL_capset, CALL_prctl,
+	CALL_setfsgid, CALL_setgroups, CALL_capset, CALL_prctl, CALL_seccomp,
 };
 
 static const enum call_id cred_reads[] = {

@@ -6,6 +6,8 @@
  * too, so that both agree on who the task is.
  */
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 
@@ -321,6 +323,49 @@ static struct verdict filters(struct kernel *k, struct call_event *ev)
 	}
 }
 
+/* What Linux 6.18 knows, and the flags that go with others only (kernel/seccomp.c, seccomp_set_mode_filter). */
+static bool filter_flags_valid(uint64_t flags)
+{
+	const uint64_t known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+			       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+			       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	bool listens = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	if (flags & ~known)
+		return false;
+	if (listens && (flags & SECCOMP_FILTER_FLAG_TSYNC) && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
+		return false;
+	return listens || !(flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+}
+
+/*
+ * A filter of the guest's own. The host would take it from anyone, since our filter has set no_new_privs where it must: the
+ * guest needs to have done so itself, or CAP_SYS_ADMIN. The host then does the rest, and reads the program.
+ */
+static struct verdict new_filter(struct kernel *k, struct call_event *ev, uint64_t flags, struct guest_ptr program)
+{
+	struct cred *c AUTO_CRED = NULL;
+	struct sock_fprog header;
+	int r = copy_of_caller(k, ev->tid, SIZE_MAX, &c);
+	if (r < 0)
+		return verdict_value(r);
+	const struct task_filters f = filters_of_task(ev->tid);
+	if (filters_no_new_privs(&f, c->no_new_privs) || cred_capable(c, CAP_SYS_ADMIN))
+		return verdict_pass();
+	if (!filter_flags_valid(flags))
+		return verdict_value(-EINVAL);
+	r = copy_in(ev, &header, program, sizeof(header));
+	if (r < 0)
+		return verdict_value(r);
+	return verdict_value(header.len == 0 || header.len > BPF_MAXINSNS ? -EINVAL : -EACCES);
+}
+
+struct verdict sys_seccomp(struct kernel *k, struct call_event *ev)
+{
+	if (!k->tasks || (unsigned)ev->args[0] != SECCOMP_SET_MODE_FILTER)
+		return verdict_pass();
+	return new_filter(k, ev, (unsigned)ev->args[1], arg_ptr(ev, 2));
+}
+
 static bool is_about_filters(int option)
 {
 	return option == PR_SET_NO_NEW_PRIVS || option == PR_GET_NO_NEW_PRIVS || option == PR_GET_SECCOMP;
@@ -341,6 +386,8 @@ struct verdict sys_prctl(struct kernel *k, struct call_event *ev)
 		return dumpable(k, ev);
 	if (k->tasks && is_about_filters((int)ev->args[0]))
 		return filters(k, ev);
+	if (k->tasks && (int)ev->args[0] == PR_SET_SECCOMP && ev->args[1] == SECCOMP_MODE_FILTER)
+		return new_filter(k, ev, 0, arg_ptr(ev, 2));
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		if ((int)ev->args[0] == options[i].option)
 			return change(k, ev, options[i].action);

@@ -60,6 +60,7 @@ static void stop_path_opens(const struct session *s, enum call_id id, uint8_t ar
 static const unsigned prctl_answered[] = {
 	PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_KEEPCAPS, PR_SET_KEEPCAPS, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT,
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
+	PR_SET_SECCOMP,
 };
 
 /* What tells of a peer's ids (syscalls/sys_received.c). */
@@ -136,9 +137,9 @@ enum call_abi call_abi_of(uint32_t audit_arch, uint64_t nr, int64_t *ret_number)
  * prctl. Rules: strict mode, the mode's getter, what is answered.
  */
 struct filters_chains {
-	struct filter_test strict_option, strict_mode, getter, strict_operation;
-	struct filter_clause strict[2], get, operation;
-	struct filter_rule prctl[3], seccomp;
+	struct filter_test strict_option, strict_mode, getter, strict_operation, filter_operation;
+	struct filter_clause strict[2], get, operation, new_filter;
+	struct filter_rule prctl[3], seccomp[2];
 	struct choice_chain answered;
 };
 
@@ -182,12 +183,19 @@ static void watch_seccomp(const struct session *s, struct filters_chains *c, uin
 			struct filter_chain *list, size_t *count)
 {
 	int nr = call_desc(CALL_seccomp)->nr[host_abi()];
-	if (!s->uses_ptrace || actions[nr] != SECCOMP_RET_ALLOW)
+	bool answers = s->files && actions[nr] == SECCOMP_RET_USER_NOTIF && !call_set_has(&s->recorded, CALL_seccomp);
+	size_t rules = 0;
+	if (!s->uses_ptrace || (actions[nr] != SECCOMP_RET_ALLOW && !answers))
 		return;
 	c->strict_operation = equals(0, 32, SECCOMP_SET_MODE_STRICT);
 	c->operation = (struct filter_clause){&c->strict_operation, 1};
-	c->seccomp = (struct filter_rule){&c->operation, 1, stop_action};
-	list[*count] = (struct filter_chain){.rules = &c->seccomp, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
+	c->seccomp[rules++] = (struct filter_rule){&c->operation, 1, stop_action};
+	if (answers) {
+		c->filter_operation = equals(0, 32, SECCOMP_SET_MODE_FILTER);
+		c->new_filter = (struct filter_clause){&c->filter_operation, 1};
+		c->seccomp[rules++] = (struct filter_rule){&c->new_filter, 1, SECCOMP_RET_USER_NOTIF};
+	}
+	list[*count] = (struct filter_chain){.rules = c->seccomp, .count = rules, .otherwise = SECCOMP_RET_ALLOW};
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
