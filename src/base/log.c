@@ -56,3 +56,15 @@ void log_debug(const char *format, ...)
 	put("debug: ", format, ap);
 	va_end(ap);
 }
+
+const char *log_cause(int err)
+{
+	switch (err) {
+	case EMFILE:
+		return "Too many open files (ulimit -n)";
+	case ENFILE:	/* what a guest is told when it is we that have none */
+		return "Too many open files in system (or ulimit -n)";
+	default:
+		return strerror(err);
+	}
+}

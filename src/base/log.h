@@ -11,6 +11,9 @@ void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_init(void);
 
+/* strerror(3) for a message, with the limit that is to blame where that is known ("ulimit -n"). Static storage. */
+const char *log_cause(int err);
+
 /* The symbolic name of an errno ("ENOENT"), or NULL if the kernel has none by that number. Static storage. */
 const char *errno_name(int err);
 /* The errno with this name, or -1. */

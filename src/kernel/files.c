@@ -95,14 +95,14 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 	while (r == 0 && made < m->lower_count) {
 		r = open_host(k, m->lowers[made], true, true, &lowers[made]);
 		if (r < 0)
-			log_error("cannot use '%s' as a layer: %s", m->lowers[made], strerror(-r));
+			log_error("cannot use '%s' as a layer: %s", m->lowers[made], log_cause(-r));
 		else
 			made++;
 	}
 	if (r == 0 && !m->read_only) {
 		r = make_upper(k, m, &upper);
 		if (r < 0)
-			log_error("cannot use '%s' as a layer: %s", m->upper ? m->upper : "memory", strerror(-r));
+			log_error("cannot use '%s' as a layer: %s", m->upper ? m->upper : "memory", log_cause(-r));
 	}
 	if (r < 0) {
 		unref_all(lowers, made);
@@ -110,7 +110,7 @@ static int make_overlay(const struct kernel *k, const struct file_mount *m, stru
 	}
 	r = overlay_create(lowers, made, upper, ret);
 	if (r < 0)
-		log_error("cannot put the layers on '%s' over each other: %s", m->target, strerror(-r));
+		log_error("cannot put the layers on '%s' over each other: %s", m->target, log_cause(-r));
 	return r;
 }
 
@@ -142,7 +142,7 @@ static const char *source_name(const struct file_mount *m)
 
 static void say_mount(const struct file_mount *m, int err)
 {
-	log_error("cannot mount %s on '%s': %s", source_name(m), m->target, strerror(-err));
+	log_error("cannot mount %s on '%s': %s", source_name(m), m->target, log_cause(-err));
 }
 
 static int mount_one(struct kernel *k, const struct file_mount *m)
@@ -181,7 +181,7 @@ static int find_cwd(struct kernel *k, const char *wanted)
 	if (r < 0 && !wanted)
 		r = vfs_walk(&env, NULL, "/", WALK_DIRECTORY, &k->files->cwd);
 	if (r < 0)
-		log_error("cannot start in '%s': %s", name, strerror(-r));
+		log_error("cannot start in '%s': %s", name, log_cause(-r));
 	path_put(&root);
 	return r;
 }
@@ -301,7 +301,7 @@ static int make_tree(struct kernel *k, const struct files_options *options)
 	if (r == 0)
 		r = tasks_create(k->vfs, k->cred, &k->tasks);
 	if (r < 0) {
-		log_error("cannot make the file kernel: %s", strerror(-r));
+		log_error("cannot make the file kernel: %s", log_cause(-r));
 		return r;
 	}
 	vfs_set_watch_lister(k->vfs, watchers_list, k->tasks);

@@ -41,7 +41,7 @@ int kernel_init(struct kernel *k, const struct kernel_options *options)
 	*k = (struct kernel){0};
 	int r = init(k, options);
 	if (r < 0) {
-		log_error("cannot make the kernel layer: %s", strerror(-r));
+		log_error("cannot make the kernel layer: %s", log_cause(-r));
 		return r;
 	}
 	if (options->files)

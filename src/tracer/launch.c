@@ -249,7 +249,7 @@ static int start_child(struct session *s, const struct command *command)
 	pid_t pid = 0;
 	int err = spawn(s, command, &pid);
 	if (err < 0) {
-		log_error("cannot start a process: %s", strerror(-err));
+		log_error("cannot start a process: %s", log_cause(-err));
 		return err;
 	}
 	s->main_pid = pid;
@@ -287,7 +287,7 @@ static int make_command(struct session *s, struct command *c)
 	int r = find_command(s, name, &c->path);
 	if (r < 0) {
 		log_error("cannot run '%s': %s", name,
-			  r == -ENOENT && !strchr(name, '/') ? "command not found" : strerror(-r));
+			  r == -ENOENT && !strchr(name, '/') ? "command not found" : log_cause(-r));
 		s->result->exec_errno = -r;
 		return r;
 	}
@@ -319,7 +319,7 @@ static int start_filtered(struct session *s, struct command *c)
 	struct filter_prog prog = {0};
 	int r = s->decides ? 0 : filter_plan_build(s, &prog);
 	if (r < 0) {
-		log_error("cannot build the seccomp filter: %s", strerror(-r));
+		log_error("cannot build the seccomp filter: %s", log_cause(-r));
 		return r;
 	}
 	c->prog = s->decides ? &s->apply.runtime->plan->filter : &prog;
@@ -339,7 +339,7 @@ int launch_start(struct session *s)
 	if (r == 0)
 		r = make_page(s);
 	if (r < 0) {
-		log_error("cannot start the command: %s", strerror(-r));
+		log_error("cannot start the command: %s", log_cause(-r));
 		return r;
 	}
 	return s->uses_filter ? start_filtered(s, &c) : start_child(s, &c);
@@ -375,7 +375,7 @@ int launch_exec_errno(const struct session *s)
 		log_error("cannot become another user: %s", strerror(err));
 		return -err;
 	}
-	log_error("cannot run '%s': %s", command_name(s), strerror(err));
+	log_error("cannot run '%s': %s", command_name(s), log_cause(err));
 	return err;
 }
 

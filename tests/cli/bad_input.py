@@ -171,6 +171,13 @@ class Limits(harness.Case):
         for n in (4, 5, 6, 8, 10, 12, 16, 20):    # with 3 not even ld.so can work
             self.limited(f"-n {n}")
 
+    def test_descriptors_for_a_tree(self):
+        for n in range(4, 14):
+            got = run(["sh", "-c", f'ulimit -n {n}; exec "$0" "$@"', harness.trapline, "run", "-r", "/", "--proc", "--", "/bin/true"])
+            with self.subTest(n):
+                if got.status != 0:
+                    self.assertRegex(got.err, r"^trapline: [^\n]*ulimit -n\)\n$")
+
     def test_address_space(self):
         for kilobytes in (20000, 50000, 200000):
             self.limited(f"-v {kilobytes}")
