@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "tracer/proc_status.h"
 
 static int take_socket(pid_t tgid, int fd)
 {
@@ -228,7 +229,6 @@ static int describe_socket(struct strbuf *out, pid_t tgid, int fd, ino_t inode)
 static int describe_pidfd(struct strbuf *out, pid_t tid, int fd)
 {
 	char path[64], line[128];
-	int pid = -1;
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", tid, fd);
 	ssize_t len = readlink(path, line, sizeof(line) - 1);
 	if (len < 0)
@@ -236,15 +236,9 @@ static int describe_pidfd(struct strbuf *out, pid_t tid, int fd)
 	line[len] = '\0';
 	if (strcmp(line, "anon_inode:[pidfd]") != 0)
 		return -ENOENT;
-	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tid, fd);
-	FILE *info = fopen(path, "re");
-	if (!info)
-		return -errno;
-	while (pid < 0 && fgets(line, sizeof(line), info)) {
-		if (strncmp(line, "Pid:", 4) == 0)
-			pid = (int)strtol(line + 4, NULL, 10);
-	}
-	(void)fclose(info);
+	if (!proc_fdinfo_field(tid, fd, "Pid", line, sizeof(line)))
+		return -ENOENT;
+	int pid = (int)strtol(line, NULL, 10);
 	if (pid <= 0)
 		return -ENOENT;		/* it has ended, or is of another namespace */
 	strbuf_addf(out, "pid:%d", pid);

@@ -7,21 +7,32 @@
 
 enum { LINE_SIZE = 128 };
 
-/* The text behind "field:" and blanks; false when the task is gone or has no such field. */
-static bool find_field(pid_t task, const char *field, char text[LINE_SIZE])
+bool proc_field(const char *path, const char *field, char *text, size_t size)
 {
-	char path[64];
 	char line[LINE_SIZE];
 	size_t len = strlen(field);
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", task);
 	AUTO_FCLOSE FILE *f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strncmp(line, field, len) != 0 || line[len] != ':')
 			continue;
-		(void)strcpy(text, line + len + 1 + strspn(line + len + 1, " \t"));
+		(void)snprintf(text, size, "%s", line + len + 1 + strspn(line + len + 1, " \t"));
 		return true;
 	}
 	return false;
+}
+
+bool proc_fdinfo_field(pid_t task, int fd, const char *field, char *text, size_t size)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", task, fd);
+	return proc_field(path, field, text, size);
+}
+
+static bool find_field(pid_t task, const char *field, char text[LINE_SIZE])
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", task);
+	return proc_field(path, field, text, LINE_SIZE);
 }
 
 pid_t proc_status_pid(pid_t task, const char *field)

@@ -24,6 +24,7 @@
 #include "syscalls/file_call.h"
 #include "tracer/auxv.h"
 #include "tracer/memory.h"
+#include "tracer/proc_status.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/remote.h"
@@ -63,15 +64,8 @@ static void asked_put(struct asked *a)
 /* Is the caller's descriptor closed by the execve? */
 static bool closes(pid_t tid, int fd)
 {
-	char line[128];
-	unsigned flags = 0;
-	(void)snprintf(line, sizeof(line), "/proc/%d/fdinfo/%d", tid, fd);
-	AUTO_FCLOSE FILE *f = fopen(line, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "flags: %o", &flags) == 1)
-			break;
-	}
-	return flags & O_CLOEXEC;
+	char flags[32];
+	return proc_fdinfo_field(tid, fd, "flags", flags, sizeof(flags)) && strtoul(flags, NULL, 8) & O_CLOEXEC;
 }
 
 /* A policy has read the name already: what it decided on is what is executed. */
