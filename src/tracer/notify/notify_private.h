@@ -84,6 +84,8 @@ struct notified_event {
 /* worker.c */
 /* for_good: there shall be one more from now on; else if one is stuck. */
 void notify_start_worker(struct notify *n, bool for_good);
+/* Collects the threads of workers that left. */
+void notify_join_left(struct notify *n);
 /* Has the last task under the filter ended? */
 bool notify_hung_up(int listener);
 

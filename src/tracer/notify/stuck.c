@@ -56,22 +56,6 @@ static void look_at(struct worker *w, struct look *l)
 	w->seen = serial;
 }
 
-/* The threads of workers that left are joined, without the lock. */
-static bool take_left(struct notify *n, pthread_t *ret)
-{
-	bool found = false;
-	(void)pthread_mutex_lock(&n->workers_lock);
-	for (unsigned i = 0; i < MAX_WORKERS && !found; i++) {
-		found = n->each[i].state == WORKER_LEFT;
-		if (found) {
-			n->each[i].state = WORKER_NONE;
-			*ret = n->each[i].thread;
-		}
-	}
-	(void)pthread_mutex_unlock(&n->workers_lock);
-	return found;
-}
-
 static struct look look_at_all(struct notify *n)
 {
 	struct look l = {0};
@@ -109,9 +93,7 @@ static bool requests_wait(int listener)
 static bool tick(struct notify *n)
 {
 	struct look l = look_at_all(n);
-	pthread_t left;
-	while (take_left(n, &left))
-		(void)pthread_join(left, NULL);
+	notify_join_left(n);
 	int listener = atomic_load(&n->listener);
 	if (l.stuck && notify_hung_up(listener))
 		interrupt_stuck(n);

@@ -37,22 +37,36 @@ bool notify_hung_up(int listener)
 
 static void *worker_main(void *arg);
 
-/* workers_lock is held, which one that left does not take any more. */
-static bool is_free(struct worker *w)
+static bool take_left(struct notify *n, pthread_t *ret)
 {
-	if (w->state == WORKER_LEFT) {
-		(void)pthread_join(w->thread, NULL);
-		w->state = WORKER_NONE;
+	bool found = false;
+	(void)pthread_mutex_lock(&n->workers_lock);
+	for (unsigned i = 0; i < MAX_WORKERS && !found; i++) {
+		found = n->each[i].state == WORKER_LEFT;
+		if (found) {
+			n->each[i].state = WORKER_NONE;
+			*ret = n->each[i].thread;
+		}
 	}
-	return w->state == WORKER_NONE;
+	(void)pthread_mutex_unlock(&n->workers_lock);
+	return found;
+}
+
+/* The joins without the lock: a thread takes its time to end. */
+void notify_join_left(struct notify *n)
+{
+	pthread_t left;
+	while (take_left(n, &left))
+		(void)pthread_join(left, NULL);
 }
 
 void notify_start_worker(struct notify *n, bool for_good)
 {
+	notify_join_left(n);
 	(void)pthread_mutex_lock(&n->workers_lock);
 	struct worker *w = NULL;
 	for (unsigned i = 0; i < MAX_WORKERS && !w; i++)
-		w = is_free(&n->each[i]) ? &n->each[i] : NULL;
+		w = n->each[i].state == WORKER_NONE ? &n->each[i] : NULL;
 	if (for_good && n->wanted < n->max_workers)
 		n->wanted++;
 	if (w && n->workers < n->wanted + n->stuck && thread_start(&w->thread, worker_main, w) == 0) {
