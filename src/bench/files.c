@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "base/tmp_dir.h"
 
 #define PLACE "/trapline-bench"	/* in the guest; made up by its tree */
 
@@ -30,8 +31,7 @@ const char *files_way_name(enum files_way way)
 
 static int make_place(struct place *p)
 {
-	const char *tmp = getenv("TMPDIR");
-	(void)snprintf(p->dir, sizeof(p->dir), "%s/trapline-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	(void)snprintf(p->dir, sizeof(p->dir), "%s/trapline-bench-XXXXXX", tmp_dir());
 	if (!mkdtemp(p->dir))
 		return -errno;
 	(void)snprintf(p->work, sizeof(p->work), "%s/work", p->dir);

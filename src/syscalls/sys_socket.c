@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/tmp_dir.h"
 #include "syscalls/handlers.h"
 
 int unix_socket_get(struct file_call *c, int fd, int *ret)
@@ -268,8 +269,7 @@ static int bind_on_host(struct file_call *c, int socket, int dir, const struct p
 static int bind_in_tree(struct file_call *c, int socket, const struct path *parent, const char *last,
 			const struct unix_address *given)
 {
-	const char *tmp = secure_getenv("TMPDIR");
-	int scratch AUTO_CLOSE = open(tmp && *tmp ? tmp : "/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int scratch AUTO_CLOSE = open(tmp_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (scratch < 0)
 		return -errno;
 	char name[UNIX_HOST_NAME_SIZE];

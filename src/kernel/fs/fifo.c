@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/tmp_dir.h"
 #include "kernel/fs/proc_fd.h"
 
 static int host_error(void)
@@ -31,9 +32,8 @@ static int make_in(const char *dir)
 
 int fifo_create(void)
 {
-	const char *tmp = getenv("TMPDIR");
 	AUTO_FREE char *dir = NULL;
-	if (asprintf(&dir, "%s/trapline-fifo-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
+	if (asprintf(&dir, "%s/trapline-fifo-XXXXXX", tmp_dir()) < 0) {
 		dir = NULL;
 		return -ENOMEM;
 	}

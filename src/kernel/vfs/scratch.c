@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/tmp_dir.h"
 #include "kernel/vfs/vfs_private.h"
 
 enum { NAMES_TRIED = 1000 };
@@ -81,7 +82,7 @@ static int try_place(struct scratch *s, const char *place, bool *good)
 /* scratch.lock held. */
 static int find_place(struct scratch *s)
 {
-	const char *const places[] = {s->place, getenv("TMPDIR"), "/dev/shm", "/tmp", "/var/tmp"};
+	const char *const places[] = {s->place, tmp_dir_asked(), "/dev/shm", "/tmp", "/var/tmp"};
 	bool good = false;
 	int err = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !good; i++) {
