@@ -314,6 +314,7 @@ static void apply_levels(struct trace_options *o)
 		v->quiet = QUIET_ATTACH | QUIET_PERSONALITY;
 	v->decode.hex_strings = (uint8_t)o->hex_level;
 	v->decode.fd_paths = (uint8_t)(o->fd_level > 2 ? 2 : o->fd_level);
+	v->decode.all_fds = o->path_count > 0;
 	if (o->path_count && !v->decode.fd_paths) {
 		v->decode.fd_paths = 1;
 		v->hide_fd_paths = true;

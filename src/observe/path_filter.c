@@ -35,11 +35,9 @@ static void match_string(struct printer *p, const void *bytes, size_t len, bool 
 		match_path(m, bytes, len);
 }
 
-static void match_fd(struct printer *p, int fd UNUSED, const char *name UNUSED, const char *path,
-		     const char *socket UNUSED)
+static void match_fd(struct printer *p, const char *path)
 {
-	if (path)
-		match_path(matcher(p), path, strlen(path));
+	match_path(matcher(p), path, strlen(path));
 }
 
 bool path_filter_match(const struct observe_options *options, const struct observed_event *e)
@@ -49,7 +47,7 @@ bool path_filter_match(const struct observe_options *options, const struct obser
 	struct printer_ops ops = *null_printer()->ops;
 	ops.param_begin = match_param;
 	ops.string = match_string;
-	ops.fd = match_fd;
+	ops.met = match_fd;
 	struct path_matcher m = {.base.ops = &ops, .options = options, .desc = call_desc((enum call_id)e->head->id)};
 	struct decode_call call = observed_call(e->head);
 	struct replay_source src;

@@ -126,6 +126,7 @@ struct decode_options {
 	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings), 3: characters that are not ASCII */
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
 	uint8_t fd_kinds;	/* with .fd_paths 2: only these; 0: all */
+	bool all_fds;		/* those of an array that -s cuts are asked for, too: -P */
 	uint8_t consts;		/* enum const_style */
 	bool pid_comms;		/* -Y: the command behind each process id */
 	bool pid_namespaces;	/* --pidns-translation: the id that trapline's namespace has for it */
@@ -137,7 +138,7 @@ struct decode_options {
 
 /*
  * What the decoder tells a printer. Structure is explicit so that one walk makes strace's text and typed JSON.
- * Every operation must be given; the null printer's do nothing.
+ * Every operation but .met must be given; the null printer's do nothing.
  */
 struct printer;
 
@@ -163,6 +164,8 @@ struct printer_ops {
 	void (*hex_string)(struct printer *p, const void *bytes, size_t len, bool more);	/* always "\x00" */
 	/* name (AT_FDCWD), path and socket may be NULL; the latter two as decode_source gives them. */
 	void (*fd)(struct printer *p, int fd, const char *name, const char *path, const char *socket);
+	/* The path of a descriptor, whether it is shown or not. May be NULL: only who looks for paths needs it. */
+	void (*met)(struct printer *p, const char *path);
 	void (*struct_begin)(struct printer *p);
 	void (*field)(struct printer *p, const char *name);		/* before each member's value */
 	void (*elided)(struct printer *p);				/* "..." as the last member or element */

@@ -21,6 +21,7 @@ enum dump_shape {
 	DUMP_BUFFER,	/* (fd, buffer, length) */
 	DUMP_VECTOR,	/* (fd, vector, count) */
 	DUMP_MESSAGE,	/* (fd, message) */
+	DUMP_MESSAGES,	/* (fd, messages, count) */
 };
 
 static enum dump_shape shape_of(enum call_id id, bool *ret_reads)
@@ -44,6 +45,12 @@ static enum dump_shape shape_of(enum call_id id, bool *ret_reads)
 	case CALL_sendmsg:
 		*ret_reads = false;
 		return DUMP_MESSAGE;
+	case CALL_recvmmsg: case CALL_recvmmsg_time64:
+		*ret_reads = true;
+		return DUMP_MESSAGES;
+	case CALL_sendmmsg:
+		*ret_reads = false;
+		return DUMP_MESSAGES;
 	default:
 		return DUMP_NONE;
 	}
@@ -132,6 +139,21 @@ static void dump_message(struct dump *d, uint64_t addr, uint64_t moved, unsigned
 		dump_vector(d, decode_uint_at(b + 2 * word, word), decode_uint_at(b + 3 * word, word), moved, word);
 }
 
+/* As many messages as the call says, each with the length that the kernel wrote behind its header. */
+static void dump_messages(struct dump *d, uint64_t addr, uint64_t count, unsigned word)
+{
+	uint8_t b[64];
+	for (uint64_t n = 0; n < count && n < VECTORS_MAX; n++) {
+		if (d->src->ops->read(d->src, addr + n * 8 * word, b, 8u * word) < 0)
+			return;
+		uint64_t buffers = decode_uint_at(b + 3 * word, word);
+		if (d->out)
+			strbuf_addf(d->out, " = %llu buffers in vector %llu\n", (unsigned long long)buffers,
+				    (unsigned long long)n);
+		dump_vector(d, decode_uint_at(b + 2 * word, word), buffers, decode_uint_at(b + 7 * word, 4), word);
+	}
+}
+
 void decode_dump_text(const struct decode_call *call, const struct decode_result *result,
 		      const struct decode_options *options, struct decode_source *src, struct strbuf *out)
 {
@@ -146,6 +168,8 @@ void decode_dump_text(const struct decode_call *call, const struct decode_result
 		dump_buffer(&d, call->args[1], reads ? moved : call->args[2]);
 	else if (shape == DUMP_VECTOR)
 		dump_vector(&d, call->args[1], call->args[2], moved, word);
-	else
+	else if (shape == DUMP_MESSAGE)
 		dump_message(&d, call->args[1], moved, word);
+	else
+		dump_messages(&d, call->args[1], (uint64_t)result->value, word);
 }

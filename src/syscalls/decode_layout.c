@@ -65,7 +65,7 @@ static bool all_zero(const uint8_t *at, size_t size)
 	return true;
 }
 
-static void show_field(struct decoder *d, const struct field_desc *f, const uint8_t *buf)
+void show_member(struct decoder *d, const struct field_desc *f, const uint8_t *buf)
 {
 	const uint8_t *at = buf + f->offset;
 	if (f->if_mask && !(decode_uint_at(buf, 4) & f->if_mask))
@@ -73,7 +73,7 @@ static void show_field(struct decoder *d, const struct field_desc *f, const uint
 	if (f->optional && all_zero(at, value_size(f)))
 		return;
 	/* Its name stands in the value. */
-	field(d, f->format == FIELD_IN6 ? NULL : f->name);
+	field(d, f->format == FIELD_IN6 && d->options->consts == CONST_ABBREV ? NULL : f->name);
 	if (f->format == FIELD_WORDS)
 		show_words(d, at, f->size);
 	else
@@ -91,7 +91,7 @@ void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *
 			elided(d);
 			break;
 		}
-		show_field(d, f, buf);
+		show_member(d, f, buf);
 	}
 	struct_end(d);
 }
@@ -106,7 +106,7 @@ void show_struct_part(struct decoder *d, const struct layout *layout, const uint
 		if (f->offset >= len)
 			break;
 		if (f->offset + value_size(f) <= len) {
-			show_field(d, f, buf);
+			show_member(d, f, buf);
 			continue;
 		}
 		field(d, f->name);

@@ -28,12 +28,11 @@ static void decode_pollfds(struct decoder *d, unsigned i)
 		show_pointer(d, addr);
 		return;
 	}
+	uint64_t n = 0;
 	array_begin(d);
-	for (uint64_t n = 0; n < shown; n++) {
-		if (n && !decode_read(d, addr + n * sizeof(pfd), &pfd, sizeof(pfd))) {
-			show_cut(d, addr + n * sizeof(pfd));
+	for (; n < shown; n++) {
+		if (n && !decode_read(d, addr + n * sizeof(pfd), &pfd, sizeof(pfd)))
 			break;
-		}
 		element(d);
 		struct_begin(d);
 		field(d, "fd");
@@ -42,9 +41,13 @@ static void decode_pollfds(struct decoder *d, unsigned i)
 			field_flags(d, "events", &flag_set_poll_events, (uint16_t)pfd.events);
 		struct_end(d);
 	}
-	if (shown < count)
-		elided(d);
+	show_array_rest(d, addr, n, shown, count, sizeof(pfd));
 	array_end(d);
+	for (; d->options->all_fds && n >= shown && n < count && n < POLL_SHOWN_MAX; n++) {
+		if (!decode_read(d, addr + n * sizeof(pfd), &pfd, sizeof(pfd)))
+			break;
+		meet_fd(d, pfd.fd);
+	}
 }
 
 const struct decode_type decode_type_pollfds = {
@@ -109,6 +112,8 @@ static void remarks_end(struct decoder *d)
 static void show_poll_result(struct decoder *d, int64_t value)
 {
 	show_sint(d, value);
+	if (d->options->undecoded)
+		return;
 	remarks_begin(d);
 	if (value == 0) {
 		field(d, NULL);
@@ -209,7 +214,7 @@ static void show_mmsg_result(struct decoder *d, int64_t value)
 {
 	show_sint(d, value);
 	bool receives = d->call->id == CALL_recvmmsg || d->call->id == CALL_recvmmsg_time64;
-	if (!receives || !decode_arg(d, 4))
+	if (!receives || !decode_arg(d, 4) || (value && d->options->undecoded))
 		return;
 	remarks_begin(d);
 	if (value == 0) {

@@ -202,6 +202,7 @@ void show_string_at(struct decoder *d, uint64_t addr);
 void show_string_upto(struct decoder *d, uint64_t addr, size_t max);
 void show_bytes_at(struct decoder *d, uint64_t addr, uint64_t len);
 void show_fd(struct decoder *d, int fd);
+void meet_fd(struct decoder *d, int fd);	/* a descriptor that -s leaves out, for who looks for paths */
 void show_dirfd(struct decoder *d, int fd);
 void show_mode(struct decoder *d, uint32_t mode);		/* S_IFREG|0644 */
 void show_dev(struct decoder *d, uint64_t dev);			/* makedev(0x8, 0x1) */
@@ -333,6 +334,7 @@ struct layout_pair {
 
 void show_number(struct decoder *d, const struct field_desc *f, const uint8_t *at);
 void show_struct(struct decoder *d, const struct layout *layout, const uint8_t *buf);
+void show_member(struct decoder *d, const struct field_desc *f, const uint8_t *buf);	/* one, of a structure in buf */
 /* The same of a structure of which only len bytes are there: what is cut through is shown as bytes, the rest not. */
 void show_struct_part(struct decoder *d, const struct layout *layout, const uint8_t *buf, size_t len);
 void show_struct_at(struct decoder *d, const struct layout_pair *pair, uint64_t addr);

@@ -218,6 +218,22 @@ static bool kind_is_wanted(struct decoder *d, const char *socket)
 	return !d->options->fd_kinds || d->options->fd_kinds & kind;
 }
 
+static void meet_path(struct decoder *d, const char *path)
+{
+	if (d->p->ops->met)
+		d->p->ops->met(d->p, path);
+}
+
+void meet_fd(struct decoder *d, int fd)
+{
+	char path[PATH_MAX + 1];
+	ssize_t len = d->options->fd_paths && fd >= 0 ? d->src->ops->fd_path(d->src, fd, path, PATH_MAX) : -EBADF;
+	if (len < 0)
+		return;
+	path[len] = '\0';
+	meet_path(d, path);
+}
+
 static void show_fd_named(struct decoder *d, int fd, const char *name)
 {
 	char path[PATH_MAX + 1];
@@ -226,8 +242,10 @@ static void show_fd_named(struct decoder *d, int fd, const char *name)
 	ssize_t socket_len = -1;
 	if (d->options->fd_paths && (fd >= 0 || name)) {
 		path_len = d->src->ops->fd_path(d->src, fd, path, PATH_MAX);
-		if (path_len >= 0)
+		if (path_len >= 0) {
 			path[path_len] = '\0';
+			meet_path(d, path);
+		}
 	}
 	if (d->options->fd_paths > 1 && fd >= 0 && path_len >= 0 && d->src->ops->fd_socket) {
 		socket_len = d->src->ops->fd_socket(d->src, fd, socket, sizeof(socket) - 1);

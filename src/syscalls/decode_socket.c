@@ -1,89 +1,13 @@
-/* Socket addresses, types, protocols and options. */
+/* Arguments of socket calls: addresses with their lengths, types, protocols. decode_sockaddr.c has the addresses. */
 #include "syscalls/decode_priv.h"
 
 #include <arpa/inet.h>
-#include <linux/if_packet.h>
-#include <linux/netlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "syscalls/decode_types.h"
 #include "syscalls/flag_sets.h"
-
-/* ---- addresses ---- */
-
-#define UNIX_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
-
-static void show_port(struct decoder *d, const char *name, uint16_t port)
-{
-	field(d, name);
-	wrap(d, "htons(");
-	show_uint(d, ntohs(port));
-	wrap(d, ")");
-}
-
-static void show_unix(struct decoder *d, const uint8_t *buf, size_t len)
-{
-	const char *path = (const char *)buf + 2;
-	size_t n = len - 2 < UNIX_PATH_MAX ? len - 2 : UNIX_PATH_MAX;
-	field(d, "sun_path");
-	if (path[0]) {
-		show_cstring(d, path, n);
-		return;
-	}
-	wrap(d, "@");
-	show_bytes(d, path + 1, n - 1, false);
-}
-
-static void show_inet(struct decoder *d, const struct sockaddr_in *in)
-{
-	char text[INET_ADDRSTRLEN];
-	show_port(d, "sin_port", in->sin_port);
-	field(d, "sin_addr");
-	wrap(d, "inet_addr(");
-	if (!d->quiet && inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)))
-		show_bytes(d, text, strlen(text), false);
-	wrap(d, ")");
-}
-
-/* Of an address that holds on one link it is that link's interface. */
-static void show_scope_id(struct decoder *d, const struct sockaddr_in6 *in)
-{
-	field(d, "sin6_scope_id");
-	if (IN6_IS_ADDR_LINKLOCAL(&in->sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&in->sin6_addr))
-		show_ifindex(d, in->sin6_scope_id);
-	else
-		show_uint(d, in->sin6_scope_id);
-}
-
-static void show_inet6(struct decoder *d, const struct sockaddr_in6 *in, size_t len)
-{
-	char text[INET6_ADDRSTRLEN];
-	show_port(d, "sin6_port", in->sin6_port);
-	field(d, "sin6_flowinfo");
-	wrap(d, "htonl(");
-	show_uint(d, ntohl(in->sin6_flowinfo));
-	wrap(d, ")");
-	field(d, NULL);
-	wrap(d, "inet_pton(AF_INET6, ");
-	if (!d->quiet && inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)))
-		show_bytes(d, text, strlen(text), false);
-	wrap(d, ", &sin6_addr)");
-	if (len >= sizeof(*in))
-		show_scope_id(d, in);
-}
-
-static void show_netlink(struct decoder *d, const struct sockaddr_nl *nl)
-{
-	if (nl->nl_pad)
-		field_hex(d, "nl_pad", nl->nl_pad);
-	field_sint(d, "nl_pid", (int32_t)nl->nl_pid);
-	field(d, "nl_groups");
-	show_textf(d, "%08x", nl->nl_groups);
-}
 
 void show_ifindex(struct decoder *d, uint32_t index)
 {
@@ -103,64 +27,6 @@ void show_ifindex(struct decoder *d, uint32_t index)
 	wrap(d, "if_nametoindex(");
 	show_bytes(d, name, (size_t)len, false);
 	wrap(d, verbose ? ") */" : ")");
-}
-
-static void show_packet(struct decoder *d, const struct sockaddr_ll *ll)
-{
-	field(d, "sll_protocol");
-	wrap(d, "htons(");
-	show_flags(d, &flag_set_ethernet_protocols, ntohs(ll->sll_protocol));
-	wrap(d, ")");
-	field(d, "sll_ifindex");
-	show_ifindex(d, (uint32_t)ll->sll_ifindex);
-	field_flags(d, "sll_hatype", &flag_set_hardware_types, ll->sll_hatype);
-	field_flags(d, "sll_pkttype", &flag_set_packet_types, ll->sll_pkttype);
-	field_uint(d, "sll_halen", ll->sll_halen);
-	field(d, "sll_addr");
-	array_begin(d);
-	for (unsigned i = 0; i < ll->sll_halen && i < sizeof(ll->sll_addr); i++) {
-		element(d);
-		show_textf(d, "%02x", ll->sll_addr[i]);
-	}
-	array_end(d);
-}
-
-void show_sockaddr(struct decoder *d, const void *buf, size_t len)
-{
-	const struct sockaddr *sa = buf;
-	struct_begin(d);
-	field_flags(d, "sa_family", &flag_set_address_families, sa->sa_family);
-	if (len > 2 && sa->sa_family == AF_UNIX)
-		show_unix(d, buf, len);
-	else if (len >= sizeof(struct sockaddr_in) && sa->sa_family == AF_INET)
-		show_inet(d, buf);
-	else if (len >= 24 && sa->sa_family == AF_INET6)
-		show_inet6(d, buf, len);
-	else if (len >= sizeof(struct sockaddr_nl) && sa->sa_family == AF_NETLINK)
-		show_netlink(d, buf);
-	else if (len >= 12 && sa->sa_family == AF_PACKET)
-		show_packet(d, buf);
-	else if (len > 2) {
-		field(d, "sa_data");
-		show_bytes(d, (const char *)buf + 2, len - 2, false);
-	}
-	struct_end(d);
-}
-
-void show_sockaddr_at(struct decoder *d, uint64_t addr, uint64_t len)
-{
-	union {
-		struct sockaddr_storage any;
-		struct sockaddr sa;
-		uint8_t bytes[sizeof(struct sockaddr_storage) + 1];
-	} buf;
-	memset(&buf, 0, sizeof(buf));
-	if (len > sizeof(buf.any))
-		len = sizeof(buf.any);
-	if (len < 2 || !addr || !decode_read(d, addr, &buf, len))
-		show_pointer(d, addr);
-	else
-		show_sockaddr(d, &buf, len);
 }
 
 static void decode_sockaddr_in(struct decoder *d, unsigned i)

@@ -77,7 +77,10 @@ static const struct field_desc *type_of(struct decoder *d, unsigned i, int32_t l
 	const struct level *level = level_of(decode_link(d, i, 0));
 	if (!level || !level->table)
 		return NULL;
-	const struct field_desc *type = value_table_find(level->table, (uint32_t)decode_link(d, i, 1));
+	uint32_t name = (uint32_t)decode_link(d, i, 1);
+	const struct field_desc *type = value_table_find(level->table, name);
+	if (type == &level->table->other && !flag_set_name_of(level->table->names, name))
+		return NULL;
 	if (!type || type->format == FIELD_NOTHING || (type->optional && len < (int32_t)value_size(type)))
 		return NULL;
 	return type;

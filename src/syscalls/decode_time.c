@@ -120,15 +120,64 @@ static void decode_timespec64_out(struct decoder *d, unsigned i)
 	show_out(d, decode_arg(d, i), 8);
 }
 
+/*
+ * A time to wait for that the kernel overwrites with what is left. recvmmsg shows it at its end, as it was: kept in
+ * carry, the fraction inverted so that 0 is none.
+ */
+static void remember_wait(struct decoder *d, unsigned i, unsigned size)
+{
+	uint8_t buf[16];
+	uint64_t addr = decode_arg(d, i);
+	if (!addr || !decode_read(d, addr, buf, 2 * size))
+		return;
+	struct time_pair t = time_at(buf, size);
+	d->call->carry[0] = (uint64_t)t.sec;
+	d->call->carry[1] = ~(uint64_t)t.frac;
+}
+
+static void show_wait(struct decoder *d, unsigned i, unsigned size)
+{
+	uint64_t addr = decode_arg(d, i);
+	if (!d->exiting || !addr || !d->call->carry[1]) {
+		show_timespec_at(d, addr, size == 4);
+		return;
+	}
+	struct_begin(d);
+	field_sint(d, "tv_sec", (int64_t)d->call->carry[0]);
+	field(d, "tv_nsec");
+	show_uint(d, size == 4 ? (uint32_t)~d->call->carry[1] : ~d->call->carry[1]);
+	struct_end(d);
+}
+
+static void remember_timespec(struct decoder *d, unsigned i)
+{
+	remember_wait(d, i, time_size(d));
+}
+
+static void decode_timespec_wait(struct decoder *d, unsigned i)
+{
+	show_wait(d, i, time_size(d));
+}
+
+static void remember_timespec64(struct decoder *d, unsigned i)
+{
+	remember_wait(d, i, 8);
+}
+
+static void decode_timespec64_wait(struct decoder *d, unsigned i)
+{
+	show_wait(d, i, 8);
+}
+
 const struct decode_type decode_type_timespec_in = {.decode = decode_timespec, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_timespec_out = {.decode = decode_timespec_out, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_timespec_inout = {
-	.decode = decode_timespec, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+	.decode = decode_timespec_wait, .remember = remember_timespec, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
 };
 const struct decode_type decode_type_timespec64_in = {.decode = decode_timespec64, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_timespec64_out = {.decode = decode_timespec64_out, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_timespec64_inout = {
-	.decode = decode_timespec64, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+	.decode = decode_timespec64_wait, .remember = remember_timespec64, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
 };
 const struct decode_type decode_type_timeval_in = {.decode = decode_timeval, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_timeval_out = {.decode = decode_timeval, .needs = NEEDS_MEMORY};

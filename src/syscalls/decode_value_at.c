@@ -43,11 +43,30 @@ static uint64_t big_endian(const uint8_t *at, unsigned size)
 	return v;
 }
 
-static void show_around(struct decoder *d, const char *before, uint64_t v)
+bool net_order_begin(struct decoder *d, const uint8_t *at, size_t len)
 {
+	if (d->options->consts == CONST_ABBREV)
+		return true;
+	show_hex_bytes(d, at, len, false);
+	if (d->options->consts == CONST_RAW)
+		return false;
+	wrap(d, " /* ");
+	return true;
+}
+
+void net_order_end(struct decoder *d)
+{
+	wrap(d, d->options->consts == CONST_VERBOSE ? " */" : "");
+}
+
+static void show_around(struct decoder *d, const char *before, const uint8_t *at, unsigned size)
+{
+	if (!net_order_begin(d, at, size))
+		return;
 	wrap(d, before);
-	show_uint(d, v);
+	show_uint(d, big_endian(at, size));
 	wrap(d, ")");
+	net_order_end(d);
 }
 
 static void show_inet(struct decoder *d, int family, const uint8_t *at, const char *before, const char *after)
@@ -55,15 +74,21 @@ static void show_inet(struct decoder *d, int family, const uint8_t *at, const ch
 	char text[INET6_ADDRSTRLEN];
 	if (d->quiet || !inet_ntop(family, at, text, sizeof(text)))
 		return;
+	if (!net_order_begin(d, at, family == AF_INET ? 4 : 16))
+		return;
 	wrap(d, before);
 	show_bytes(d, text, strlen(text), false);
 	wrap(d, after);
+	net_order_end(d);
 }
 
 static void show_in6_member(struct decoder *d, const struct field_desc *f, const uint8_t *at)
 {
 	char after[64];
-	(void)snprintf(after, sizeof(after), ", &%s)", f->name ? f->name : "");
+	if (d->options->consts == CONST_ABBREV)
+		(void)snprintf(after, sizeof(after), ", &%s)", f->name ? f->name : "");
+	else
+		(void)snprintf(after, sizeof(after), ")");
 	show_inet(d, AF_INET6, at, "inet_pton(AF_INET6, ", after);
 }
 
@@ -75,8 +100,11 @@ static void show_mac(struct decoder *d, const uint8_t *at, size_t len)
 	for (size_t i = 0; i < n; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, i ? ":%02x" : "%02x", at[i]);
 	text[used] = '\0';
-	if (!d->quiet)
-		show_text(d, text);
+	if (d->quiet || (len && !net_order_begin(d, at, len)))
+		return;
+	show_text(d, text);
+	if (len)
+		net_order_end(d);
 }
 
 /* A field of N bytes that should hold a NUL: without one the last byte is not shown. */
@@ -96,12 +124,13 @@ static void show_seconds(struct decoder *d, int64_t v)
 /* A signed number of which some have names. */
 static void show_named(struct decoder *d, const struct flag_set *set, int64_t v)
 {
-	if (flag_set_name_of(set, (uint64_t)v)) {
-		show_flags(d, set, (uint64_t)v);
+	const char *name = flag_set_name_of(set, (uint64_t)v);
+	if (name) {
+		show_symbol(d, name, (uint64_t)v);
 		return;
 	}
 	show_sint(d, v);
-	if (set->unknown && *set->unknown)
+	if (set->unknown && *set->unknown && d->options->consts != CONST_RAW)
 		show_comment(d, set->unknown);
 }
 
@@ -133,8 +162,8 @@ static bool show_special(struct decoder *d, const struct field_desc *f, const ui
 	case FIELD_NAMED: show_named(d, f->arg, decode_sint_at(at, f->size)); return true;
 	case FIELD_BIG: show_uint(d, big_endian(at, f->size)); return true;
 	case FIELD_BIG_FLAGS: show_flags(d, f->arg, big_endian(at, f->size)); return true;
-	case FIELD_HTONS: show_around(d, "htons(", big_endian(at, 2)); return true;
-	case FIELD_HTONL: show_around(d, "htonl(", big_endian(at, 4)); return true;
+	case FIELD_HTONS: show_around(d, "htons(", at, 2); return true;
+	case FIELD_HTONL: show_around(d, "htonl(", at, 4); return true;
 	case FIELD_IN4:
 	case FIELD_INET4: show_inet(d, AF_INET, at, "inet_addr(", ")"); return true;
 	case FIELD_IN6: show_in6_member(d, f, at); return true;

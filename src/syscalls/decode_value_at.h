@@ -72,6 +72,13 @@ void show_elements_at(struct decoder *d, uint64_t addr, uint64_t count, unsigned
 /* A field of size bytes that should hold a NUL: without one the last byte is not shown. */
 void show_chars(struct decoder *d, const uint8_t *at, size_t size);
 
+/*
+ * Around the form that a value in network order has, htons(80): -X verbose has its bytes before it, and the form as a
+ * comment. False: -X raw, the bytes are all.
+ */
+bool net_order_begin(struct decoder *d, const uint8_t *at, size_t len);
+void net_order_end(struct decoder *d);
+
 /* The bytes that a value of this type needs at least; arrays of variable length: one element. */
 size_t value_size(const struct field_desc *f);
 
