@@ -48,6 +48,11 @@ class Tree(harness.Case):
         self.assertEqual(os.listdir(low), ["f"])
         self.assertIn("g", os.listdir(up))
 
+    def test_a_terminal_has_its_name_in_an_overlay(self):
+        got = run(["script", "-qec", f"tty; {harness.trapline} run --overlay / -- tty", "/dev/null"])
+        names = got.out.split()
+        self.assertEqual((got.status, len(names), len(set(names))), (0, 2, 1), got.out)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs another user, who may not read what he made")
     def test_an_overlay_removes_a_directory_that_nobody_may_read(self):
         for name in ("low", "up"):

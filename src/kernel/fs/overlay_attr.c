@@ -29,9 +29,12 @@ int overlay_getattr(struct inode *inode, struct statx *ret)
 	int r = (int)overlay_note(inode, real->ops->getattr(real, ret));
 	if (r < 0)
 		return r;
-	ret->stx_ino = inode->ino;
-	ret->stx_dev_major = inode->super->dev_major;
-	ret->stx_dev_minor = inode->super->dev_minor;
+	/* A terminal that came with the guest is found by its name, ttyname(3), if fstat of the one is stat of the other. */
+	if (!S_ISCHR(inode->type) || real == overlay_upper(oi)) {
+		ret->stx_ino = inode->ino;
+		ret->stx_dev_major = inode->super->dev_major;
+		ret->stx_dev_minor = inode->super->dev_minor;
+	}
 	if (S_ISDIR(inode->type))
 		return count_links(oi, ret);
 	long names = atomic_load(&oi->lower_names);
