@@ -76,8 +76,7 @@ void session_unavailable(const struct session *s, int err)
 		  strerror(-err));
 }
 
-/* Descriptors and mappings of the guest are reached through /proc, which a container may lack or have of other pids. */
-static bool proc_is_ours(void)
+bool session_has_proc(void)
 {
 	char self[16];
 	char want[16];
@@ -105,7 +104,7 @@ static int check_files(const struct session *s)
 	int r = mechanism_allowed(MECHANISM_NOTIFY);
 	if (r < 0)
 		return refuse(s, r, "another file tree needs seccomp notifications (see `trapline doctor`)");
-	if (!proc_is_ours())
+	if (!session_has_proc())
 		return refuse(s, -ENOENT, "another file tree needs the /proc of this process's own PID namespace");
 	return 0;
 }

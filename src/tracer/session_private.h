@@ -243,6 +243,8 @@ void tracee_table_finish(struct session *s);
 /* session.c */
 /* Calls that end with a new descriptor, or may sleep: recorded or not, only a worker can answer them. */
 struct call_set session_worker_calls(void);
+/* Descriptors and mappings of the guest are reached through /proc, which a container may lack or have of other pids. */
+bool session_has_proc(void);
 /* "mechanism 'trace' is not available here: ..." */
 void session_unavailable(const struct session *s, int err);
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */

@@ -210,6 +210,24 @@ class Limits(harness.Case):
         got = run(["sh", "-c", '(ulimit -f 0; exec "$0" run --uid 5 -- id -u) | cat', harness.trapline])
         self.assert_works_or_says_why(got, "5\n")
 
+    def test_policy_about_paths(self):
+        """The checked copies are a short file where files must be short; where there is no room at all, it is said once."""
+        policy = os.path.join(self.tmp, "policy")
+        with open(policy, "w") as f:
+            f.write('errno ENOENT open* when path under "/nowhere"\n')
+        script = 'ulimit -f {}; exec "$0" run --policy "$1" -- cat /etc/hostname'
+        with open("/etc/hostname") as f:
+            want = f.read()
+        for blocks in (100, 32):
+            got = run([*NOBODY, "sh", "-c", script.format(blocks), harness.trapline, policy])
+            self.assertEqual((got.status, got.out, got.err), (0, want, ""), blocks)
+        got = run([*NOBODY, "sh", "-c", script.format(31), harness.trapline, policy])
+        self.assert_refused(got, 1, "ulimit -f")
+        self.need_root()
+        script = 'umount -l /proc && exec "$0" run --policy "$1" -- cat /etc/hostname'
+        got = run(["unshare", "-m", "sh", "-c", script, harness.trapline, policy])
+        self.assert_refused(got, 1, "/proc")
+
     def test_directories_that_cannot_be_written(self):
         for cwd in ("/proc/self", "/sys", "/"):
             got = run([harness.trapline, "run", "--uid", "5", "--", "id", "-u"], cwd=cwd)

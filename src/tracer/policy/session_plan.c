@@ -50,7 +50,11 @@ static int check_carry(const struct session_options *o, struct plan *plan)
 	char why[160];
 	if (!carries(plan))
 		return 0;
+	if (!session_has_proc())
+		return refuse(plan, -ENOENT, "rules about paths and addresses need the /proc of this process's own PID namespace");
 	int r = carry_available();
+	if (r == -EFBIG)
+		return refuse(plan, r, "no file of 16 KiB may be written here (ulimit -f), which rules about paths and addresses need");
 	if (r < 0)
 		return refuse(plan, r, "rules about paths and addresses need mseal(2), which came with Linux 6.10");
 	if (o->mechanism == MECHANISM_SYSEMU)

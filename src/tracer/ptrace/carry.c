@@ -17,6 +17,7 @@
 #include <linux/memfd.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -32,7 +33,8 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-enum { SLOT_SIZE = 16384, SLOTS = 512 };
+/* An area has fewer slots where the supervisor may not make so long a file (RLIMIT_FSIZE counts memfds). */
+enum { SLOT_SIZE = 16384, MAX_SLOTS = 512 };
 
 /* What /proc/PID/maps shows, where the guest's /proc is not ours (fs/procfs_maps.c leaves it out). */
 static const char area_name[] = "trapline-copies";
@@ -41,14 +43,30 @@ struct carry_area {
 	unsigned refs;			/* tasks */
 	uint8_t *map;			/* ours, writable; owned */
 	uint64_t addr;			/* the guest's */
+	unsigned slots;
 	dev_t dev;
 	ino_t ino;
-	bool used[SLOTS];
+	bool used[MAX_SLOTS];
 	unsigned next;			/* where to look for a free one */
 };
 
+static unsigned slots_allowed(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= (rlim_t)SLOT_SIZE * MAX_SLOTS)
+		return MAX_SLOTS;
+	return (unsigned)(limit.rlim_cur / SLOT_SIZE);
+}
+
+static size_t area_size(const struct carry_area *a)
+{
+	return (size_t)SLOT_SIZE * a->slots;
+}
+
 int carry_available(void)
 {
+	if (slots_allowed() == 0)
+		return -EFBIG;
 	long page = sysconf(_SC_PAGESIZE);
 	void *p = mmap(NULL, (size_t)page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
@@ -64,7 +82,7 @@ static void unref(struct carry_area *area)
 	if (!area || --area->refs)
 		return;
 	if (area->map)
-		(void)munmap(area->map, (size_t)SLOT_SIZE * SLOTS);
+		(void)munmap(area->map, area_size(area));
 	free(area);
 }
 
@@ -111,7 +129,7 @@ static int count_mappings(pid_t tid, const struct carry_area *a, bool *ret_there
 		if (ino != a->ino || makedev(dev_major, dev_minor) != a->dev)
 			continue;
 		count++;
-		if (from == a->addr && to - from == (uint64_t)SLOT_SIZE * SLOTS && strcmp(rights, "r--s") == 0)
+		if (from == a->addr && to - from == area_size(a) && strcmp(rights, "r--s") == 0)
 			*ret_there = true;
 	}
 	return f ? count : -ESRCH;
@@ -124,7 +142,7 @@ static int adopt_memory(struct carry_area *a, pid_t tid, int guest_fd)
 {
 	char path[64];
 	struct stat st;
-	size_t size = (size_t)SLOT_SIZE * SLOTS;
+	size_t size = area_size(a);
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", tid, guest_fd);
 	AUTO_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || ftruncate(fd, (off_t)size) < 0)
@@ -156,7 +174,7 @@ static enum call_id mapping_call(const struct tracee *t)
 /* The place, which holds the memory's name until the memory is there. Read-only, so that no limit on data counts it. */
 static int hold_place(struct remote *r, struct carry_area *a)
 {
-	const uint64_t map[6] = {0, (uint64_t)SLOT_SIZE * SLOTS, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0};
+	const uint64_t map[6] = {0, area_size(a), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0};
 	int64_t addr;
 	int err = remote_value(r, mapping_call(r->t), map, &addr);
 	if (err < 0)
@@ -168,7 +186,7 @@ static int hold_place(struct remote *r, struct carry_area *a)
 /* The guest's half. */
 static int map_in_guest(struct remote *r, struct carry_area *a)
 {
-	const uint64_t size = (uint64_t)SLOT_SIZE * SLOTS;
+	const uint64_t size = area_size(a);
 	int64_t fd, ignored;
 	int err = hold_place(r, a);
 	if (err < 0)
@@ -197,6 +215,7 @@ static int make_area(struct session *s, struct tracee *t)
 	if (!a)
 		return -ENOMEM;
 	a->refs = 1;
+	a->slots = slots_allowed();
 	int err = remote_begin(&r, s, t);
 	if (err == 0) {
 		err = map_in_guest(&r, a);
@@ -213,7 +232,6 @@ static int make_area(struct session *s, struct tracee *t)
 	t->area_checked = tracee_tgid(t);
 	return 0;
 }
-
 
 /* Another thread of the process may have made one since this thread began. */
 static void borrow_area(struct session *s, struct tracee *t)
@@ -244,8 +262,8 @@ static int have_area(struct session *s, struct tracee *t)
 static int take_slot(struct tracee *t)
 {
 	struct carry_area *a = t->area;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		unsigned slot = (a->next + i) % SLOTS;
+	for (unsigned i = 0; i < a->slots; i++) {
+		unsigned slot = (a->next + i) % a->slots;
 		if (a->used[slot])
 			continue;
 		a->used[slot] = true;
@@ -267,7 +285,7 @@ int carry_place(struct session *s, struct tracee *t, struct applied *a)
 	carry_release(t);
 	int err = have_area(s, t);
 	/* Made by a 64-bit call of the process, it is where a 32-bit one cannot point to. */
-	if (err == 0 && t->call.abi == ABI_I386 && t->area->addr > UINT32_MAX - (uint64_t)SLOT_SIZE * SLOTS)
+	if (err == 0 && t->call.abi == ABI_I386 && t->area->addr > UINT32_MAX - area_size(t->area))
 		err = -ENOSYS;
 	if (err == 0)
 		err = take_slot(t);
