@@ -49,6 +49,8 @@ static void fill_session(struct session_options *s, const struct trace_options *
 		.detach_on_exec = o->detach_on_exec,
 		.attach_launching = o->daemonize,
 		.attach_ready = ready,
+		.interruptible = o->interruptible == 1 || o->interruptible == 2,
+		.release_standard = true,
 		.uninterruptible = o->interruptible > 2 || (o->daemonize && !o->interruptible),
 		.recorded = o->traced,
 		.record_exits = true,
@@ -101,25 +103,23 @@ static int run_session(const struct trace_options *o, struct session_options *se
 }
 
 /* A trace that could not be written to its end was reported, and is no reason to hide how the command ended. */
-static int trace(const struct trace_options *o, int ready, int *ret_status)
+static int trace(const struct trace_options *o, int ready, struct session_result *result)
 {
 	struct recorder *recorder;
 	struct session_options session;
-	struct session_result result = {0};
 	int err = recorder_create(&o->observe, &recorder);
 	if (err)
 		return err;
 	fill_session(&session, o, recorder, ready);
-	err = run_session(o, &session, &result);
+	err = run_session(o, &session, result);
 	int ignored UNUSED = recorder_finish(recorder);
-	*ret_status = result.status;
 	return err;
 }
 
 int cmd_trace(int argc, char **argv)
 {
 	struct trace_options o;
-	int status = 0;
+	struct session_result result = {0};
 	int r = trace_options_parse(argc, argv, &o);
 	if (!r && o.help) {
 		(void)fputs(usage, stdout);
@@ -130,11 +130,13 @@ int cmd_trace(int argc, char **argv)
 		int ready = -1;
 		if (o.daemonize)
 			r = trace_command_daemonize(&o, &ready);
-		int failed = r ? 0 : trace(&o, ready, &status);
+		int failed = r ? 0 : trace(&o, ready, &result);
 		if (failed)
 			r = failed == CLI_EXIT_USAGE ? CLI_EXIT_USAGE : CLI_EXIT_FAILURE;
+		else if (!r && result.detached_by)
+			cli_exit_like(result.detached_by);	/* as a wait status: died of it */
 		else if (!r && o.command)
-			cli_exit_like(status);
+			cli_exit_like(result.status);
 	}
 	trace_options_finish(&o);
 	return r;

@@ -106,7 +106,7 @@ int trace_value_detach_on(struct trace_options *o, const char *text)
 int trace_value_interruptible(struct trace_options *o, const char *text)
 {
 	static const struct trace_word words[] = {
-		{"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"anywhere", 1}, {"waiting", 2}, {"never", 3}, {"never_tstp", 4},
+		{"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"anywhere", 1}, {"always", 1}, {"waiting", 2}, {"never", 3}, {"never_tstp", 4},
 	};
 	return trace_set_word("-I", text, strlen(text), words, ARRAY_SIZE(words), &o->interruptible);
 }

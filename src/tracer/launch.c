@@ -330,6 +330,23 @@ static int start_filtered(struct session *s, struct command *c)
 	return r;
 }
 
+/*
+ * Who reads or writes the other end of a pipe of the command's is to see it closed when the command has closed it. Until
+ * its execve the command shares our descriptors.
+ */
+void launch_done(struct session *s)
+{
+	if (!s->options->release_standard)
+		return;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDOUT_FILENO; fd++) {
+		if (null > STDOUT_FILENO && fcntl(fd, F_GETFD) >= 0)
+			(void)dup2(null, fd);
+	}
+	if (null > STDOUT_FILENO)
+		(void)close(null);
+}
+
 int launch_start(struct session *s)
 {
 	CLEANUP(command_finish) struct command c = {0};

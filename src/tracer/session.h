@@ -70,6 +70,8 @@ struct session_options {
 	bool attach_launching;
 	int attach_ready;
 	bool uninterruptible;		/* signals that would end an attachment are ignored */
+	bool interruptible;		/* they let all go though the command is our own child, which gets them, too */
+	bool release_standard;		/* with the command's start, its standard input and output are no longer ours, too */
 	bool detach_on_exec;		/* a task that executes another program is let go; the command's first is none */
 
 	/* Observation. Only these calls stop for it; all other calls run free (trace) or are passed on (step). */
@@ -97,6 +99,7 @@ struct session_options {
 /* How it ended. */
 struct session_result {
 	int status;		/* wait(2) status of the command (0 when attached and detached) */
+	int detached_by;	/* the signal that let go what was attached to; 0: none did */
 	int exec_errno;		/* != 0: the command could not be executed, and why */
 	uint64_t stops;		/* ptrace stops and notifications received */
 	uint64_t answered;	/* calls answered by a handler */

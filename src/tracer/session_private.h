@@ -263,6 +263,7 @@ const struct mechanism_info *mechanism_description(enum mechanism m);	/* .availa
 
 /* launch.c: start the command, stopped before anything of it ran, attached and filtered as the session wants. */
 MUST_CHECK int launch_start(struct session *s);
+void launch_done(struct session *s);	/* the command has executed its program */
 void launch_finish(struct session *s);
 /* Why the command did not start, said on stderr: its own errno, a negative one where the host failed trapline, or 0. */
 int launch_exec_errno(const struct session *s);

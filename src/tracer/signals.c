@@ -110,13 +110,15 @@ static bool command_exists(const struct session *s)
 static void took(struct session *s, const siginfo_t *info)
 {
 	int sig = info->si_signo;
-	if (s->options->attach_count && ends_attachment(sig)) {
+	if ((s->options->attach_count || s->options->interruptible) && ends_attachment(sig)) {
 		if (s->options->uninterruptible)
 			return;
-		/* As for the command it came to its group, or is passed on. Then it, too, is let go. */
-		if (s->options->argv && from_process(info) && command_exists(s))
-			pass_on(s, info);
+		/* As for the command it came to its group, or is passed on; it, too, is let go, before it sees the signal. */
+		bool pass = s->options->argv && from_process(info) && command_exists(s);
+		s->result->detached_by = sig;	/* read when this thread has ended */
 		atomic_store(&s->detach_wanted, true);
+		if (pass)
+			pass_on(s, info);
 		wake_trap_thread(s);
 		return;
 	}

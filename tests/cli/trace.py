@@ -237,7 +237,7 @@ class Live(TraceCase):
         guest.stdin.flush()
         self.read_until(p.stderr.fileno(), b'write(1, "2\\n", 2)')
         p.send_signal(signal.SIGINT)
-        self.assertEqual(p.wait(20 * PATIENCE), 0)
+        self.assertEqual(p.wait(20 * PATIENCE), -signal.SIGINT)
         self.assertIn(b"detached", p.stderr.read())
         guest.stdin.close()
         self.assertEqual(guest.wait(20 * PATIENCE), 0)
@@ -260,10 +260,27 @@ class Live(TraceCase):
                        stderr=subprocess.PIPE)
         self.read_until(p.stdout.fileno(), b"ready\n")
         p.send_signal(signal.SIGINT)
-        self.assertEqual(p.wait(20 * PATIENCE), 0)
+        self.assertEqual(p.wait(20 * PATIENCE), -signal.SIGINT)
         self.assertIn(b"Process %d detached\n" % guest.pid, p.stderr.read())
         guest.stdin.close()
         self.assertEqual(guest.wait(20 * PATIENCE), 0)
+
+    def test_interruptible_the_command_is_let_go(self):
+        p = self.start(harness.trapline, "trace", "-I2", "-e", "trace=read", "cat", stdin=subprocess.PIPE,
+                       stderr=subprocess.PIPE)
+        self.read_until(p.stderr.fileno(), b"\nread(0, ")
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(20 * PATIENCE), -signal.SIGTERM)
+        self.assertTrue(p.stderr.read().startswith(b" <detached ...>\n"))
+
+    def test_the_other_end_of_a_pipe_that_the_command_closed(self):
+        p = self.start(harness.trapline, "trace", "-e", "trace=none", "sh", "-c", "exec >&-; read x", stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.assertEqual(p.stdout.read(), b"")      # the end is seen while the command still runs
+        self.assertIsNone(p.poll())
+        p.stdin.write(b"\n")
+        p.stdin.close()
+        self.assertEqual(p.wait(20 * PATIENCE), 0)
 
 
 class Command(TraceCase):

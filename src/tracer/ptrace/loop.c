@@ -174,6 +174,8 @@ static void exec_event(struct session *s, struct tracee **tracee)
 	if (ops_event_message(t->tid, &message) < 0)
 		return;
 	pid_t former = (pid_t)message;
+	if (t->launching)
+		launch_done(s);
 	t->launching = false;
 	if (s->unwinder)
 		unwinder_forget(s->unwinder, tracee_tgid(t));
