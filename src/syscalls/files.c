@@ -1,5 +1,8 @@
 #include "syscalls/files.h"
 
+#include <linux/fs.h>
+#include <linux/fsverity.h>
+
 #include "base/errors.h"
 
 /* Calls that take a name, or change what names mean: as soon as there is a tree. */
@@ -21,7 +24,7 @@ static const enum call_id tree_calls[] = {
 	CALL_swapon, CALL_swapoff, CALL_acct, CALL_uselib, CALL_setns, CALL_unshare, CALL_io_uring_setup,
 	CALL_landlock_create_ruleset, CALL_bpf,
 	CALL_bind, CALL_connect, CALL_getsockname, CALL_getpeername, CALL_sendto, CALL_sendmsg, CALL_sendmmsg,
-	CALL_recvfrom, CALL_copy_file_range, CALL_pidfd_send_signal,
+	CALL_recvfrom, CALL_copy_file_range, CALL_pidfd_send_signal, CALL_ioctl,
 };
 
 /* On descriptors: the host's answer is about the backing. */
@@ -47,6 +50,10 @@ static const enum call_id peer_reads[] = {CALL_getsockopt};
 static const enum call_id growth_calls[] = {
 	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile,
 	CALL_splice, CALL_fallocate,
+};
+
+const unsigned files_ioctls[FILES_IOCTLS] = {
+	FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION, FS_IOC_ENABLE_VERITY, FS_IOC_SET_ENCRYPTION_POLICY,
 };
 
 static void add(struct call_set *set, bool needed, const enum call_id *ids, size_t count)

@@ -16,4 +16,8 @@ struct files_needs {
 
 void files_calls(struct call_set *set, const struct files_needs *needs);
 
+/* Of ioctl, which is among them, the requests that handlers answer (sys_ioctl.c); all others pass. */
+enum { FILES_IOCTLS = 6 };
+extern const unsigned files_ioctls[FILES_IOCTLS];
+
 #endif

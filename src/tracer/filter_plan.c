@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "regs/regs.h"
+#include "syscalls/files.h"
 #include "tracer/session_private.h"
 
 enum { MAX_ABIS = 3 };
@@ -84,6 +85,17 @@ static void fill_choice(struct choice_chain *c, uint8_t arg, const unsigned *val
 	c->clause = (struct filter_clause){c->tests, count};
 	c->rule = (struct filter_rule){&c->clause, 1, SECCOMP_RET_USER_NOTIF};
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
+}
+
+/* Of calls that handlers answer, and that nobody records, only those with such an argument. */
+static void answer_chosen(const struct session *s, enum call_id id, uint8_t arg, const unsigned *values, size_t values_count,
+			  struct choice_chain *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+{
+	int nr = call_desc(id)->nr[host_abi()];
+	if (call_set_has(&s->recorded, id) || actions[nr] != SECCOMP_RET_USER_NOTIF)
+		return;
+	fill_choice(c, arg, values, values_count, &list[*count]);
+	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
 /* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
@@ -209,9 +221,9 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain, waitid_chain;
 	struct filters_chains filters_chains;
-	struct choice_chain getsockopt_chain;
+	struct choice_chain getsockopt_chain, ioctl_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
-	struct filter_chain chain_list[12];
+	struct filter_chain chain_list[13];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -234,11 +246,11 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		watch_prctl(s, &filters_chains, actions[0], chain_list, &chains);
 		watch_seccomp(s, &filters_chains, actions[0], chain_list, &chains);
 	}
-	int getsockopt_nr = call_desc(CALL_getsockopt)->nr[abis[0]];
-	if (r == 0 && s->files && !call_set_has(&s->recorded, CALL_getsockopt) &&
-	    actions[0][getsockopt_nr] == SECCOMP_RET_USER_NOTIF) {
-		fill_choice(&getsockopt_chain, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &chain_list[chains]);
-		actions[0][getsockopt_nr] = FILTER_CHAIN(chains++);
+	if (r == 0 && s->files) {
+		answer_chosen(s, CALL_getsockopt, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &getsockopt_chain,
+			      actions[0], chain_list, &chains);
+		answer_chosen(s, CALL_ioctl, 1, files_ioctls, FILES_IOCTLS, &ioctl_chain, actions[0],
+			      chain_list, &chains);
 	}
 	if (r == 0 && s->loads.follows_personality)
 		actions[0][call_desc(CALL_personality)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;

@@ -53,6 +53,46 @@ class Tree(harness.Case):
         names = got.out.split()
         self.assertEqual((got.status, len(names), len(set(names))), (0, 2, 1), got.out)
 
+    def file_flags(self, path, *add):
+        """Words of a program that adds flags to a file's, by a descriptor that does not write, and of one that prints them."""
+        program = "import fcntl, os, struct, sys\nf = os.open(sys.argv[1], os.O_RDONLY)\n" \
+                  "old = struct.unpack('i', fcntl.ioctl(f, 0x80086601, bytes(4)))[0]\n" \
+                  "for word in sys.argv[2:]: old |= int(word)\n" \
+                  "try:\n if sys.argv[2:]: fcntl.ioctl(f, 0x40086602, struct.pack('i', old))\n print(old & 0x40)\n" \
+                  "except OSError as e: print(e.strerror)"
+        return ["/usr/bin/python3", "-c", program, path, *map(str, add)]
+
+    def test_flags_of_what_is_not_to_be_changed(self):
+        """FS_IOC_SETFLAGS, chattr(1), needs no descriptor that writes."""
+        nodump = 0x40
+        low, up = (os.path.join(self.tmp, d) for d in ("low", "up"))
+        os.mkdir(low)
+        os.mkdir(up)
+        with open(low + "/f", "w", encoding="ascii") as f:
+            f.write("low\n")
+        if run(self.file_flags(low + "/f")).out != "0\n":
+            self.skipTest("this file system has no such flags")
+        for options, says in ((["-b", low + ":/x:ro"], "Read-only file system\n"), (["--overlay", f"{low}:{up}:/x"], "64\n")):
+            with self.subTest(options):
+                self.assert_prints(run([harness.trapline, "run", *options, "--", *self.file_flags("/x/f", nodump)]), says)
+                self.assertEqual(run(self.file_flags(low + "/f")).out, "0\n")
+        self.assertEqual(run(self.file_flags(up + "/f")).out, "64\n")
+
+    @unittest.skipUnless(os.geteuid() == 0, "not root, who alone sets such flags")
+    def test_what_is_immutable_below_is_so_above(self):
+        immutable = 0x10
+        os.mkdir(self.tmp + "/d")
+        for name in ("f", "d/f"):
+            with open(os.path.join(self.tmp, name), "w", encoding="ascii"):
+                pass
+        if run(self.file_flags(self.tmp + "/f", immutable)).out != "0\n":
+            self.skipTest("this file system has no such flags")
+        run(self.file_flags(self.tmp + "/d", immutable))
+        script = "cd /x; echo > f; rm f; touch d/new; rm d/f; chmod 700 d; echo in > d/f; touch d/new; cat d/f"
+        got = self.shell(["--overlay", self.tmp + "::/x"], script)
+        run(["chattr", "-i", self.tmp + "/d", self.tmp + "/f"])
+        self.assertEqual((got.out, got.err.count("not permitted")), ("in\n", 6), got.err)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs another user, who may not read what he made")
     def test_an_overlay_removes_a_directory_that_nobody_may_read(self):
         for name in ("low", "up"):

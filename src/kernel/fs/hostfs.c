@@ -157,6 +157,7 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 		if (r == 0) {
 			own_fd = -1;
 			atomic_init(&hi->closed, keeps_us_out(fs, host));
+			inode_note_kept(&hi->inode, host);
 			hash(fs, hi);
 		}
 	}
@@ -252,6 +253,7 @@ static int hostfs_revalidate(struct inode *dir, const char *name, struct inode *
 	if (!inode)
 		return 0;
 	hostfs_id_of(&stx, &id);
+	inode_note_kept(inode, &stx);
 	return hostfs_id_equal(&id, &hostfs_inode(inode)->id);
 }
 
@@ -295,6 +297,7 @@ static int hostfs_revalidate_path(struct inode *dir, const char *path, struct in
 	hostfs_id_of(&stx, &id);
 	if (!hostfs_id_equal(&id, &hostfs_inode(inode)->id))
 		return -ESTALE;
+	inode_note_kept(inode, &stx);
 	if (ret) {
 		hostfs_show(hostfs_of(inode), &stx);
 		*ret = stx;
@@ -324,6 +327,8 @@ const struct inode_ops hostfs_inode_ops = {
 	.iterate = hostfs_iterate,
 	.getattr = hostfs_getattr,
 	.setattr = hostfs_setattr,
+	.get_flags = hostfs_get_flags,
+	.set_flags = hostfs_set_flags,
 	.readlink = hostfs_readlink,
 	.open = hostfs_open,
 	.host = hostfs_host,

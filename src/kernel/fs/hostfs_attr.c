@@ -2,7 +2,9 @@
 #include "kernel/fs/attr_wanted.h"
 #include "kernel/fs/hostfs_private.h"
 
+#include <linux/fs.h>
 #include <linux/limits.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -176,6 +178,27 @@ int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 		r = set_times(&at, attr);
 	hostfs_at_end(&at);
 	return r;
+}
+
+/* The numbers say long, the kernel reads and writes an int (ioctl_iflags(2)). */
+static int flags_ioctl(struct inode *inode, unsigned long request, unsigned *flags)
+{
+	if (inode->type != S_IFREG && inode->type != S_IFDIR)
+		return -ENOTTY;
+	AUTO_CLOSE int fd = hostfs_reopen(hostfs_inode(inode), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	return ioctl(fd, request, flags) < 0 ? hostfs_errno() : 0;
+}
+
+int hostfs_get_flags(struct inode *inode, unsigned *ret)
+{
+	return flags_ioctl(inode, FS_IOC_GETFLAGS, ret);
+}
+
+int hostfs_set_flags(struct inode *inode, unsigned flags)
+{
+	return flags_ioctl(inode, FS_IOC_SETFLAGS, &flags);
 }
 
 /*

@@ -176,6 +176,8 @@ int hostfs_getattr(struct inode *inode, struct statx *ret);
 /* From what the host says to what the guest sees. */
 void hostfs_show(struct hostfs *fs, struct statx *stx);
 int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr);
+int hostfs_get_flags(struct inode *inode, unsigned *ret);
+int hostfs_set_flags(struct inode *inode, unsigned flags);
 MUST_CHECK int hostfs_chmod(const struct hostfs_at *at, mode_t mode);
 ssize_t hostfs_readlink(struct inode *inode, char *buf, size_t size);
 /* The host's own attributes. */

@@ -230,6 +230,8 @@ static void overlay_give_room(struct inode *inode)
 	.iterate = overlay_iterate, \
 	.getattr = overlay_getattr, \
 	.setattr = overlay_setattr, \
+	.get_flags = overlay_get_flags, \
+	.set_flags = overlay_set_flags, \
 	.readlink = overlay_readlink, \
 	.open = overlay_open, \
 	.host = overlay_host, \
@@ -280,6 +282,9 @@ static struct overlay_inode *make_inode(struct overlay *ov, struct overlay_stack
 	atomic_init(&oi->lower_names, s->upper || S_ISDIR(real->type) ? 0 : (long)stx->stx_nlink);
 	(void)pthread_mutex_init(&oi->copy_lock, NULL);
 	(void)pthread_mutex_init(&oi->list_lock, NULL);
+	inode_note_kept(&oi->inode, stx);
+	if (s->upper && s->lower_count && atomic_load(&s->lowers[0]->kept))
+		atomic_store(&oi->inode.kept, INODE_KEPT_ASK);
 	*s = (struct overlay_stack){0};
 	return oi;
 }

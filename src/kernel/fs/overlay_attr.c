@@ -3,6 +3,7 @@
 #include "kernel/fs/overlay_private.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 
 /* As Linux counts: "." and "..", and a ".." in each directory below. Where the host does not count (btrfs), nobody does. */
 static int count_links(struct overlay_inode *oi, struct statx *stx)
@@ -22,6 +23,47 @@ static int count_links(struct overlay_inode *oi, struct statx *stx)
 	return r;
 }
 
+/*
+ * What keeps a directory of a lower layer as it is still does so when it was copied up for the sake of what is in it. The copy itself
+ * cannot have these flags: nothing could be made in it.
+ */
+static void add_kept(struct overlay_inode *oi, struct statx *ret)
+{
+	struct statx lower;
+	if (!atomic_load(&oi->inode.kept) || !overlay_upper(oi) || atomic_load(&oi->lower_count) == 0 ||
+	    atomic_load(&oi->own_flags))
+		return;
+	struct inode *real = oi->lowers[0];
+	if (S_ISDIR(oi->inode.type) && real->ops->getattr(real, &lower) == 0)
+		ret->stx_attributes |= lower.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND);
+}
+
+int overlay_get_flags(struct inode *inode, unsigned *ret)
+{
+	struct inode *real = overlay_real(overlay_inode(inode));
+	struct statx kept = {0};
+	int r = real->ops->get_flags ? (int)overlay_note(inode, real->ops->get_flags(real, ret)) : -ENOTTY;
+	if (r < 0)
+		return r;
+	add_kept(overlay_inode(inode), &kept);
+	*ret |= (kept.stx_attributes & STATX_ATTR_IMMUTABLE ? FS_IMMUTABLE_FL : 0u) |
+		(kept.stx_attributes & STATX_ATTR_APPEND ? FS_APPEND_FL : 0u);
+	return 0;
+}
+
+int overlay_set_flags(struct inode *inode, unsigned flags)
+{
+	struct overlay_inode *oi = overlay_inode(inode);
+	int r = overlay_copy_up(oi, true);
+	if (r < 0)
+		return r;
+	struct inode *upper = overlay_upper(oi);
+	r = upper->ops->set_flags ? upper->ops->set_flags(upper, flags) : -ENOTTY;
+	if (r == 0)
+		atomic_store(&oi->own_flags, true);
+	return r;
+}
+
 int overlay_getattr(struct inode *inode, struct statx *ret)
 {
 	struct overlay_inode *oi = overlay_inode(inode);
@@ -29,6 +71,7 @@ int overlay_getattr(struct inode *inode, struct statx *ret)
 	int r = (int)overlay_note(inode, real->ops->getattr(real, ret));
 	if (r < 0)
 		return r;
+	add_kept(oi, ret);
 	/* A terminal that came with the guest is found by its name, ttyname(3), if fstat of the one is stat of the other. */
 	if (!S_ISCHR(inode->type) || real == overlay_upper(oi)) {
 		ret->stx_ino = inode->ino;

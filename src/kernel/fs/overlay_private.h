@@ -59,6 +59,7 @@ struct overlay_inode {
 	atomic_long lower_names;		/* names that only lower layers have; not for directories */
 	pthread_mutex_t copy_lock;
 	atomic_bool removed;			/* a directory that has no name any more */
+	atomic_bool own_flags;			/* a guest set them: those of the lower layer no longer count */
 	uint64_t copy_number;			/* of the copy in the upper, copy_lock; 0: there is none */
 	struct overlay_key keys[2];		/* by upper and by topmost lower */
 	/* overlay.lock: where to copy it up to; parent is a reference. NULL: it has no name, or none is known */
@@ -231,6 +232,8 @@ int overlay_rename(struct inode *old_dir, const char *old_name, struct inode *mo
 		   const char *new_name, struct inode *replaced, unsigned flags);
 int overlay_getattr(struct inode *inode, struct statx *ret);
 int overlay_setattr(struct inode *inode, const struct vfs_attr *attr);
+int overlay_get_flags(struct inode *inode, unsigned *ret);
+int overlay_set_flags(struct inode *inode, unsigned flags);
 ssize_t overlay_readlink(struct inode *inode, char *buf, size_t size);
 int overlay_open(struct inode *inode, int flags, struct vfs_opened *ret);
 int overlay_host(struct inode *inode, int *ret_fd);

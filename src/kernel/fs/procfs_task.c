@@ -96,7 +96,7 @@ static int make_task_dir(struct proc_super *sb, pid_t tid, pid_t of_group, const
 		return -ENOENT;
 	int r = proc_new_inode(sb, node, S_IFDIR, tgid, tid, path, ret);
 	if (r == 0)
-		(*ret)->immutable = true;	/* proc_pid_instantiate of Linux */
+		atomic_store(&(*ret)->kept, INODE_IMMUTABLE);	/* proc_pid_instantiate of Linux */
 	return r;
 }
 

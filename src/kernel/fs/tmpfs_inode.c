@@ -2,6 +2,7 @@
 #include "kernel/fs/tmpfs_private.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -151,6 +152,9 @@ static int tmpfs_getattr(struct inode *inode, struct statx *ret)
 	if (ti->packed)
 		tmpfs_packed_stat(ti, &st);
 	ret->stx_mode = (uint16_t)(inode->type | ti->mode);
+	ret->stx_attributes = (ti->flags & FS_IMMUTABLE_FL ? STATX_ATTR_IMMUTABLE : 0) |
+			      (ti->flags & FS_APPEND_FL ? STATX_ATTR_APPEND : 0) |
+			      (ti->flags & FS_NODUMP_FL ? STATX_ATTR_NODUMP : 0);
 	ret->stx_nlink = (uint32_t)ti->nlink;
 	ret->stx_uid = ti->uid;
 	ret->stx_gid = ti->gid;
@@ -241,6 +245,31 @@ static int tmpfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 	return r;
 }
 
+static int tmpfs_get_flags(struct inode *inode, unsigned *ret)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	(void)pthread_mutex_lock(&ti->lock);
+	*ret = ti->flags;
+	(void)pthread_mutex_unlock(&ti->lock);
+	return 0;
+}
+
+/* shmem_fileattr_set of Linux. */
+static int tmpfs_set_flags(struct inode *inode, unsigned flags)
+{
+	struct tmpfs_inode *ti = tmpfs_inode(inode);
+	if (flags & ~(unsigned)(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL))
+		return -EOPNOTSUPP;
+	if (inode->type != S_IFREG && inode->type != S_IFDIR)
+		return -ENOTTY;
+	const struct timespec now = tmpfs_now(tmpfs_super(ti));
+	(void)pthread_mutex_lock(&ti->lock);
+	ti->flags = flags;
+	(void)pthread_mutex_unlock(&ti->lock);
+	tmpfs_touch_ctime(ti, &now);
+	return 0;
+}
+
 static ssize_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 {
 	struct tmpfs_inode *ti = tmpfs_inode(inode);
@@ -304,6 +333,7 @@ static const struct inode_ops dir_ops = {
 	.lookup = tmpfs_lookup, .create = tmpfs_create_name, .link = tmpfs_link, .unlink = tmpfs_unlink,
 	.rename = tmpfs_rename, .tmpfile = tmpfs_tmpfile, .iterate = tmpfs_iterate,
 	.getattr = tmpfs_getattr, .setattr = tmpfs_setattr,
+	.get_flags = tmpfs_get_flags, .set_flags = tmpfs_set_flags,
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr, .destroy = tmpfs_destroy,
 };
@@ -316,6 +346,7 @@ static const struct inode_ops link_ops = {
 
 static const struct inode_ops file_ops = {
 	.getattr = tmpfs_getattr, .setattr = tmpfs_setattr, .open = tmpfs_open, .host = tmpfs_host,
+	.get_flags = tmpfs_get_flags, .set_flags = tmpfs_set_flags,
 	.in_use = tmpfs_in_use, .give_room = tmpfs_give_room,
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr, .destroy = tmpfs_destroy,

@@ -72,6 +72,7 @@ struct tmpfs_inode {
 	atomic_uint openers;			/* who opens it anew without the lock: it is not packed. Goes up under lock */
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
+	unsigned flags;				/* FS_*_FL; some of them mean something, to the VFS */
 	uid_t uid;
 	gid_t gid;
 	nlink_t nlink;

@@ -1,6 +1,7 @@
 /* What an object says of itself, and changes of that: fs/attr.c of Linux. */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -151,16 +152,30 @@ int attr_drop_for_truncate(const struct walk_env *env, struct inode *inode)
 	return attr.valid ? inode->ops->setattr(inode, &attr) : 0;
 }
 
+int vfs_want_write(const struct path *p)
+{
+	int err = mount_want_write(p->mount);
+	return !err && path_inode(p)->super->flags & SUPER_READONLY ? -EROFS : err;
+}
+
+/* may_setattr of Linux, and IS_APPEND of vfs_truncate. */
+static bool kept_as_is(struct inode *inode, const struct vfs_attr *a)
+{
+	const unsigned kept = inode_kept(inode);
+	bool times = a->valid & (STATX_ATIME | STATX_MTIME) && !times_are_now(a);
+	if (kept & INODE_IMMUTABLE)
+		return a->valid & ~(unsigned)STATX_CTIME;
+	return kept & INODE_APPEND && (times || a->valid & (STATX_MODE | STATX_UID | STATX_GID | STATX_SIZE));
+}
+
 int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr)
 {
 	struct inode *inode = path_inode(p);
 	struct owner o;
 	if (attr->valid & STATX_SIZE && inode->type != S_IFREG)
 		return inode->type == S_IFDIR ? -EISDIR : -EINVAL;
-	int err = mount_want_write(p->mount);
-	if (!err && inode->super->flags & SUPER_READONLY)
-		err = -EROFS;
-	if (!err && inode->immutable && attr->valid & ~(unsigned)STATX_CTIME)
+	int err = vfs_want_write(p);
+	if (!err && kept_as_is(inode, attr))
 		err = -EPERM;
 	if (!err && !permission_is_hosts(env, inode)) {
 		err = inode_owner(inode, &o);
@@ -184,4 +199,47 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 	if (!err)
 		watch_changed(env->vfs, p->dentry, attr);
 	return err;
+}
+
+/* ---- flags of files: fs/file_attr.c ---- */
+
+int vfs_get_flags(const struct path *p, unsigned *ret)
+{
+	struct inode *inode = path_inode(p);
+	return inode->ops->get_flags ? inode->ops->get_flags(inode, ret) : -ENOTTY;
+}
+
+static int may_set_flags(const struct walk_env *env, struct inode *inode, unsigned flags)
+{
+	struct owner o;
+	unsigned old;
+	if (!inode->ops->set_flags)
+		return -ENOTTY;
+	int err = inode_owner(inode, &o);
+	if (!err && !permission_owns(env, &o))
+		err = -EPERM;
+	if (!err)
+		err = inode->ops->get_flags(inode, &old);
+	if (err)
+		return err;
+	bool keeps = (flags ^ old) & (FS_IMMUTABLE_FL | FS_APPEND_FL);
+	return keeps && env->cred && !cred_capable(env->cred, CAP_LINUX_IMMUTABLE) ? -EPERM : 0;
+}
+
+int vfs_set_flags(const struct walk_env *env, const struct path *p, unsigned flags)
+{
+	struct inode *inode = path_inode(p);
+	int err = vfs_want_write(p);
+	if (!err)
+		err = may_set_flags(env, inode, flags);
+	if (!err)
+		err = inode->ops->set_flags(inode, flags);
+	if (!err)
+		vfs_flags_change(p);
+	return err;
+}
+
+void vfs_flags_change(const struct path *p)
+{
+	atomic_store(&path_inode(p)->kept, INODE_KEPT_ASK);
 }

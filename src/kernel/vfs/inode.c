@@ -10,7 +10,7 @@ void inode_init(struct inode *inode, struct super *super, const struct inode_ops
 	inode->super = super;
 	inode->ino = ino;
 	inode->type = type & S_IFMT;
-	inode->immutable = false;
+	atomic_init(&inode->kept, 0);
 	atomic_init(&inode->executed, 0);
 	atomic_init(&inode->host_watched, false);
 	atomic_init(&inode->names_came, false);
@@ -51,6 +51,24 @@ void inode_unref(struct inode *inode)
 	inode->ops->destroy(inode);
 	if (!is_root)
 		super_unref(super);
+}
+
+unsigned inode_kept(struct inode *inode)
+{
+	unsigned kept = atomic_load_explicit(&inode->kept, memory_order_relaxed);
+	struct statx st;
+	if (!(kept & INODE_KEPT_ASK))
+		return kept;
+	if (inode->ops->getattr(inode, &st) < 0)	/* what is asked for next fails too */
+		return 0;
+	return (st.stx_attributes & STATX_ATTR_IMMUTABLE ? INODE_IMMUTABLE : 0) |
+	       (st.stx_attributes & STATX_ATTR_APPEND ? INODE_APPEND : 0);
+}
+
+void inode_note_kept(struct inode *inode, const struct statx *stx)
+{
+	if (stx->stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+		atomic_store(&inode->kept, INODE_KEPT_ASK);
 }
 
 void super_init(struct super *sb, const struct super_ops *ops, const char *type, unsigned flags)

@@ -172,6 +172,9 @@ struct inode_ops {
 	/* What the mode bits deny, is it allowed all the same (one's own /proc/PID/fd)? NULL: no. */
 	bool (*grants)(struct inode *inode, const struct walk_env *env);
 	int (*setattr)(struct inode *inode, const struct vfs_attr *attr);
+	/* FS_*_FL, as FS_IOC_GETFLAGS and FS_IOC_SETFLAGS tell and take them. NULL: -ENOTTY. */
+	int (*get_flags)(struct inode *inode, unsigned *ret);
+	int (*set_flags)(struct inode *inode, unsigned flags);
 	/* Bytes of the target (not NUL-terminated, at most size). */
 	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
 	/* Instead of readlink, where the text depends on who reads (/proc/self). */
@@ -205,13 +208,20 @@ struct inode_ops {
 	void (*destroy)(struct inode *inode);
 };
 
+/* inode.kept: what nobody may do, whatever he may (FS_IOC_SETFLAGS of ioctl(2)). */
+enum inode_kept {
+	INODE_IMMUTABLE = 1,	/* as S_IMMUTABLE of Linux: nobody changes it, nor which names it has */
+	INODE_APPEND = 2,	/* as S_APPEND: it only grows, and its names stay */
+	INODE_KEPT_ASK = 4,	/* .getattr says it (STATX_ATTR_*). Set by the filesystem where it once did */
+};
+
 struct inode {
 	atomic_uint refs;
 	const struct inode_ops *ops;
 	struct super *super;		/* a reference, but for super->root */
 	uint64_t ino;
 	mode_t type;			/* S_IFMT bits; constant */
-	bool immutable;			/* as S_IMMUTABLE of Linux: nobody changes it, nor which names it has; constant */
+	atomic_uint kept;		/* enum inode_kept; inode_kept asks */
 	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
 	atomic_bool host_watched;	/* a guest's inotify watches the host's object: the events of its end wait for ours */
 	/*
@@ -240,6 +250,11 @@ void inode_give_room(struct inode *inode);
 void super_init(struct super *sb, const struct super_ops *ops, const char *type, unsigned flags);
 struct super *super_ref(struct super *sb);
 void super_unref(struct super *sb);			/* NULL is nothing; destroys root, then the super */
+
+/* INODE_IMMUTABLE, INODE_APPEND. */
+unsigned inode_kept(struct inode *inode);
+/* What a filesystem saw of it: whether it is to be asked from now on. */
+void inode_note_kept(struct inode *inode, const struct statx *stx);
 
 /* Is it the name of a POSIX ACL's attribute? */
 bool xattr_is_acl(const char *name, bool *ret_default);

@@ -65,6 +65,8 @@ static int may_open_so(const struct opening *o, int flags)
 		if (err || !permission_owns(o->env, &owner))
 			return err ? err : -EPERM;
 	}
+	if (writes && !o->created && (flags & (O_APPEND | O_TRUNC)) != O_APPEND && inode_kept(inode) & INODE_APPEND)
+		return -EPERM;
 	if (writes && inode->type == S_IFREG && !o->created)
 		return mount_want_write(o->path.mount);
 	return inode->type == S_IFSOCK ? -ENXIO : 0;

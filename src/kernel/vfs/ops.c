@@ -174,7 +174,7 @@ static int link_locked(const struct walk_env *env, const struct path *old, const
 		err = permission_create(env, end->dir.dentry);
 	if (!err && dir->super != inode->super)
 		err = -EXDEV;
-	if (!err && (!dir->ops->link || inode->type == S_IFDIR))
+	if (!err && (!dir->ops->link || inode->type == S_IFDIR || inode_kept(inode)))
 		err = -EPERM;
 	if (!err)
 		err = may_revive(old);

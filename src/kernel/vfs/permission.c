@@ -73,7 +73,7 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask)
 {
 	if (mask & MAY_WRITE && inode->super->flags & SUPER_READONLY && is_file_of_super(inode))
 		return -EROFS;
-	if (mask & MAY_WRITE && inode->immutable)
+	if (mask & MAY_WRITE && inode_kept(inode) & INODE_IMMUTABLE)
 		return -EPERM;
 	if (!env->cred)
 		return 0;
@@ -147,7 +147,7 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 		if (err)
 			return err;
 	}
-	if (victim->immutable)
+	if (inode_kept(victim) || inode_kept(dir->inode) & INODE_APPEND)
 		return -EPERM;
 	if (directory && victim->type != S_IFDIR)
 		return -ENOTDIR;
@@ -197,12 +197,12 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 
 /*
  * What the host says to its own identity, ACLs considered, which mode bits do not show. 1: it is not the host's to say. Who
- * may override them need not ask.
+ * may override them need not ask, unless he wants to write: a file may be immutable.
  */
 static int ask_host(const struct walk_env *env, struct inode *inode, int mask)
 {
 	if (!env->cred || !permission_is_hosts(env, inode) || !inode->ops->host || inode->type == S_IFLNK ||
-	    cred_capable(env->cred, CAP_DAC_OVERRIDE))
+	    (!(mask & MAY_WRITE) && cred_capable(env->cred, CAP_DAC_OVERRIDE)))
 		return 1;
 	AUTO_CLOSE int fd = -1;
 	if (inode->ops->host(inode, &fd) < 0)

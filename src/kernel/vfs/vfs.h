@@ -164,6 +164,13 @@ MUST_CHECK int vfs_rename(const struct walk_env *env, const struct path *old_bas
 MUST_CHECK int vfs_getattr(const struct path *p, struct statx *ret);
 /* Checks who may (owner, CAP_FOWNER, CAP_CHOWN), drops suid and sgid as Linux does. attr->mode: as the guest gave it. */
 MUST_CHECK int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr);
+/* FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of ioctl(2). -ENOTTY: what has none. */
+MUST_CHECK int vfs_get_flags(const struct path *p, unsigned *ret);
+MUST_CHECK int vfs_set_flags(const struct walk_env *env, const struct path *p, unsigned flags);
+/* Some of what an ioctl of the host's object is about to change decides what others may do. */
+void vfs_flags_change(const struct path *p);
+/* -EROFS where nothing is to be changed. */
+MUST_CHECK int vfs_want_write(const struct path *p);
 /* mask: R_OK, W_OK, X_OK. access(2) asks with other credentials: cred_of_access. */
 MUST_CHECK int vfs_permission(const struct walk_env *env, const struct path *p, int mask);
 ssize_t vfs_readlink(const struct walk_env *env, const struct path *p, char *buf, size_t size);

@@ -38,10 +38,8 @@ static int check_name(const struct walk_env *env, const struct path *p, const ch
 	if (len == 0 || len > XATTR_NAME_MAX_)
 		return -ERANGE;
 	if (mask == MAY_WRITE) {
-		int err = mount_want_write(p->mount);
-		if (!err && inode->super->flags & SUPER_READONLY)
-			err = -EROFS;
-		if (!err && inode->immutable)
+		int err = vfs_want_write(p);
+		if (!err && inode_kept(inode))
 			err = -EPERM;
 		if (err)
 			return err;
