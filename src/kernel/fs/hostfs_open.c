@@ -10,7 +10,7 @@ enum { MEM_MAJOR = 1 };
 static int reopen(int path_fd, int flags)
 {
 	char path[PROC_FD_PATH_SIZE];
-	int fd = open(hostfs_proc_path(path_fd, path), flags | O_CLOEXEC | O_NOCTTY);
+	int fd = open(hostfs_proc_path(path_fd, path), (flags & ~O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY);
 
 	return fd < 0 ? hostfs_errno() : fd;
 }
@@ -26,7 +26,7 @@ static int reopen_object(struct hostfs_inode *hi, int flags)
 	if (S_ISDIR(hi->inode.type))
 		fd = openat(hold.fd, ".", flags | O_CLOEXEC);
 	if (fd < 0)
-		fd = reopen(hold.fd, flags & ~O_NOFOLLOW);
+		fd = reopen(hold.fd, flags);
 	hostfs_release(&hold);
 	return fd;
 }
@@ -69,7 +69,7 @@ static int check_opened(const struct hostfs_inode *hi, int opened, int flags)
 	return r;
 }
 
-/* By a name that may be several components long. Not O_NOFOLLOW, which F_GETFL would tell the guest of. */
+/* By a name that may be several components long. O_NOFOLLOW if the guest said it: F_GETFL tells. */
 static int open_no_link(int dir, const char *name, int flags)
 {
 	const struct open_how how = {

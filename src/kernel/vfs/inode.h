@@ -183,7 +183,8 @@ struct inode_ops {
 	int (*follow)(struct inode *inode, struct walk_env *env, struct path *ret);
 	/*
 	 * A new open file description with flags: the access mode, O_APPEND, O_TRUNC, O_NONBLOCK, O_DIRECT, O_SYNC, O_NOATIME ...
-	 * (never O_CREAT, O_EXCL, O_CLOEXEC; O_NOFOLLOW and O_DIRECTORY of directories only). O_PATH: a descriptor that stands for the object. Directories only
+	 * (never O_CREAT, O_EXCL, O_CLOEXEC; O_DIRECTORY of directories only, O_NOFOLLOW of these and of regular files, for F_GETFL to tell
+	 * if that can be). O_PATH: a descriptor that stands for the object. Directories only
 	 * with SUPER_HOST_DIRS; -EOPNOTSUPP: the host's listing of this one is not right.
 	 */
 	int (*open)(struct inode *inode, int flags, struct vfs_opened *ret);

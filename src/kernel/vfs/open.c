@@ -134,14 +134,18 @@ static int open_object(const struct walk_env *env, const struct path *p, int fla
 	return err || ret->foreign ? err : registry_add(v, ret, flags, p, kind);
 }
 
-/* F_GETFL tells how a directory was opened: it is opened by "." so that nothing stands in the way of that. */
+/*
+ * F_GETFL tells how a directory was opened: it is opened by "." so that nothing stands in the way of that. And of a regular file
+ * (inode NULL: one that is made or not known yet) whether with O_NOFOLLOW, where it is opened by a name.
+ */
 static int flags_for_object(const struct inode *inode, int flags)
 {
+	const bool regular = !inode || inode->type == S_IFREG;
 	if (flags & O_PATH)
 		return O_PATH;
-	if (inode && inode->type == S_IFDIR)
+	if (!regular && inode->type == S_IFDIR)
 		return flags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_TRUNC);
-	return flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_DIRECTORY | O_TMPFILE);
+	return flags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_DIRECTORY | O_TMPFILE | (regular ? 0 : O_NOFOLLOW));
 }
 
 /* What F_GETFL is to tell; with O_NOFOLLOW a directory is opened by ".", which has to be searched for. */

@@ -124,6 +124,10 @@ static void told(void)
 		int fd = open("told/f", i);
 		CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000, i);	/* O_LARGEFILE */
 		close(fd);
+		fd = open("told/f", i | O_NOFOLLOW);
+		/* A memfd is not opened by a name. */
+		CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000, i | (files_tree("tmpfs") ? 0 : O_NOFOLLOW));
+		close(fd);
 	}
 }
 
