@@ -35,6 +35,7 @@ ON_PURPOSE = (
     ("fsmount.gen", "flags that the kernel takes have names"),
     ("landlock_restrict_self*", "flags of newer kernels have names"),
     ("count*", "times are by the wall clock, unless asked"),
+    ("strace-S", "the table has two more columns"),
     ("strace-C", "the table has two more columns"),
     ("options-syntax", "messages are trapline's own"),
     ("qual_*-syntax", "messages are trapline's own"),
@@ -79,9 +80,11 @@ def what_is_asked(args):
     file, follow, column, i = None, False, 40, 0
     while i < len(args) and args[i].startswith("-") and args[i] != "--":
         arg = args[i]
-        follow = follow or arg.startswith("--follow") or bool(re.match(r"-[a-zA-Z]*f", arg))
+        follow = follow or arg.startswith("--follow") or bool(re.match(r"-[A-DFcdhiknqrtvwxyzYZ]*f", arg))
         if arg == "-o":
             file = args[i + 1]
+        elif arg.startswith("--output="):
+            file = arg[9:]
         elif arg == "-a":
             column = int(args[i + 1])
         elif re.match(r"-a\d|--columns=", arg):
@@ -90,26 +93,32 @@ def what_is_asked(args):
     return file, follow, column
 
 
+def padded(line, call, result, column):
+    return (line[:call] + b" ").ljust(column) + line[result:]
+
+
 def of_one_task(text, column):
     """The first task's lines, its broken ones joined, without ids."""
     lines, begun = [], None
-    tasks = [int(t) for t in re.findall(rb"(?m)^(\d+) ", text)]
+    tasks = [int(t) for t in re.findall(rb"(?m)^(\d+)[ <]", text)]
     first = b"%d" % min(tasks) if tasks else None
     for line in text.splitlines(True):
-        head = re.match(rb"(\d+) +" if re.match(rb"\d{1,4} ", line) else rb"(\d+) ", line)
+        head = re.match(rb"(\d+)(?:<[^>]*>)? +" if re.match(rb"\d{1,4}[ <]", line) else rb"(\d+)(?:<[^>]*>)? ", line)
         if not head:
             lines.append(line)
             continue
         if head[1] != first:
             continue
         line = line[head.end():]
+        end = re.search(rb"\) +(?== )", line[:column + 2])
+        if end:     # its column counted the id
+            line = padded(line, end.start() + 1, end.end(), column)
         rest = re.match(rb"(?:\[[0-9a-f?]+\] |[0-9.:]+ )*<\.\.\. \w+ resumed>(.*)", line, re.S)
         if begun is not None and rest:
             end = re.search(rb"\) +(?== )", rest[1])
             line, begun = begun + rest[1], None
             if end:
-                call = line[:len(line) - len(rest[1]) + end.start() + 1] + b" "
-                line = call.ljust(column) + rest[1][end.end():]
+                line = padded(line, len(line) - len(rest[1]) + end.start() + 1, len(line) - len(rest[1]) + end.end(), column)
         if line.endswith(b" <unfinished ...>\n"):
             begun = line[:-len(b" <unfinished ...>\n")]
         else:

@@ -57,6 +57,7 @@ static void fill_session(struct session_options *s, const struct trace_options *
 		.record_tasks = true,
 		.recorded_signals = o->observe.signals,
 		.record_stack = o->stack,
+		.record_ip = o->observe.show_ip,
 		.record_cpu = o->observe.summary && o->observe.system_time,
 		.recorder = recorder,
 		.decode = &o->observe.decode,
@@ -70,7 +71,7 @@ static int start_policy(struct session_policy *p, const struct trace_options *o,
 {
 	AUTO_STRBUF struct strbuf rules;
 	strbuf_init(&rules);
-	trace_inject_rules(&o->injections, &rules);
+	trace_inject_rules(&o->injections, &o->traced, &rules);
 	p->runtime.audit_file = o->audit_file;
 	p->runtime.quiet = true;	/* the trace shows what was refused */
 	p->runtime.per_thread = o->injections.count;

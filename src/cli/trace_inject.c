@@ -293,10 +293,10 @@ static void write_pokes(const struct trace_effect *e, enum call_id id, struct st
 	}
 }
 
-void trace_inject_rules(const struct trace_injections *t, struct strbuf *out)
+void trace_inject_rules(const struct trace_injections *t, const struct call_set *traced, struct strbuf *out)
 {
 	for (int id = 0; id < CALL_COUNT; id++) {
-		if (!t->of[id])
+		if (!t->of[id] || !call_set_has(traced, (enum call_id)id))
 			continue;
 		const struct trace_effect *e = &t->effects[t->of[id] - 1];
 		AUTO_STRBUF struct strbuf effect;

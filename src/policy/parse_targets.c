@@ -212,7 +212,12 @@ bool parse_targets(struct parser *ps, struct rule_scope *scope, const char *cons
 	call_set_clear(&scope->named);
 	scope->foreign = NULL;
 	scope->foreign_count = 0;
-	for (; !parse_at_end(ps) && !stops(parse_token(ps), stop); to.count++) {
+	for (; !parse_at_end(ps); to.count++) {
+		const struct token *next = parse_token(ps);
+		/* signal is an effect and a call: the first word is what the rule is about. */
+		bool names_call = !to.count && next->kind == TOK_WORD && call_from_name(next->text, next->len) >= 0;
+		if (stops(next, stop) && !names_call)
+			break;
 		bool remove = parse_take_punct(ps, PUNCT_NOT);
 		const struct token t = *parse_token(ps);
 

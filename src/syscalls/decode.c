@@ -373,7 +373,8 @@ static void show_result(struct decoder *d, int64_t value)
 	case RESULT_NONE:
 		break;
 	}
-	show_sint(d, value);
+	/* strace's results are unsigned: what is negative and no error was injected. */
+	show_uint(d, d->word == 4 ? (uint32_t)value : (uint64_t)value);
 }
 
 static void result_decoder_init(struct decoder *d, struct decode_call *call, const struct decode_result *result,

@@ -11,6 +11,7 @@
 #include "observe/recorder.h"
 #include "tracer/live_source.h"
 #include "tracer/ptrace/handover.h"
+#include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
@@ -177,6 +178,9 @@ void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info)
 		.kind = RECORD_SIGNAL, .abi = t->abi, .id = CALL_NONE, .tid = t->tid, .tgid = tracee_tgid(t),
 		.time_ns = now_ns(), .result = info->si_signo,
 	};
+	struct ptrace_syscall_info stop;
+	if (s->options->record_ip && ops_syscall_info(t->tid, &stop) == 0)
+		r.ip = stop.instruction_pointer;
 	emit_comm(s, t, r.time_ns);
 	struct strbuf *log = &t->by->log;
 	struct capture c;

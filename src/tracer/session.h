@@ -80,6 +80,7 @@ struct session_options {
 	bool record_tasks;		/* signals, exits and other events of tasks */
 	uint64_t recorded_signals;	/* bit sig - 1: which signals, when record_tasks */
 	bool record_stack;		/* -k */
+	bool record_ip;			/* where a signal comes, too: of calls it is always known */
 	bool record_cpu;		/* fill in record.cpu_ns, from wait4(2) (not under notify) */
 	struct recorder *recorder;	/* NULL: nothing is recorded. Not owned. */
 	const struct decode_options *decode;	/* what the recorder's sinks will decode with; NULL without recorder */

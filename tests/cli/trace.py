@@ -282,6 +282,16 @@ class Live(TraceCase):
         p.stdin.close()
         self.assertEqual(p.wait(20 * PATIENCE), 0)
 
+    def test_only_what_is_watched_is_injected(self):
+        self.assertEqual(self.trace("-e", "trace=write", "-e", "inject=openat:error=EPERM", "cat", "/dev/null").status, 0)
+        self.assertEqual(self.trace("-e", "inject=openat:error=EPERM", "cat", "/dev/null").status, 127)
+        got = self.trace("-e", "trace=geteuid", "-e", "inject=signal,geteuid:retval=0x8000000000000000", "id", "-u")
+        self.assertIn("geteuid()                               = 9223372036854775808 (INJECTED)\n", got.err)
+
+    def test_where_a_signal_came(self):
+        lines = self.traced("-i", "-e", "trace=none", "sh", "-c", "kill -USR1 $$")
+        self.assertRegex(lines[0], r"\[[0-9a-f]{16}\] --- SIGUSR1 ")
+
 
 class Command(TraceCase):
     """How the command is started."""

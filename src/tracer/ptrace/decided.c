@@ -65,7 +65,10 @@ static void poke(struct tracee *t, const struct policy_inject *effect, const uin
 		const struct policy_poke *p = &effect->pokes[i];
 		if (p->at_exit != at_exit || regs[i] == POKE_NOWHERE)
 			continue;
-		int r = memory_poke(t->tid, t->call.args[regs[i]], p->bytes, p->len);
+		uint64_t addr = t->call.args[regs[i]];
+		int r = memory_poke(t->tid, addr, p->bytes, p->len);
+		if (r == -EFAULT)
+			r = memory_poke(t->tid, addr, p->bytes, 1);	/* overwritten up to where the memory ends */
 		if (r == 0)
 			t->injected |= POKED;
 		else if (r != -ESRCH)
