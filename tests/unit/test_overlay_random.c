@@ -21,6 +21,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs.h"
+#include "overlay_changes.h"
 
 enum { NAMES = 3, DEPTH = 3, PATHS = NAMES + NAMES * NAMES + NAMES * NAMES * NAMES, LAYERS_MAX = 12, PATH_ROOM = 16 };
 
@@ -163,15 +164,6 @@ static uint32_t hash_text(const char *text, ssize_t n)
 	return h;
 }
 
-static int overlay_open_file(const char *path, int flags, mode_t mode)
-{
-	struct vfs_opened opened = {.fd = -1};
-	int r = vfs_open(&env, NULL, path, &(struct vfs_open_how){.flags = flags, .mode = mode}, &opened, NULL);
-	if (r < 0 && opened.fd >= 0)
-		(void)close(opened.fd);
-	return r < 0 ? r : opened.fd;
-}
-
 static struct seen look_native(const char *path)
 {
 	struct seen s = {0};
@@ -197,7 +189,7 @@ static struct seen look_overlay(const char *path)
 	}
 	ck_assert_int_eq(vfs_getattr(&p, &s.stx), 0);
 	if (S_ISREG(s.stx.stx_mode))
-		s.contents = hash_fd(overlay_open_file(path, O_RDONLY, 0));
+		s.contents = hash_fd(overlay_open_file(&env, path, O_RDONLY, 0));
 	else if (S_ISLNK(s.stx.stx_mode))
 		s.contents = hash_text(buf, vfs_readlink(&env, &p, buf, sizeof(buf)));
 	path_put(&p);
@@ -259,7 +251,7 @@ static size_t list_overlay(const char *path, char names[NAMES + 1])
 	_Alignas(8) char buf[512];	/* of which 64 are used: two entries at a time */
 	struct path p;
 	size_t count = 0;
-	int fd = overlay_open_file(path, O_RDONLY | O_DIRECTORY, 0);
+	int fd = overlay_open_file(&env, path, O_RDONLY | O_DIRECTORY, 0);
 	ssize_t n;
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(vfs_identify(vfs, fd, &p), 0);
@@ -309,159 +301,35 @@ static void compare_all(bool same_session, bool listings)
 
 /* ---- changing ---- */
 
-struct change {
-	const char *path, *to;
-	int flags;
-	unsigned mode;
-	char text[16];
-};
-
-static int result(int r)
-{
-	return r < 0 ? -errno : 0;
-}
-
-static int write_and_close(int fd, const char *text)
-{
-	if (fd < 0)
-		return fd;
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	(void)close(fd);
-	return 0;
-}
-
-static int native_write(const struct change *c)
-{
-	int fd = openat(native_fd, c->path, c->flags, 0640);
-	return write_and_close(fd < 0 ? -errno : fd, c->text);
-}
-
-static int overlay_write(const struct change *c)
-{
-	return write_and_close(overlay_open_file(c->path, c->flags, 0640), c->text);
-}
-
-static int native_mkdir(const struct change *c)
-{
-	return result(mkdirat(native_fd, c->path, 0751));
-}
-
-static int overlay_mkdir(const struct change *c)
-{
-	return vfs_mkdir(&env, NULL, c->path, 0751);
-}
-
-static int native_symlink(const struct change *c)
-{
-	return result(symlinkat("nowhere", native_fd, c->path));
-}
-
-static int overlay_symlink(const struct change *c)
-{
-	return vfs_symlink(&env, "nowhere", NULL, c->path);
-}
-
-static int native_mkfifo(const struct change *c)
-{
-	return result(mkfifoat(native_fd, c->path, 0604));
-}
-
-static int overlay_mkfifo(const struct change *c)
-{
-	return vfs_mknod(&env, NULL, c->path, S_IFIFO | 0604, 0);
-}
-
-static int native_unlink(const struct change *c)
-{
-	return result(unlinkat(native_fd, c->path, 0));
-}
-
-static int overlay_unlink(const struct change *c)
-{
-	return vfs_unlink(&env, NULL, c->path, false);
-}
-
-static int native_rmdir(const struct change *c)
-{
-	return result(unlinkat(native_fd, c->path, AT_REMOVEDIR));
-}
-
-static int overlay_rmdir(const struct change *c)
-{
-	return vfs_unlink(&env, NULL, c->path, true);
-}
-
-static int native_rename(const struct change *c)
-{
-	return result(renameat2(native_fd, c->path, native_fd, c->to, c->mode));
-}
-
-static int overlay_rename(const struct change *c)
-{
-	return vfs_rename(&env, NULL, c->path, NULL, c->to, c->mode);
-}
-
-static int native_link(const struct change *c)
-{
-	return with_links ? result(linkat(native_fd, c->path, native_fd, c->to, 0)) : 0;
-}
-
-static int overlay_link(const struct change *c)
-{
-	return with_links ? vfs_link(&env, NULL, c->path, 0, NULL, c->to) : 0;
-}
-
-static int native_chmod(const struct change *c)
-{
-	return result(fchmodat(native_fd, c->path, 0700 | (c->mode & 077), 0));
-}
-
-static int overlay_chmod(const struct change *c)
-{
-	struct vfs_attr attr = {.valid = STATX_MODE, .mode = 0700 | (c->mode & 077)};
-	struct path p;
-	int r = vfs_walk(&env, NULL, c->path, WALK_FOLLOW, &p);
-	if (r == 0) {
-		r = vfs_setattr(&env, &p, &attr);
-		path_put(&p);
-	}
-	return r;
-}
-
-/* As often as it is listed. */
-static const struct kind {
-	const char *name;
-	int (*native)(const struct change *c);
-	int (*overlay)(const struct change *c);
-} kinds[] = {
-	{"write", native_write, overlay_write}, {"write", native_write, overlay_write},
-	{"write", native_write, overlay_write}, {"mkdir", native_mkdir, overlay_mkdir},
-	{"mkdir", native_mkdir, overlay_mkdir}, {"symlink", native_symlink, overlay_symlink},
-	{"mkfifo", native_mkfifo, overlay_mkfifo}, {"unlink", native_unlink, overlay_unlink},
-	{"rmdir", native_rmdir, overlay_rmdir}, {"rename", native_rename, overlay_rename},
-	{"rename", native_rename, overlay_rename}, {"rename", native_rename, overlay_rename},
-	{"link", native_link, overlay_link}, {"chmod", native_chmod, overlay_chmod},
-};
-
 static const struct kind *next_change(struct change *ret)
 {
 	static const int open_flags[] = {O_CREAT, O_CREAT | O_EXCL, O_CREAT | O_TRUNC, O_APPEND, O_TRUNC, 0};
 	static const unsigned rename_flags[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
-	const struct kind *kind = &kinds[random_below(ARRAY_SIZE(kinds))];
+	const struct kind *kind = &change_kinds[random_below(CHANGE_KINDS)];
 	*ret = (struct change){
 		.path = paths[random_below(PATHS)], .to = paths[random_below(PATHS)],
 		.flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | open_flags[random_below(ARRAY_SIZE(open_flags))],
-		.mode = kind->native == native_rename ? rename_flags[random_below(ARRAY_SIZE(rename_flags))] : random_below(64),
+		.mode = kind->renames ? rename_flags[random_below(ARRAY_SIZE(rename_flags))] : random_below(64),
 	};
 	(void)snprintf(ret->text, sizeof(ret->text), "%u.", step);
 	return kind;
+}
+
+static int change_native(const struct kind *kind, const struct change *c)
+{
+	return kind->links && !with_links ? 0 : kind->native(&(struct sides){.native = native_fd}, c);
+}
+
+static int change_overlay(const struct kind *kind, const struct change *c)
+{
+	return kind->links && !with_links ? 0 : kind->overlay(&(struct sides){.env = &env}, c);
 }
 
 static void change(void)
 {
 	struct change c;
 	const struct kind *kind = next_change(&c);
-	int native = kind->native(&c), overlay = kind->overlay(&c);
+	int native = change_native(kind, &c), overlay = change_overlay(kind, &c);
 	ck_assert_msg(native == overlay, "seed %llu step %u: %s %s (%s): %d, not %d", (unsigned long long)seed, step, kind->name,
 		      c.path, c.to, overlay, native);
 }
@@ -545,7 +413,7 @@ static void be_killed(volatile unsigned *done)
 	for (step = 1;; step++) {
 		const struct kind *kind = next_change(&c);
 		c.text[0] = '\0';	/* a write is a second call */
-		(void)kind->overlay(&c);
+		(void)change_overlay(kind, &c);
 		*done = step;
 	}
 }
@@ -570,7 +438,7 @@ static void replay(unsigned from, unsigned to)
 	for (step = from; step <= to; step++) {
 		const struct kind *kind = next_change(&c);
 		c.text[0] = '\0';
-		(void)kind->native(&c);
+		(void)change_native(kind, &c);
 	}
 }
 
