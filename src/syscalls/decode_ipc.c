@@ -338,7 +338,11 @@ static void decode_mq_attr(struct decoder *d, unsigned i)
 	if (!decode_fetch(d, decode_arg(d, i), b, 8u * w))
 		return;
 	struct_begin(d);
-	field_flags(d, "mq_flags", &flag_set_pipe_flags, decode_word_at(d, b));
+	/* mq_open takes none. */
+	if (d->call->id == CALL_mq_open)
+		field_hex(d, "mq_flags", decode_word_at(d, b));
+	else
+		field_flags(d, "mq_flags", &flag_set_pipe_flags, decode_word_at(d, b));
 	field_sint(d, "mq_maxmsg", decode_sint_at(b + w, w));
 	field_sint(d, "mq_msgsize", decode_sint_at(b + 2 * w, w));
 	field_sint(d, "mq_curmsgs", decode_sint_at(b + 3 * w, w));

@@ -160,6 +160,18 @@ static void show_aio_flags(struct decoder *d, const struct iocb *cb)
 	show_fd(d, (int)cb->aio_resfd);
 }
 
+/* A vector that cannot be read is but an address and a count. */
+static void show_aio_vector(struct decoder *d, const struct iocb *cb)
+{
+	uint8_t first[16];
+	if (!cb->aio_nbytes || decode_read(d, cb->aio_buf, first, 2u * d->word)) {
+		show_iov_at(d, cb->aio_buf, cb->aio_nbytes, UINT64_MAX, cb->aio_lio_opcode == IOCB_CMD_PWRITEV);
+		return;
+	}
+	show_hex(d, cb->aio_buf);
+	field_uint(d, "aio_nbytes", cb->aio_nbytes);
+}
+
 static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 {
 	bool moves = cb->aio_lio_opcode <= IOCB_CMD_PWRITE;
@@ -187,7 +199,7 @@ static void show_iocb(struct decoder *d, const struct iocb *cb, bool whole)
 		show_aio_flags(d, cb);
 	} else if (whole && (cb->aio_lio_opcode == IOCB_CMD_PREADV || cb->aio_lio_opcode == IOCB_CMD_PWRITEV)) {
 		field(d, "aio_buf");
-		show_iov_at(d, cb->aio_buf, cb->aio_nbytes, UINT64_MAX, cb->aio_lio_opcode == IOCB_CMD_PWRITEV);
+		show_aio_vector(d, cb);
 		field_sint(d, "aio_offset", cb->aio_offset);
 		show_aio_flags(d, cb);
 	}
@@ -218,8 +230,9 @@ static void decode_iocbs(struct decoder *d, unsigned i)
 		show_pointer(d, addr);
 		return;
 	}
+	uint64_t n = 0;
 	array_begin(d);
-	for (uint64_t n = 0; n < shown; n++) {
+	for (; n < shown; n++) {
 		if (n && !word_reader_next(&r, &word)) {
 			show_cut(d, addr + n * d->word);
 			break;
@@ -228,7 +241,7 @@ static void decode_iocbs(struct decoder *d, unsigned i)
 		if (decode_fetch(d, word, &cb, sizeof(cb)))
 			show_iocb(d, &cb, true);
 	}
-	if (shown < count)
+	if (n == shown && shown < count)
 		elided(d);
 	array_end(d);
 }
@@ -288,6 +301,13 @@ struct sched_attr_view {
 	uint32_t util_min, util_max;
 };
 
+static void show_sched_attr_size(struct decoder *d, uint32_t size)
+{
+	struct_begin(d);
+	field_uint(d, "size", size);
+	struct_end(d);
+}
+
 static void show_sched_attr(struct decoder *d, uint64_t addr)
 {
 	struct sched_attr_view a = {0};
@@ -296,15 +316,17 @@ static void show_sched_attr(struct decoder *d, uint64_t addr)
 		return;
 	/* 0 stands for the first version's size. */
 	uint32_t len = size == 0 ? 48 : size < sizeof(a) ? size : (uint32_t)sizeof(a);
-	if (len < 48 || !decode_read(d, addr, &a, len)) {
-		struct_begin(d);
-		field_uint(d, "size", size);
-		struct_end(d);
+	if (len < 48) {
+		show_sched_attr_size(d, size);
+		return;
+	}
+	if (!decode_read(d, addr, &a, len)) {
+		show_pointer(d, addr);
 		return;
 	}
 	struct_begin(d);
 	field_uint(d, "size", a.size);
-	if (!(a.flags & 8 /* SCHED_FLAG_KEEP_POLICY */)) {
+	if (!(a.flags & (8 | 0x10) /* SCHED_FLAG_KEEP_POLICY, SCHED_FLAG_KEEP_PARAMS */)) {
 		field(d, "sched_policy");
 		show_sched_policy(d, a.policy);
 	}
@@ -320,7 +342,21 @@ static void show_sched_attr(struct decoder *d, uint64_t addr)
 		field_uint(d, "sched_util_min", a.util_min);
 		field_uint(d, "sched_util_max", a.util_max);
 	}
+	if (size > sizeof(a))
+		elided(d);
 	struct_end(d);
+}
+
+/* A kernel that knows another size says which. */
+static void decode_sched_attr_in(struct decoder *d, unsigned i)
+{
+	uint32_t size;
+	if (!d->exiting)
+		show_sched_attr(d, decode_arg(d, i));
+	else if (d->result && d->result->value == -E2BIG && decode_read(d, decode_arg(d, i), &size, sizeof(size))) {
+		d->p->ops->changed(d->p);
+		show_sched_attr_size(d, size);
+	}
 }
 
 static void decode_sched_attr(struct decoder *d, unsigned i)
@@ -328,5 +364,5 @@ static void decode_sched_attr(struct decoder *d, unsigned i)
 	show_sched_attr(d, decode_arg(d, i));
 }
 
-const struct decode_type decode_type_sched_attr_in = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};
+const struct decode_type decode_type_sched_attr_in = {.decode = decode_sched_attr_in, .needs = NEEDS_MEMORY};
 const struct decode_type decode_type_sched_attr_out = {.decode = decode_sched_attr, .needs = NEEDS_MEMORY};

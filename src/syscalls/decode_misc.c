@@ -1,5 +1,5 @@
 /* Values of rare calls, each with a form of its own. Types without members here are shown as addresses. */
-#include "syscalls/decode_priv.h"
+#include "syscalls/decode_value_at.h"
 
 #include <linux/mount.h>
 #include <linux/reboot.h>
@@ -20,7 +20,6 @@ ADDRESS(lsm_ctx_out);
 ADDRESS(mnt_id_req);
 ADDRESS(ns_id_req);
 ADDRESS(statmount);
-ADDRESS(user_desc_ldt);
 ADDRESS(xattr_args);
 
 static void decode_word(struct decoder *d, unsigned i)
@@ -71,16 +70,17 @@ static void decode_mount_data(struct decoder *d, unsigned i)
 
 const struct decode_type decode_type_mount_data = {.decode = decode_mount_data, .needs = NEEDS_MEMORY};
 
-#define FSCONFIG_KEY_MAX 256
+#define FSCONFIG_STRING_MAX 256	/* what has no NUL in as many bytes */
+#define FSCONFIG_BINARY_MAX (1u << 20)
 
-/* The calls that are not known may take anything. */
+/* The other commands have none. */
 static void decode_fsconfig_key(struct decoder *d, unsigned i)
 {
 	uint64_t addr = decode_arg(d, i);
-	if (decode_link(d, i, 0) > 7 /* FSCONFIG_CMD_RECONFIGURE */)
+	if (decode_link(d, i, 0) > 5 /* FSCONFIG_SET_FD */)
 		show_pointer(d, addr);
 	else
-		show_string_upto(d, addr, FSCONFIG_KEY_MAX);
+		show_string_upto(d, addr, FSCONFIG_STRING_MAX);
 }
 
 const struct decode_type decode_type_fsconfig_key = {.decode = decode_fsconfig_key, .needs = NEEDS_MEMORY};
@@ -90,10 +90,13 @@ static void decode_fsconfig_value(struct decoder *d, unsigned i)
 	uint64_t addr = decode_arg(d, i);
 	switch (decode_link(d, i, 0)) {
 	case 1 /* FSCONFIG_SET_STRING */:
-		show_string_at(d, addr);
+		show_string_upto(d, addr, FSCONFIG_STRING_MAX);
 		return;
 	case 2 /* FSCONFIG_SET_BINARY */:
-		show_bytes_at(d, addr, (uint32_t)decode_link(d, i, 1));
+		if ((uint32_t)decode_link(d, i, 1) > FSCONFIG_BINARY_MAX)
+			show_pointer(d, addr);
+		else
+			show_hex_at(d, addr, (uint32_t)decode_link(d, i, 1));
 		return;
 	case 3 /* FSCONFIG_SET_PATH */:
 	case 4 /* FSCONFIG_SET_PATH_EMPTY */:
@@ -106,6 +109,21 @@ static void decode_fsconfig_value(struct decoder *d, unsigned i)
 }
 
 const struct decode_type decode_type_fsconfig_value = {.decode = decode_fsconfig_value, .needs = NEEDS_MEMORY};
+
+/* A length, or the descriptor that a path begins at or that is given. */
+static void decode_fsconfig_aux(struct decoder *d, unsigned i)
+{
+	uint64_t command = decode_link(d, i, 0);
+	int aux = (int)decode_arg(d, i);
+	if (command == 3 /* FSCONFIG_SET_PATH */ || command == 4 /* FSCONFIG_SET_PATH_EMPTY */)
+		show_dirfd(d, aux);
+	else if (command == 5 /* FSCONFIG_SET_FD */)
+		show_fd(d, aux);
+	else
+		show_sint(d, aux);
+}
+
+const struct decode_type decode_type_fsconfig_aux = {.decode = decode_fsconfig_aux, .needs = NEEDS_FD};
 
 /* ---- swap, quota, reboot ---- */
 
@@ -158,9 +176,9 @@ static void decode_kexec_segments(struct decoder *d, unsigned i)
 		show_pointer(d, addr);
 		return;
 	}
-	uint64_t n = 0;
+	uint64_t n = 0, shown = d->options->verbose || count < d->options->string_limit ? count : d->options->string_limit;
 	array_begin(d);
-	for (; n < count && (!n || decode_read(d, addr + n * 4 * w, b, 4 * w)); n++) {
+	for (; n < shown && (!n || decode_read(d, addr + n * 4 * w, b, 4 * w)); n++) {
 		element(d);
 		struct_begin(d);
 		field_pointer(d, "buf", decode_word_at(d, b));
@@ -169,7 +187,7 @@ static void decode_kexec_segments(struct decoder *d, unsigned i)
 		field_uint(d, "memsz", decode_word_at(d, b + 3 * w));
 		struct_end(d);
 	}
-	show_array_rest(d, addr, n, count, count, 4 * w);
+	show_array_rest(d, addr, n, shown, count, 4 * w);
 	array_end(d);
 }
 
@@ -383,12 +401,21 @@ struct segment_desc {
 static void decode_user_desc(struct decoder *d, unsigned i)
 {
 	struct segment_desc u;
-	if (!decode_fetch(d, decode_arg(d, i), &u, sizeof(u)))
+	bool number_alone = d->call->id == CALL_get_thread_area;	/* the rest is for the kernel to write */
+	if (!decode_fetch(d, decode_arg(d, i), &u, number_alone ? sizeof(u.entry_number) : sizeof(u)))
 		return;
 	struct_begin(d);
-	field_sint(d, "entry_number", (int32_t)u.entry_number);
-	field_hex(d, "base_addr", u.base_addr);
-	field_hex(d, "limit", u.limit);
+	field(d, "entry_number");
+	show_uid(d, u.entry_number);
+	if (number_alone) {
+		elided(d);
+		struct_end(d);
+		return;
+	}
+	field(d, "base_addr");
+	show_textf(d, "%#08x", u.base_addr);
+	field(d, "limit");
+	show_textf(d, "%#08x", u.limit);
 	field_uint(d, "seg_32bit", u.seg_32bit);
 	field_uint(d, "contents", u.contents);
 	field_uint(d, "read_exec_only", u.read_exec_only);
@@ -403,6 +430,35 @@ static void decode_user_desc(struct decoder *d, unsigned i)
 const struct decode_type decode_type_user_desc = {
 	.decode = decode_user_desc, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
 };
+
+/* One of modify_ldt's, if it is as large as one and not to be filled in. */
+static void decode_user_desc_ldt(struct decoder *d, unsigned i)
+{
+	int32_t func = (int32_t)decode_link(d, i, 0);
+	if (decode_link(d, i, 1) == sizeof(struct segment_desc) && func != 0 && func != 2)
+		decode_user_desc(d, i);
+	else
+		show_pointer(d, decode_arg(d, i));
+}
+
+const struct decode_type decode_type_user_desc_ldt = {
+	.decode = decode_user_desc_ldt, .needs = NEEDS_MEMORY, .timing = TIMING_ENTER,
+};
+
+/* The kernel returns an unsigned int: an error is none to the C library. */
+static void show_modify_ldt_result(struct decoder *d, int64_t value)
+{
+	int32_t error = -(int32_t)value;
+	const char *name = error > 0 && error < 4096 ? strerrorname_np(error) : NULL;
+	show_uint(d, (uint64_t)value);
+	if (name && !d->quiet) {
+		char text[128];
+		(void)snprintf(text, sizeof(text), " %s (%s)", name, strerrordesc_np(error));
+		wrap(d, text);
+	}
+}
+
+const struct decode_type decode_type_modify_ldt_result = {.show_result = show_modify_ldt_result};
 
 /* ---- small extensible structures ---- */
 

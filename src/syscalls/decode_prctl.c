@@ -157,7 +157,7 @@ static void show_task_name(struct decoder *d, uint64_t addr)
 	if (len < 0)
 		show_pointer(d, addr);
 	else
-		d->p->ops->string(d->p, name, (size_t)len, !complete && len == 15 && !d->exiting, true);
+		d->p->ops->string(d->p, name, (size_t)len, len == 15 && !d->exiting, true);
 }
 
 

@@ -188,15 +188,19 @@ const struct decode_type decode_type_rusage = {.decode = decode_rusage, .needs =
 
 static void show_limit(struct decoder *d, const char *name, uint64_t v, unsigned size)
 {
+	const char *infinity = size == 4 && v == UINT32_MAX ? "RLIM_INFINITY" : v == UINT64_MAX ? "RLIM64_INFINITY" : NULL;
+	char text[32];
+	(void)snprintf(text, sizeof(text), "%llu*1024", (unsigned long long)v / 1024);
+	const char *form = infinity ? infinity : v > 1024 && v % 1024 == 0 ? text : NULL;
 	field(d, name);
-	if (size == 4 && v == UINT32_MAX)
-		show_symbol(d, "RLIM_INFINITY", v);
-	else if (v == UINT64_MAX)
-		show_symbol(d, "RLIM64_INFINITY", v);
-	else if (v > 1024 && v % 1024 == 0)
-		show_textf(d, "%llu*1024", (unsigned long long)v / 1024);
-	else
+	if (!form || d->options->consts != CONST_ABBREV)
 		show_uint(d, v);
+	else if (infinity)
+		show_symbol(d, infinity, v);
+	else
+		show_text(d, text);
+	if (form && d->options->consts == CONST_VERBOSE)
+		show_comment(d, form);
 }
 
 static void show_rlimit_at(struct decoder *d, uint64_t addr, unsigned size)

@@ -159,7 +159,7 @@ void show_string_upto(struct decoder *d, uint64_t addr, size_t max)
 	if (len < 0)
 		show_pointer(d, addr);
 	else
-		d->p->ops->string(d->p, buf, (size_t)len, !complete, true);
+		d->p->ops->string(d->p, buf, (size_t)len, !complete || (size_t)len == max, true);
 }
 
 /* As strace, one byte more is read than is shown, if there is more: it may be what cannot be read. */
@@ -310,7 +310,12 @@ void show_uid(struct decoder *d, uint32_t id)
 
 void show_dev(struct decoder *d, uint64_t dev)
 {
-	show_textf(d, "makedev(%#x, %#x)", major(dev), minor(dev));
+	if (d->options->consts != CONST_ABBREV)
+		show_hex(d, dev);
+	if (d->options->consts == CONST_VERBOSE)
+		show_commentf(d, "makedev(%#x, %#x)", major(dev), minor(dev));
+	else if (d->options->consts == CONST_ABBREV)
+		show_textf(d, "makedev(%#x, %#x)", major(dev), minor(dev));
 }
 
 void show_mode(struct decoder *d, uint32_t mode)

@@ -352,7 +352,7 @@ const struct decode_type decode_type_timex64 = {
 static void show_ticks(struct decoder *d, const char *name, int64_t ticks)
 {
 	field_sint(d, name, ticks);
-	if (ticks > 0)
+	if (ticks > 0 && d->options->consts != CONST_RAW)
 		show_commentf(d, "%lld.%02lld s", (long long)ticks / 100, (long long)ticks % 100);
 }
 

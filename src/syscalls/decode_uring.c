@@ -18,13 +18,15 @@ static void decode_io_uring_params(struct decoder *d, unsigned i)
 	}
 	struct_begin(d);
 	field_flags(d, "flags", &flag_set_io_uring_setup_flags, p.flags);
-	if (p.flags & IORING_SETUP_CQSIZE && decode_failed(d))
-		field_uint(d, "cq_entries", p.cq_entries);
-	field_uint(d, "sq_thread_cpu", p.sq_thread_cpu);
+	field_hex(d, "sq_thread_cpu", p.sq_thread_cpu);
 	field_uint(d, "sq_thread_idle", p.sq_thread_idle);
 	if (p.flags & IORING_SETUP_ATTACH_WQ) {
 		field(d, "wq_fd");
 		show_fd(d, (int)p.wq_fd);
+	}
+	if (p.resv[0] | p.resv[1] | p.resv[2]) {
+		field(d, "resv");
+		show_value(d, &(struct field_desc){.format = FIELD_HEX, .size = 4, .count = 3}, (const uint8_t *)p.resv, NULL);
 	}
 	if (!decode_failed(d)) {
 		field_uint(d, "sq_entries", p.sq_entries);
