@@ -162,6 +162,8 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 		}
 	}
 	(void)pthread_mutex_unlock(&fs->lock);
+	if (r == 0 && host->stx_nlink > 1 && !S_ISDIR(type))
+		atomic_store_explicit(&hi->inode.many_names, true, memory_order_relaxed);
 	if (found && fd >= 0)
 		hostfs_reach_by(hi, &own_fd);
 	if (r == 0 && found && parent) {
@@ -326,6 +328,7 @@ const struct inode_ops hostfs_inode_ops = {
 	.tmpfile = hostfs_tmpfile,
 	.iterate = hostfs_iterate,
 	.getattr = hostfs_getattr,
+	.come_by = hostfs_come_by,
 	.setattr = hostfs_setattr,
 	.get_flags = hostfs_get_flags,
 	.set_flags = hostfs_set_flags,

@@ -259,6 +259,7 @@ static int link_object(struct inode *dir, const char *name, struct inode *inode)
 	hostfs_release(&dir_hold);
 	if (r == 0) {
 		atomic_store(&hi->unlinked, false);
+		atomic_store(&inode->many_names, true);
 		if (is_placeholder(inode))
 			atomic_store(&hostfs_inode(dir)->placeholders, true);
 	}

@@ -175,6 +175,7 @@ MUST_CHECK int hostfs_reopen(struct hostfs_inode *hi, int flags);
 int hostfs_getattr(struct inode *inode, struct statx *ret);
 /* From what the host says to what the guest sees. */
 void hostfs_show(struct hostfs *fs, struct statx *stx);
+void hostfs_come_by(struct inode *inode, struct inode *dir, const char *name);
 int hostfs_setattr(struct inode *inode, const struct vfs_attr *attr);
 int hostfs_get_flags(struct inode *inode, unsigned *ret);
 int hostfs_set_flags(struct inode *inode, unsigned flags);

@@ -277,3 +277,34 @@ int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name
 	inode_unref(old);
 	return r;
 }
+
+/*
+ * The host takes an object that is reached by a descriptor for what it was called when that was opened, also when this name has
+ * gone. Whoever borrows the descriptor's number has the same object before and after.
+ */
+static void pin_by(struct hostfs_inode *hi, struct inode *dir, const char *name)
+{
+	struct hostfs_hold hold;
+	struct statx stx;
+
+	if (atomic_load(&hi->unlinked) || hostfs_hold(hostfs_inode(dir), &hold) < 0)
+		return;
+	AUTO_CLOSE int fd = openat(hold.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	hostfs_release(&hold);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, HOSTFS_STATX, &stx) < 0 || !same_object(hi, &stx))
+		return;
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	if (atomic_load(&hi->fd) >= 0)
+		(void)dup3(fd, atomic_load(&hi->fd), O_CLOEXEC);
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+}
+
+void hostfs_come_by(struct inode *inode, struct inode *dir, const char *name)
+{
+	struct hostfs_inode *hi = hostfs_inode(inode);
+
+	if (atomic_load(&hi->fd) >= 0)
+		pin_by(hi, dir, name);
+	else
+		(void)hostfs_place(hi, dir, name);
+}

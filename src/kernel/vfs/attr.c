@@ -191,6 +191,7 @@ int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_att
 		return err;
 	if (!permission_is_hosts(env, inode))
 		attr->fd = NULL;
+	dentry_come_by(p->dentry);
 	err = inode->ops->setattr ? inode->ops->setattr(inode, attr) : -EPERM;
 	if (!err && attr->valid & STATX_MODE)
 		err = acl_chmod(inode, attr->mode);

@@ -11,6 +11,7 @@ void inode_init(struct inode *inode, struct super *super, const struct inode_ops
 	inode->ino = ino;
 	inode->type = type & S_IFMT;
 	atomic_init(&inode->kept, 0);
+	atomic_init(&inode->many_names, false);
 	atomic_init(&inode->executed, 0);
 	atomic_init(&inode->host_watched, false);
 	atomic_init(&inode->names_came, false);

@@ -167,6 +167,11 @@ struct inode_ops {
 	int (*iterate)(struct inode *dir, struct dir_reader *reader);
 
 	/* ---- any type ---- */
+	/*
+	 * A file of many_names is about to be opened or changed by this one, by which the host shall know it: in the events of who
+	 * watches a directory on the host. NULL: they are not the host's.
+	 */
+	void (*come_by)(struct inode *inode, struct inode *dir, const char *name);
 	/* All fields that STATX_BASIC_STATS and STATX_BTIME name. */
 	int (*getattr)(struct inode *inode, struct statx *ret);
 	/* What the mode bits deny, is it allowed all the same (one's own /proc/PID/fd)? NULL: no. */
@@ -223,6 +228,7 @@ struct inode {
 	uint64_t ino;
 	mode_t type;			/* S_IFMT bits; constant */
 	atomic_uint kept;		/* enum inode_kept; inode_kept asks */
+	atomic_bool many_names;		/* no directory, and may have several; set by the filesystem that has .come_by */
 	atomic_uint executed;		/* tasks that have it for their program, and a few that just ended */
 	atomic_bool host_watched;	/* a guest's inotify watches the host's object: the events of its end wait for ours */
 	/*

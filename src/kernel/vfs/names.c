@@ -1,4 +1,4 @@
-/* The names of things: from the dentry up to the root. */
+/* The names of things: from the dentry up to the root, and for the host. */
 #include <string.h>
 
 #include "kernel/vfs/vfs_private.h"
@@ -118,4 +118,24 @@ ssize_t vfs_shown_name(const struct walk_env *env, const struct path *p, char *b
 		return -ERANGE;
 	memcpy(buf, n->text, n->len + 1u);
 	return n->len + 1;
+}
+
+void dentry_come_by(const struct dentry *d)
+{
+	struct inode *inode = d->inode, *dir = NULL;
+	char name[VFS_NAME_MAX + 1];
+	if (!atomic_load_explicit(&inode->many_names, memory_order_relaxed) || !inode->ops->come_by ||
+	    (dentry_flags(d) & (DENTRY_HASHED | DENTRY_REMOVED)) != DENTRY_HASHED)
+		return;
+	vfs_read_lock();
+	const struct dentry_name *n = dentry_name(d);
+	if (n->parent && n->len < sizeof(name) && inode_ref_unless_dead(n->parent->inode)) {
+		dir = n->parent->inode;
+		memcpy(name, n->text, n->len);
+		name[n->len] = '\0';
+	}
+	vfs_read_unlock();
+	if (dir)
+		inode->ops->come_by(inode, dir, name);
+	inode_unref(dir);
 }

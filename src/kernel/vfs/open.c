@@ -123,6 +123,7 @@ static int open_object(const struct walk_env *env, const struct path *p, int fla
 	if (!inode->ops->open && !(flags & O_PATH))
 		return inode->type == S_IFREG ? -EACCES : -ENXIO;
 	enum backing kind = inode->ops->open ? BACKING_FILE : BACKING_STAND_IN;
+	dentry_come_by(p->dentry);
 	int err = kind == BACKING_FILE ? inode->ops->open(inode, flags, ret) : open_stand_in(ret);
 	/* An O_PATH description carries no mark: to be known by another name it needs an object of its own. */
 	if (!err && flags & O_PATH && v->virtual_attrs && !ret->foreign && registry_has_other(v, ret, p)) {

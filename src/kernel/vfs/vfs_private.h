@@ -211,6 +211,9 @@ static inline unsigned dentry_flags(const struct dentry *d)
 {
 	return atomic_load_explicit(&((struct dentry *)d)->flags, memory_order_acquire);
 }
+/* The inode is opened or changed by this name: see .come_by. */
+void dentry_come_by(const struct dentry *d);
+
 static inline struct dentry_name *dentry_name(const struct dentry *d)
 {
 	return atomic_load_explicit(&((struct dentry *)d)->name, memory_order_acquire);

@@ -101,6 +101,8 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 	int err = check_name(env, p, name, MAY_WRITE);
 	if (!err)
 		err = may_change(env, inode, name, inode->ops->setxattr);
+	if (!err)
+		dentry_come_by(p->dentry);
 	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
 		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, value, size);
 	else if (!err)
@@ -156,6 +158,8 @@ int vfs_removexattr(const struct walk_env *env, const struct path *p, const char
 	int err = check_name(env, p, name, MAY_WRITE);
 	if (!err)
 		err = may_change(env, inode, name, inode->ops->removexattr);
+	if (!err)
+		dentry_come_by(p->dentry);
 	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
 		err = acl_set(env, inode, of_default ? ACL_DEFAULT : ACL_ACCESS, NULL, 0);
 	else if (!err)
