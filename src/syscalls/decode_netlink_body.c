@@ -27,18 +27,21 @@ static const struct body route_bodies[] = {
 	{RTM_NEWRULE, RTM_GETRULE, &layout_fib_rule_hdr, &attrs_rule},
 	{RTM_NEWMDB, RTM_GETMDB, &layout_br_port_msg, &attrs_mdb},
 	{RTM_NEWSTATS, RTM_GETSTATS, &layout_if_stats_msg, &attrs_stats},
-	{RTM_GETMULTICAST, RTM_GETMULTICAST, &layout_rtgenmsg, NULL},
-	{RTM_GETANYCAST, RTM_GETANYCAST, &layout_rtgenmsg, NULL},
+	{RTM_GETMULTICAST, RTM_GETMULTICAST, &layout_ifaddrmsg, &attrs_address},
+	{RTM_GETANYCAST, RTM_GETANYCAST, &layout_ifaddrmsg, &attrs_address},
+	{RTM_NEWNEXTHOP, RTM_GETNEXTHOP, &layout_nhmsg, &attrs_nexthop},
 	{RTM_NEWNSID, RTM_GETNSID, &layout_rtgenmsg, &attrs_netns},
 	{RTM_NEWNEIGHTBL, RTM_SETNEIGHTBL, &layout_ndtmsg, &attrs_neighbour_table},
 	{RTM_NEWADDRLABEL, RTM_GETADDRLABEL, &layout_ifaddrlblmsg, &attrs_addrlabel},
 	{RTM_GETDCB, RTM_SETDCB, &layout_dcbmsg, &attrs_dcb},
-	{RTM_NEWACTION, RTM_GETACTION, &layout_tcamsg, NULL},
+	{RTM_NEWACTION, RTM_GETACTION, &layout_tcamsg, &attrs_action},
 	{RTM_NEWNETCONF, RTM_GETNETCONF, &layout_netconfmsg, &attrs_netconf},
 };
 
 static const struct body *body_of(uint16_t type)
 {
+	if (!flag_set_name_of(&flag_set_route_messages, type))
+		return NULL;
 	for (size_t n = 0; n < ARRAY_SIZE(route_bodies); n++) {
 		if (type >= route_bodies[n].first && type <= route_bodies[n].last)
 			return &route_bodies[n];

@@ -13,6 +13,8 @@
 #include "syscalls/decode.h"
 #include "syscalls/table.h"
 
+#define LINK_KIND 8	/* kinds of links that are told apart are shorter */
+
 /* One walk over one call. */
 struct decoder {
 	struct decode_call *call;		/* carry is written by decode_enter only */
@@ -29,6 +31,8 @@ struct decoder {
 	uint8_t word;		/* bytes of a pointer or long of the guest: 4 or 8 */
 	uint8_t depth;		/* of netlink attributes in attributes */
 	uint8_t family;		/* of the addresses in them */
+	char link_kind[LINK_KIND];	/* the link's whose attributes come: of an IFLA_INFO_KIND, cut */
+	char slave_kind[LINK_KIND];
 	uint8_t messages;	/* depth of netlink messages in messages */
 	bool in_message;	/* a struct msghdr's vectors are shown: */
 	int sockfd;		/* what they are sent through */

@@ -128,6 +128,78 @@ START_TEST(descriptors_that_are_not_shown)
 }
 END_TEST
 
+/* A request of rtnetlink: a header, a body and attributes; what is shown behind the header. */
+static void expect_route(const char *want, uint16_t type, const void *body, size_t body_len, const void *attrs, size_t len)
+{
+	uint8_t m[512];
+	char text[1024];
+	uint32_t total = (uint32_t)(16 + body_len + len);
+	memset(m, 0, sizeof(m));
+	memcpy(m, &total, 4);
+	memcpy(m + 4, &type, 2);
+	m[6] = 1;
+	memcpy(m + 16, body, body_len);
+	memcpy(m + 16 + body_len, attrs, len);
+	struct strbuf AUTO_STRBUF out = {0};
+	struct decode_call call = {.id = CALL_sendto, .abi = ABI_X86_64, .args = {5, put(0, m, total), total}};
+	const struct decode_result result = {.value = total};
+	text_of(call, &result, &memory.base, &out);
+	(void)snprintf(text, sizeof(text), "%s], %u, 0, NULL, 0) = %u", want, total, total);
+	const char *found = strstr(strbuf_str(&out), "nlmsg_pid=0}, ");
+	ck_assert_ptr_nonnull(found);
+	ck_assert_str_eq(found + strlen("nlmsg_pid=0}, "), text);
+}
+
+START_TEST(attributes_of_links)
+{
+	const uint8_t link[16] = {0};
+	const uint8_t bridge[] = {
+		36, 0, 18, 0,
+		11, 0, 1, 0, 'b', 'r', 'i', 'd', 'g', 'e', 0, 0,
+		20, 0, 2, 0,  5, 0, 7, 0, 1, 0, 0, 0,  8, 0, 1, 0, 0xdc, 5, 0, 0,
+	};
+	expect_route("{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_NETROM, ifi_index=0, ifi_flags=0, ifi_change=0}, "
+		     "[{nla_len=36, nla_type=IFLA_LINKINFO}, [[{nla_len=11, nla_type=IFLA_INFO_KIND}, \"bridge\"], "
+		     "[{nla_len=20, nla_type=IFLA_INFO_DATA}, [[{nla_len=5, nla_type=IFLA_BR_VLAN_FILTERING}, 1], "
+		     "[{nla_len=8, nla_type=IFLA_BR_FORWARD_DELAY}, 1500 /* 15.00 s */]]]]]", 18, link, sizeof(link), bridge,
+		     sizeof(bridge));
+	const uint8_t event[] = {8, 0, 44, 0, 4, 0, 0, 0};
+	expect_route("{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_NETROM, ifi_index=0, ifi_flags=0, ifi_change=0}, "
+		     "[{nla_len=8, nla_type=IFLA_EVENT}, IFLA_EVENT_NOTIFY_PEERS]", 18, link, sizeof(link), event, sizeof(event));
+	const uint8_t conf[] = {16, 0, 26, 0, 12, 0, 2, 0, 8, 0, 1, 0, 1, 0, 0, 0};
+	expect_route("{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_NETROM, ifi_index=0, ifi_flags=0, ifi_change=0}, "
+		     "[{nla_len=16, nla_type=IFLA_AF_SPEC}, [{nla_len=12, nla_type=AF_INET}, [{nla_len=8, "
+		     "nla_type=IFLA_INET_CONF}, [[IPV4_DEVCONF_FORWARDING-1]=1]]]]", 18, link, sizeof(link), conf, sizeof(conf));
+	const uint8_t spec[16] = {7};
+	const uint8_t vlan[] = {12, 0, 26, 0, 8, 0, 2, 0, 2, 0, 10, 0};
+	expect_route("{ifi_family=AF_BRIDGE, ifi_type=ARPHRD_NETROM, ifi_index=0, ifi_flags=0, ifi_change=0}, "
+		     "[{nla_len=12, nla_type=IFLA_AF_SPEC}, [{nla_len=8, nla_type=IFLA_BRIDGE_VLAN_INFO}, "
+		     "{flags=BRIDGE_VLAN_INFO_PVID, vid=10}]]", 18, spec, sizeof(spec), vlan, sizeof(vlan));
+}
+END_TEST
+
+START_TEST(attributes_of_routes)
+{
+	const uint8_t route[12] = {2};
+	const uint8_t paths[] = {
+		36, 0, 9, 0,
+		16, 0, 4, 1, 2, 0, 0, 0,  8, 0, 5, 0, 10, 0, 0, 1,
+		16, 0, 0, 0, 2, 0, 0, 0,  8, 0, 18, 0, 2, 0, 10, 0,
+	};
+	const char *want = "{rtm_family=AF_INET, rtm_dst_len=0, rtm_src_len=0, rtm_tos=0, rtm_table=RT_TABLE_UNSPEC, "
+		"rtm_protocol=RTPROT_UNSPEC, rtm_scope=RT_SCOPE_UNIVERSE, rtm_type=RTN_UNSPEC, rtm_flags=0}, "
+		"[{nla_len=36, nla_type=RTA_MULTIPATH}, [[{rtnh_len=16, rtnh_flags=RTNH_F_ONLINK, rtnh_hops=1, "
+		"rtnh_ifindex=if_nametoindex(\"eth0\")}, [{nla_len=8, nla_type=RTA_GATEWAY}, inet_addr(\"10.0.0.1\")]], "
+		"[{rtnh_len=16, rtnh_flags=0, rtnh_hops=0, rtnh_ifindex=if_nametoindex(\"eth0\")}, "
+		"[{nla_len=8, nla_type=RTA_VIA}, {rtvia_family=AF_INET, rtvia_addr=\"\\x0a\\x00\"}]]]]";
+	expect_route(want, 24, route, sizeof(route), paths, sizeof(paths));
+	const uint8_t hop[8] = {2, 0, 3, 0, 4};
+	const uint8_t id[] = {8, 0, 1, 0, 7, 0, 0, 0};
+	expect_route("{nh_family=AF_INET, nh_scope=RT_SCOPE_UNIVERSE, nh_protocol=RTPROT_BOOT, nh_flags=RTNH_F_ONLINK}, "
+		     "[{nla_len=8, nla_type=NHA_ID}, 7]", 104, hop, sizeof(hop), id, sizeof(id));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("decode_sockets");
@@ -139,6 +211,8 @@ int main(void)
 	tcase_add_test(c, what_recvmmsg_was_to_wait_for);
 	tcase_add_test(c, messages_are_dumped_one_by_one);
 	tcase_add_test(c, descriptors_that_are_not_shown);
+	tcase_add_test(c, attributes_of_links);
+	tcase_add_test(c, attributes_of_routes);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }
