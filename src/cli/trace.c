@@ -7,6 +7,7 @@
 #include "cli/trace_command.h"
 #include "cli/trace_options.h"
 #include "observe/recorder.h"
+#include "tracer/multiplexed.h"
 
 static const char usage[] =
 	"Usage: trapline trace [OPTIONS] [-o FILE] [--] COMMAND [ARG...]\n"
@@ -63,6 +64,7 @@ static void fill_session(struct session_options *s, const struct trace_options *
 		.decode = &o->observe.decode,
 		.free_placement = o->free_placement,
 	};
+	multiplexed_include(&s->recorded);
 }
 
 /* What is injected and what a policy says, made into the session's policy. */

@@ -391,13 +391,54 @@ void decode_siginfo(const void *info, const struct decode_options *options, stru
 	show_siginfo(&d, info);
 }
 
+/* i386's, whose words follow each other without gaps: kernel/signal.c, post_copy_siginfo_from_user32. */
+static void widen_siginfo(const uint32_t words[32], siginfo_t *si)
+{
+	memset(si, 0, sizeof(*si));
+	si->si_signo = (int)words[0];
+	si->si_errno = (int)words[1];
+	si->si_code = (int)words[2];
+	/* A timer's id and overrun lie where a sender's ids do. */
+	si->si_pid = (int)words[3];
+	si->si_uid = words[4];
+	if (si->si_code <= 0) {
+		si->si_ptr = (void *)(uintptr_t)words[5];
+		return;
+	}
+	switch (si->si_signo) {
+	case SIGCHLD:
+		si->si_status = (int)words[5];
+		si->si_utime = (int)words[6];
+		si->si_stime = (int)words[7];
+		return;
+	case SIGILL: case SIGFPE: case SIGSEGV: case SIGBUS: case SIGTRAP:
+		si->si_addr = (void *)(uintptr_t)words[3];
+		return;
+	case SIGIO:
+		si->si_band = (int)words[3];
+		si->si_fd = (int)words[4];
+		return;
+	case SIGSYS:
+		si->si_call_addr = (void *)(uintptr_t)words[3];
+		si->si_syscall = (int)words[4];
+		si->si_arch = words[5];
+		return;
+	default:
+		return;
+	}
+}
+
 static void decode_siginfo_at(struct decoder *d, unsigned i)
 {
 	siginfo_t si;
+	uint32_t words[32];
 	uint64_t addr = decode_arg(d, i);
-	if (d->i386)
-		show_pointer(d, addr);
-	else if (decode_fetch(d, addr, &si, sizeof(si)))
+	if (d->i386) {
+		if (!decode_fetch(d, addr, words, sizeof(words)))
+			return;
+		widen_siginfo(words, &si);
+		show_siginfo(d, &si);
+	} else if (decode_fetch(d, addr, &si, sizeof(si)))
 		show_siginfo(d, &si);
 }
 

@@ -10,6 +10,7 @@
 
 #include "observe/recorder.h"
 #include "tracer/live_source.h"
+#include "tracer/multiplexed.h"
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
@@ -42,10 +43,10 @@ static void put(struct session *s, struct record *r, const void *payload, size_t
 static struct record call_record(struct tracee *t, enum record_kind kind, uint64_t now)
 {
 	struct record r = {
-		.kind = (uint8_t)kind, .abi = (uint8_t)t->call.abi, .id = t->call.id, .tid = t->tid,
-		.tgid = tracee_tgid(t), .time_ns = now, .nr = t->call.nr, .ip = t->ip,
+		.kind = (uint8_t)kind, .abi = (uint8_t)t->shown.abi, .id = t->shown.id, .tid = t->tid,
+		.tgid = tracee_tgid(t), .time_ns = now, .nr = t->shown.nr, .ip = t->ip,
 	};
-	memcpy(r.args, t->call.args, sizeof(r.args));
+	memcpy(r.args, t->shown.args, sizeof(r.args));
 	return r;
 }
 
@@ -107,21 +108,30 @@ void emit_abi(struct session *s, struct tracee *t)
 	emit_task(s, t, RECORD_ABI_CHANGE, 0, false);
 }
 
+bool emit_wants(const struct session *s, struct tracee *t)
+{
+	if (!s->options->recorder || !call_set_has(&s->recorded, t->call.id))
+		return false;
+	t->shown = t->call;
+	multiplexed_resolve(&t->shown);
+	return t->shown.id == t->call.id || call_set_has(&s->recorded, t->shown.id);
+}
+
 static void capture_enter(struct session *s, struct tracee *t, struct strbuf *log)
 {
 	struct capture c;
 	struct decode_source *src = capture_init(&c, t, log);
-	t->first_out = (uint8_t)decode_enter(&t->call, s->options->decode, src, null_printer());
+	t->first_out = (uint8_t)decode_enter(&t->shown, s->options->decode, src, null_printer());
 }
 
 static void capture_exit(struct session *s, struct tracee *t, const struct decode_result *result, struct strbuf *log)
 {
 	struct capture c;
 	struct decode_source *src = capture_init(&c, t, log);
-	decode_exit(&t->call, result, t->first_out, s->options->decode, src, null_printer());
-	decode_result_text(&t->call, result, s->options->decode, src, NULL);
+	decode_exit(&t->shown, result, t->first_out, s->options->decode, src, null_printer());
+	decode_result_text(&t->shown, result, s->options->decode, src, NULL);
 	if (s->options->decode->dump)
-		decode_dump_text(&t->call, result, s->options->decode, src, NULL);
+		decode_dump_text(&t->shown, result, s->options->decode, src, NULL);
 }
 
 void emit_enter(struct session *s, struct tracee *t, uint64_t now)
@@ -141,15 +151,15 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 		emit_stack(s, t, now);
 	struct strbuf *log = &t->by->log;
 	struct record r = call_record(t, RECORD_EXIT, now);
-	struct decode_result result = {.value = value, .is_error = is_error};
-	r.result = value;
+	struct decode_result result = {.value = multiplexed_result(&t->call, &t->shown, value), .is_error = is_error};
+	r.result = result.value;
 	r.is_error = is_error;
 	r.emulated = t->answered;
 	r.injected = t->injected;
 	if (t->by->system_ns > t->entered_system_ns)
 		r.cpu_ns = t->by->system_ns - t->entered_system_ns;
-	if (decode_needs_source_exit(t->call.id, t->call.abi, s->options->decode) ||
-	    (s->options->decode->dump && decode_dumps(&t->call, s->options->decode)))
+	if (decode_needs_source_exit(t->shown.id, t->shown.abi, s->options->decode) ||
+	    (s->options->decode->dump && decode_dumps(&t->shown, s->options->decode)))
 		capture_exit(s, t, &result, log);
 	else
 		strbuf_clear(log);
@@ -198,12 +208,16 @@ static struct tracee notified_tracee(struct session *s, const struct call_event 
 		.call = {.id = ev->id, .abi = ev->abi, .nr = ev->nr, .tid = ev->tid},
 	};
 	memcpy(t.call.args, ev->args, sizeof(t.call.args));
+	t.shown = t.call;
+	multiplexed_resolve(&t.shown);
 	return t;
 }
 
 void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_t now)
 {
 	struct tracee t = notified_tracee(s, ev);
+	if (!call_set_has(&s->recorded, t.shown.id))
+		return;
 	AUTO_STRBUF struct strbuf log;
 	strbuf_init(&log);
 	struct record r = call_record(&t, RECORD_ENTER, now);
@@ -214,6 +228,8 @@ void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_
 void emit_notified_exit(struct session *s, const struct call_event *ev, int64_t value, uint32_t injected)
 {
 	struct tracee t = notified_tracee(s, ev);
+	if (!call_set_has(&s->recorded, t.shown.id))
+		return;
 	const struct verdict v = verdict_value(value);
 	struct decode_result result = {.value = value, .is_error = verdict_is_error(&v)};
 	AUTO_STRBUF struct strbuf log;

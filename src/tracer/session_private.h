@@ -119,6 +119,7 @@ struct tracee {
 	bool other_abi;			/* the last recorded call was not of the host's ABI but of .shown_abi */
 	uint8_t shown_abi;
 	struct decode_call call;	/* the call inside, or the last one */
+	struct decode_call shown;	/* as it is recorded, if it is: tracer/multiplexed.h */
 	uint64_t ip;
 	char comm[16];			/* what the recorder knows it as, with -Y */
 	uint64_t entered_system_ns;	/* system time of the process when it was entered */
@@ -333,6 +334,7 @@ void signals_command_ended(const struct session *s);
 void signals_restore_in_child(const struct session *s);	/* async-signal-safe */
 
 /* emit.c: what goes to the recorder. */
+bool emit_wants(const struct session *s, struct tracee *t);	/* whether the call is recorded; before emit_enter */
 void emit_abi(struct session *s, struct tracee *t);	/* if it changed */
 void emit_comm(struct session *s, struct tracee *t, uint64_t now);	/* with -Y, if it changed */
 void emit_enter(struct session *s, struct tracee *t, uint64_t now);

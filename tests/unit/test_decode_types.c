@@ -22,6 +22,29 @@ START_TEST(programs_of_filters)
 }
 END_TEST
 
+START_TEST(siginfo_of_i386_has_no_gaps)
+{
+	struct strbuf AUTO_STRBUF out = {0};
+	const uint32_t child[32] = {SIGCHLD, 0, CLD_EXITED, 42, 7, 3, 1, 2};
+	const uint32_t fault[32] = {SIGSEGV, 0, 1, 0x1234};
+	const uint32_t sent[32] = {SIGUSR1, 0, (uint32_t)SI_QUEUE, 42, 7, 9};
+	const struct decode_result result = {0};
+	struct decode_call call = {.id = CALL_waitid, .abi = ABI_I386, .args = {1, 42, put(0, child, sizeof(child)), 4, 0}};
+	text_of(call, &result, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out), "waitid(P_PID, 42, {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=42, si_uid=7, si_status=3, "
+			 "si_utime=1 /* 0.01 s */, si_stime=2 /* 0.02 s */}, WEXITED, NULL) = 0");
+	strbuf_clear(&out);
+	call = (struct decode_call){.id = CALL_rt_sigtimedwait, .abi = ABI_I386, .args = {0, put(0, fault, sizeof(fault)), 0, 8}};
+	text_of(call, &(struct decode_result){.value = SIGSEGV}, &memory.base, &out);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&out), "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x1234}"));
+	strbuf_clear(&out);
+	call = (struct decode_call){.id = CALL_rt_sigqueueinfo, .abi = ABI_I386, .args = {42, SIGUSR1, put(0, sent, sizeof(sent))}};
+	text_of(call, &result, &memory.base, &out);
+	ck_assert_str_eq(strbuf_str(&out), "rt_sigqueueinfo(42, SIGUSR1, {si_signo=SIGUSR1, si_code=SI_QUEUE, si_pid=42, si_uid=7, "
+			 "si_int=9, si_ptr=0x9}) = 0");
+}
+END_TEST
+
 START_TEST(quotas_and_keys)
 {
 	const uint64_t info[3] = {7, 8, 0x700000001};
@@ -345,6 +368,7 @@ int main(void)
 	tcase_add_test(c, routes_with_all_members);
 	tcase_add_test(c, times_that_a_filesystem_does_not_give);
 	tcase_add_test(c, arguments_that_a_request_does_not_have);
+	tcase_add_test(c, siginfo_of_i386_has_no_gaps);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }

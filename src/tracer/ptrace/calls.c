@@ -305,7 +305,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		return;
 	if (!call_is_ours(s, t) && !exec_is(s, t))
 		return;
-	bool record = call_set_has(&s->recorded, t->call.id) && s->options->recorder;
+	bool record = emit_wants(s, t);
 	struct regs r;
 	calls_regs(t, &r);
 	if (made_again(s, t, &r, record, now) || set_aside(s, t, &r))
