@@ -168,7 +168,9 @@ def older(text, names):
 
     if not names.keys() & set(re.findall(r"\w{4,}", text)):
         return text
-    return re.sub(r"(/\* )?\b(\w+(?:\|\w+\b(?!<<))*)", value, text)
+    text = re.sub(r"(/\* )?\b(\w+(?:\|\w+\b(?!<<))*)", value, text)
+    # an index is decimal
+    return re.sub(r"\[0x([0-9a-f]+)( /\* \w+_\?\?\? \*/)\]=", lambda m: f"[{int(m[1], 16)}{m[2]}]=", text)
 
 
 def tracer_of(pid):

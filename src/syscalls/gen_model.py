@@ -16,7 +16,7 @@ MAX_NR = 1024
 MAX_REGS = 6
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*$")
-CONSTANT = re.compile(r"[A-Za-z_][A-Za-z0-9_:.-]*$")
+CONSTANT = re.compile(r"[A-Za-z_][A-Za-z0-9_:.-]*(<<[A-Z]+)?$")
 TYPE_USE = re.compile(r"([a-z_][a-z0-9_]*)(?:\(([^()]*)\))?$")
 
 

@@ -71,6 +71,33 @@ START_TEST(arrays_end_with_s)
 }
 END_TEST
 
+START_TEST(commands_to_scsi_devices)
+{
+	uint8_t h[88] = {'S', [4] = 0xfd, 0xff, 0xff, 0xff, [8] = 2, [12] = 4, [40] = 9, [67] = 1, [72] = 1, [80] = 1};
+	const uint64_t data = put(128, "abcd", 4), command = put(160, "\x12\0", 2), sense = put(176, "s", 1);
+	memcpy(h + 16, &data, 8);
+	memcpy(h + 24, &command, 8);
+	memcpy(h + 32, &sense, 8);
+	expect("ioctl(3, SG_IO, {interface_id='S', dxfer_direction=SG_DXFER_FROM_DEV, cmd_len=2, cmdp=\"\\x12\\x00\", mx_sb_len=0, "
+	       "iovec_count=0, dxfer_len=4, timeout=9, flags=0, dxferp=\"\\x61\\x62\\x63\", status=0, masked_status=0, "
+	       "msg_status=0, sb_len_wr=1, sbp=\"\\x73\", host_status=0, driver_status=0, resid=1, duration=0, "
+	       "info=SG_INFO_CHECK}) = 0", "ioctl", 0, ARGS(3, 0x2285, put(0, h, sizeof(h))));
+	expect("ioctl(3, SG_IO, [5]) = -1 EINVAL (Invalid argument)", "ioctl", -EINVAL, ARGS(3, 0x2285, put(0, "\5\0\0", 4)));
+}
+END_TEST
+
+START_TEST(speeds_of_terminals)
+{
+	const struct { uint32_t in, out, control, local; uint8_t rest[28]; } tty = {.control = 0x1009000d};
+	expect("ioctl(3, TCSETS2, {c_iflag=0, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0, c_cflag=B9600|B1152000<<IBSHIFT|CS5, c_lflag=0, "
+	       "...}) = 0", "ioctl", 0, ARGS(3, 0x402c542b, put(0, &tty, sizeof(tty))));
+	/* struct termio ends where the memory does */
+	const uint8_t old[18] = {[6] = 2};
+	expect("ioctl(3, TCSETA, {c_iflag=0, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0, c_cflag=B0|CS5, c_lflag=ICANON, ...}) = 0", "ioctl", 0,
+	       ARGS(3, 0x5406, put(MEMORY_SIZE - 18, old, 18)));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("decode_rare");
@@ -81,6 +108,8 @@ int main(void)
 	tcase_add_test(c, limits_and_devices_with_numbers);
 	tcase_add_test(c, sizes_that_the_kernel_corrects);
 	tcase_add_test(c, arrays_end_with_s);
+	tcase_add_test(c, commands_to_scsi_devices);
+	tcase_add_test(c, speeds_of_terminals);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }
