@@ -136,6 +136,12 @@ class Attach(harness.Case):
         self.assertIn(pid, text)
         self.assertIn("no such process", text)
 
+    def test_process_ended(self):
+        with subprocess.Popen(["true"]) as child:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            text = self.attach(str(child.pid))
+            self.assertIn("it has ended", text)
+
     def test_not_permitted(self):
         self.need_root()
         pid = self.sleeper()

@@ -292,6 +292,30 @@ class Live(TraceCase):
         lines = self.traced("-i", "-e", "trace=none", "sh", "-c", "kill -USR1 $$")
         self.assertRegex(lines[0], r"\[[0-9a-f]{16}\] --- SIGUSR1 ")
 
+    def test_attaches_where_the_first_thread_has_ended(self):
+        """By the process's id, and by that of a thread."""
+        script = ("import ctypes, os, threading\n"
+                  "libc = ctypes.CDLL(None)\n"
+                  "libc.read.restype = ctypes.c_ssize_t\n"
+                  "threading.Thread(target=lambda: [None for _ in iter(lambda: libc.read(0, bytes(9), 1), 0)]).start()\n"
+                  "libc.pthread_exit(None)\n")
+        guest = self.start("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE)
+
+        def state():
+            with open(f"/proc/{guest.pid}/stat", encoding="ascii") as f:
+                return f.read().rsplit(")", 1)[1].split()[0]
+        while state() != "Z":
+            self.assertIsNone(guest.poll())
+        thread = max(os.listdir(f"/proc/{guest.pid}/task"), key=int)
+        for name in (str(guest.pid), thread):
+            p = self.start(harness.trapline, "trace", "--json", "-e", "trace=read", "-p", name, stderr=subprocess.PIPE)
+            self.read_until(p.stderr.fileno(), b'{"type":"new","pid":%d,"tid":%s,' % (guest.pid, thread.encode()))
+            guest.stdin.write(b"x")
+            guest.stdin.flush()
+            self.read_until(p.stderr.fileno(), b'"syscall":"read"')
+            p.send_signal(signal.SIGINT)
+            p.wait()
+
 
 class Command(TraceCase):
     """How the command is started."""

@@ -9,19 +9,29 @@
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
 
-/* Seize and interrupt one thread. 1 if it is new, 0 if known or gone. */
-static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
+/* The leader of a process stays as a zombie until its last thread has ended. */
+static bool has_ended(pid_t tid)
 {
-	if (tracee_find(s, tid))
+	char state = proc_status_state(tid);
+	return state == 'Z' || state == 'X';
+}
+
+/* Seize and interrupt one thread. 1 if it is new, 0 if known or gone; *ret_any is set for what is ours then. */
+static int attach_thread(struct session *s, pid_t tid, pid_t tgid, bool *ret_any)
+{
+	if (tracee_find(s, tid)) {
+		*ret_any = true;
 		return 0;
+	}
 	int r = ops_seize(tid, 0);
 	if (r == -ESRCH)
 		return 0;
 	/* A thread that one of ours created meanwhile is traced already; it will report itself. */
-	if (r == -EPERM && tgid != tid && s->tracee_count)
+	if (r == -EPERM && ((tgid != tid && s->tracee_count) || has_ended(tid)))
 		return 0;
 	if (r < 0)
 		return r;
+	*ret_any = true;
 	struct tracee *t;
 	r = tracee_add(&s->traps[0], tid, &t);
 	if (r < 0)
@@ -39,10 +49,11 @@ static int attach_thread(struct session *s, pid_t tid, pid_t tgid)
 	return 1;
 }
 
-/* One pass over a process's threads: how many were new, or a negative errno. */
-static int attach_pass(struct session *s, pid_t pid)
+/* One pass over a process's threads: how many were new, or a negative errno. It may be named by any of them. */
+static int attach_pass(struct session *s, pid_t pid, bool *ret_any)
 {
 	char path[64];
+	pid_t tgid = proc_status_pid(pid, "Tgid");
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	DIR *dir = opendir(path);
 	if (!dir)
@@ -53,7 +64,7 @@ static int attach_pass(struct session *s, pid_t pid)
 		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
 		if (tid <= 0)
 			continue;
-		int r = attach_thread(s, tid, pid);
+		int r = attach_thread(s, tid, tgid ? tgid : pid, ret_any);
 		new = r < 0 ? r : new + r;
 	}
 	(void)closedir(dir);
@@ -67,6 +78,8 @@ static void explain(pid_t pid, int err)
 		log_error("cannot attach to process %d: process %d already traces it", pid, tracer);
 	else if (err == -ESRCH && access("/proc/self", F_OK) < 0)
 		log_error("cannot attach to process %d: /proc is not mounted", pid);
+	else if (err == -ESRCH && has_ended(pid))
+		log_error("cannot attach to process %d: it has ended, its parent has not asked for its status", pid);
 	else if (err == -ESRCH)
 		log_error("cannot attach to process %d: no such process", pid);
 	else
@@ -77,12 +90,13 @@ int attach_all(struct session *s)
 {
 	for (size_t i = 0; i < s->options->attach_count; i++) {
 		pid_t pid = s->options->attach[i];
+		bool any = false;
 		int r;
 		/* Again until a pass finds no new thread: the last ones created before all were caught. */
 		do {
-			r = attach_pass(s, pid);
+			r = attach_pass(s, pid, &any);
 		} while (r > 0);
-		if (r < 0 || !s->tracee_count) {
+		if (r < 0 || !any) {
 			explain(pid, r < 0 ? r : -ESRCH);
 			return r < 0 ? r : -ESRCH;
 		}
