@@ -35,6 +35,7 @@ static const char usage[] =
 	"  -D, -DD, -DDD      the command takes trapline's place\n"
 	"  -b execve          let go of what executes another program\n"
 	"  --mechanism=M      auto, trace, step, sysemu or notify\n"
+	"  --observe=W        what tells how a call ended: auto, stops or bpf\n"
 	"Everything else is in trapline-trace(1).\n";
 
 static void fill_session(struct session_options *s, const struct trace_options *o, struct recorder *recorder, int ready)
@@ -55,6 +56,7 @@ static void fill_session(struct session_options *s, const struct trace_options *
 		.uninterruptible = o->interruptible > 2 || (o->daemonize && !o->interruptible),
 		.recorded = o->traced,
 		.record_exits = true,
+		.ends = o->ends,
 		.record_tasks = true,
 		.recorded_signals = o->observe.signals,
 		.record_stack = o->stack,

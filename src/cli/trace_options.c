@@ -23,6 +23,7 @@ enum {
 	OPTION_INJECT,
 	OPTION_JSON,
 	OPTION_MECHANISM,
+	OPTION_OBSERVE,
 	OPTION_OUTPUT_SEPARATELY,
 	OPTION_PIDNS,
 	OPTION_POLICY,
@@ -69,6 +70,7 @@ static const struct option long_options[] = {
 	{"kvm", required_argument, NULL, OPTION_UNSUPPORTED},
 	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
 	{"no-abbrev", no_argument, NULL, 'v'},
+	{"observe", required_argument, NULL, OPTION_OBSERVE},
 	{"output", required_argument, NULL, 'o'},
 	{"output-append-mode", no_argument, NULL, 'A'},
 	{"output-separately", no_argument, NULL, OPTION_OUTPUT_SEPARATELY},
@@ -209,6 +211,15 @@ static int parse_mechanism(struct trace_options *o, const char *text)
 	return r ? r : CLI_EXIT_USAGE;
 }
 
+static int parse_observe(struct trace_options *o, const char *text)
+{
+	static const char *const names[] = {[ENDS_AUTO] = "auto", [ENDS_STOP] = "stops", [ENDS_OBSERVED] = "bpf"};
+	size_t index = ENDS_AUTO;
+	int r = cli_parse_word("trace", "--observe", text, names, ARRAY_SIZE(names), &index);
+	o->ends = (enum session_ends)index;
+	return r;
+}
+
 /* Options that only set or count something. False: not one of them. */
 static bool take_flag(struct trace_options *o, int option)
 {
@@ -259,6 +270,7 @@ static int take_set(struct trace_options *o, int option, char *value)
 	case OPTION_DECODE_FDS: return trace_value_decode_fds(o, value ? value : "path");
 	case OPTION_DECODE_PIDS: return trace_value_decode_pids(o, value);
 	case OPTION_MECHANISM: return parse_mechanism(o, value);
+	case OPTION_OBSERVE: return parse_observe(o, value);
 	case OPTION_QUIET: return trace_value_quiet(o, value ? value : "attach,personality");
 	case OPTION_RAW: return trace_value_raw(o, value);
 	case OPTION_READ: return trace_value_dump(o, "-e read", value, &o->dump.read);

@@ -17,6 +17,7 @@ struct trace_options {
 	struct observe_options observe;
 	struct call_set traced;		/* -e trace= */
 	enum mechanism mechanism;
+	enum session_ends ends;
 	bool free_placement;
 	bool stack;			/* -k */
 	const char *policy_file;

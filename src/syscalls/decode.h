@@ -238,6 +238,19 @@ bool decode_dumps(const struct decode_call *call, const struct decode_options *o
 bool decode_needs_source_enter(enum call_id id, enum call_abi abi, const struct decode_options *options);
 bool decode_needs_source_exit(enum call_id id, enum call_abi abi, const struct decode_options *options);
 
+/* Guest memory that decode_exit and decode_result_text may read of a call that succeeds. */
+struct decode_range {
+	uint64_t addr;
+	uint32_t len;		/* 0: they read nothing */
+	bool by_result;		/* as many bytes as the result says, if that is less */
+};
+
+/*
+ * For who cannot stop the task behind the call: all that the second walk asks of its source is this range, which is known
+ * at entry. False: it may ask for more.
+ */
+bool decode_late_range(const struct decode_call *call, const struct decode_options *options, struct decode_range *ret);
+
 /* A signal's siginfo as strace prints it in "--- SIGSEGV {si_signo=SIGSEGV, ...} ---"; info points to a siginfo_t. */
 /* src tells whose the process ids in it are; NULL: it is not said. */
 void decode_siginfo(const void *info, const struct decode_options *options, struct decode_source *src, struct printer *p);

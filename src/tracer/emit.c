@@ -16,6 +16,9 @@
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
+/* include/linux/err.h, MAX_ERRNO */
+enum { ERRNO_MAX = 4095 };
+
 uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -124,12 +127,18 @@ static void capture_enter(struct session *s, struct tracee *t, struct strbuf *lo
 	t->first_out = (uint8_t)decode_enter(&t->shown, s->options->decode, src, null_printer());
 }
 
+static void decode_late(struct tracee *t, const struct decode_result *result, const struct decode_options *options,
+			struct decode_source *src)
+{
+	decode_exit(&t->shown, result, t->first_out, options, src, null_printer());
+	decode_result_text(&t->shown, result, options, src, NULL);
+}
+
 static void capture_exit(struct session *s, struct tracee *t, const struct decode_result *result, struct strbuf *log)
 {
 	struct capture c;
 	struct decode_source *src = capture_init(&c, t, log);
-	decode_exit(&t->shown, result, t->first_out, s->options->decode, src, null_printer());
-	decode_result_text(&t->shown, result, s->options->decode, src, NULL);
+	decode_late(t, result, s->options->decode, src);
 	if (s->options->decode->dump)
 		decode_dump_text(&t->shown, result, s->options->decode, src, NULL);
 }
@@ -163,6 +172,24 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 		capture_exit(s, t, &result, log);
 	else
 		strbuf_clear(log);
+	put(s, &r, log->data, log->len);
+}
+
+void emit_late_exit(struct trap_thread *by, struct tracee *t, const struct end_slot *end)
+{
+	struct session *s = by->session;
+	struct record r = call_record(t, RECORD_EXIT, end->time_ns);
+	struct decode_result result = {.value = end->result, .is_error = (uint64_t)end->result >= (uint64_t)-ERRNO_MAX};
+	struct strbuf *log = &by->log;
+	strbuf_clear(log);
+	r.result = result.value;
+	r.is_error = result.is_error;
+	if (decode_needs_source_exit(t->shown.id, t->shown.abi, s->options->decode)) {
+		struct capture c;
+		struct decode_source *src = capture_init(&c, t, log);
+		c.live.late = (struct live_late){.addr = end->addr, .len = end->got, .bytes = end->data};
+		decode_late(t, &result, s->options->decode, src);
+	}
 	put(s, &r, log->data, log->len);
 }
 

@@ -211,6 +211,19 @@ static void watch_seccomp(const struct session *s, struct filters_chains *c, uin
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
+/* A task on its way from one trap thread to another has no tracer that could let it wait. */
+static void pass_transit(const struct session *s, struct mask_chain *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+{
+	int nr = call_desc(CALL_ppoll)->nr[host_abi()];
+	if (!s->transit_mark)
+		return;
+	c->test = equals(4, 64, s->transit_mark);
+	c->clause = (struct filter_clause){&c->test, 1};
+	c->rule = (struct filter_rule){&c->clause, 1, SECCOMP_RET_ALLOW};
+	list[*count] = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = actions[nr]};
+	actions[nr] = FILTER_CHAIN((*count)++);
+}
+
 int filter_plan_build(const struct session *s, struct filter_prog *ret)
 {
 	static const enum call_abi x86_abis[] = {ABI_X86_64, ABI_I386, ABI_X32};
@@ -219,11 +232,11 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	size_t count = host_abi() == ABI_X86_64 ? ARRAY_SIZE(x86_abis) : ARRAY_SIZE(arm_abis);
 	struct filter_abi filter_abis[MAX_ABIS];
 	uint32_t *actions[MAX_ABIS] = {0};
-	struct mask_chain clone_chain, waitid_chain;
+	struct mask_chain clone_chain, waitid_chain, transit_chain;
 	struct filters_chains filters_chains;
 	struct choice_chain getsockopt_chain, ioctl_chain;
 	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
-	struct filter_chain chain_list[13];
+	struct filter_chain chain_list[14];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)
@@ -246,6 +259,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 		watch_prctl(s, &filters_chains, actions[0], chain_list, &chains);
 		watch_seccomp(s, &filters_chains, actions[0], chain_list, &chains);
 	}
+	if (r == 0)
+		pass_transit(s, &transit_chain, actions[0], chain_list, &chains);
 	if (r == 0 && s->files) {
 		answer_chosen(s, CALL_getsockopt, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &getsockopt_chain,
 			      actions[0], chain_list, &chains);

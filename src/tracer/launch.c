@@ -177,7 +177,7 @@ static int find_command(const struct session *s, const char *name, char **ret)
 static int seize_child(struct session *s, pid_t pid)
 {
 	struct tracee *t;
-	int r = ops_seize(pid, OPS_EXIT_KILL | (s->uses_filter ? OPS_FILTER_STOPS : 0));
+	int r = ops_seize(pid, session_seize_flags(s));
 	if (r < 0)
 		return r;
 	r = tracee_add(&s->traps[0], pid, &t);

@@ -19,14 +19,35 @@ static struct live_source *self(struct decode_source *src)
 	return (struct live_source *)src;
 }
 
+/* The bytes from addr on, and in *ret_len how many; NULL if there are none. */
+static const char *late_bytes(const struct live_late *late, uint64_t addr, size_t *ret_len)
+{
+	if (addr < late->addr || addr - late->addr >= late->len)
+		return NULL;
+	*ret_len = late->len - (size_t)(addr - late->addr);
+	return (const char *)late->bytes + (addr - late->addr);
+}
+
 static int live_read(struct decode_source *src, uint64_t addr, void *buf, size_t len)
 {
-	return memory_read(self(src)->tid, addr, buf, len);
+	size_t have;
+	const char *bytes = late_bytes(&self(src)->late, addr, &have);
+	if (!bytes || have < len)
+		return memory_read(self(src)->tid, addr, buf, len);
+	memcpy(buf, bytes, len);
+	return 0;
 }
 
 static ssize_t live_read_string(struct decode_source *src, uint64_t addr, char *buf, size_t max, bool *ret_complete)
 {
-	return memory_read_string(self(src)->tid, addr, buf, max, ret_complete);
+	size_t have;
+	const char *bytes = late_bytes(&self(src)->late, addr, &have);
+	size_t len = bytes ? strnlen(bytes, have < max ? have : max) : 0;
+	if (!bytes || (len == have && have < max))
+		return memory_read_string(self(src)->tid, addr, buf, max, ret_complete);
+	memcpy(buf, bytes, len);
+	*ret_complete = len < have && len < max;
+	return (ssize_t)len;
 }
 
 static ssize_t live_fd_path(struct decode_source *src, int fd, char *buf, size_t size)

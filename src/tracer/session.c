@@ -1,9 +1,12 @@
 /* A session from its options to its result: choosing the mechanism, starting and ending its threads. */
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/capability.h"
 #include "base/log.h"
 #include "kernel/kernel.h"
 #include "tracer/ptrace/handover.h"
@@ -41,9 +44,17 @@ static enum mechanism planned_mechanism(const struct session_options *o)
 	return p->needs_trace || o->record_tasks ? MECHANISM_TRACE : MECHANISM_NOTIFY;
 }
 
+/* A filter that needs no no_new_privs, and ends that are heard without a stop. */
+static bool saves_ends(const struct session_options *o)
+{
+	if (o->ends == ENDS_OBSERVED)
+		return true;
+	return ends_suit(o) && capability_effective(CAP_SYS_ADMIN) && ends_program_allowed() == 0;
+}
+
 /*
- * The cheapest that suffices. Every call recorded: no filter can save a stop, so step. Some recorded: their stops carry
- * the answers too. Only answers: notifications.
+ * The cheapest that suffices. Every call recorded: no filter can save the stop at its entry, but where the other one can be
+ * saved the filter's is the cheaper, else step. Some recorded: their stops carry the answers too. Only answers: notifications.
  */
 static enum mechanism choose(const struct session_options *o)
 {
@@ -53,7 +64,7 @@ static enum mechanism choose(const struct session_options *o)
 		return call_set_empty(&o->recorded) && !o->record_tasks ? MECHANISM_NOTIFY : MECHANISM_TRACE;
 	if (o->policy)
 		return planned_mechanism(o);
-	if (needs_no_filter(o) || call_set_full(&o->recorded))
+	if (needs_no_filter(o) || (call_set_full(&o->recorded) && !saves_ends(o)))
 		return MECHANISM_STEP;
 	if (!call_set_empty(&o->recorded) || o->record_tasks)
 		return mechanism_allowed(MECHANISM_TRACE) == 0 ? MECHANISM_TRACE : MECHANISM_STEP;
@@ -62,6 +73,16 @@ static enum mechanism choose(const struct session_options *o)
 	if (mechanism_allowed(MECHANISM_NOTIFY) == 0)
 		return MECHANISM_NOTIFY;
 	return MECHANISM_STEP;
+}
+
+bool session_follows_all(const struct session *s)
+{
+	return s->mechanism == MECHANISM_STEP || (s->mechanism == MECHANISM_TRACE && call_set_full(&s->recorded));
+}
+
+unsigned session_seize_flags(const struct session *s)
+{
+	return OPS_EXIT_KILL | (s->uses_filter ? OPS_FILTER_STOPS : 0);
 }
 
 static int refuse(const struct session *s, int err, const char *why)
@@ -109,6 +130,22 @@ static int check_files(const struct session *s)
 	return 0;
 }
 
+/* Asked for, it is had or refused. */
+static int check_ends(const struct session *s)
+{
+	if (s->options->ends != ENDS_OBSERVED)
+		return 0;
+	if (s->mechanism != MECHANISM_TRACE || !ends_suit(s->options)) {
+		log_error("observing with BPF is for a command that is only recorded, by the mechanism trace, without stacks or "
+			  "system times");
+		return -EOPNOTSUPP;
+	}
+	int r = ends_program_allowed();
+	if (r < 0)
+		log_error("observing with BPF: bpf(2): %s (it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)", strerror(-r));
+	return r;
+}
+
 /* What can be known without trying; that ptrace is forbidden shows when the command is seized. */
 static int check_mechanism(const struct session *s)
 {
@@ -121,7 +158,7 @@ static int check_mechanism(const struct session *s)
 	r = mechanism_allowed(s->mechanism);
 	if (r < 0)
 		session_unavailable(s, r);
-	return r;
+	return r < 0 ? r : check_ends(s);
 }
 
 static void merge(struct call_set *into, const struct call_set *from)
@@ -206,6 +243,8 @@ static void plan(struct session *s)
 		plan_files(s);
 		return;
 	}
+	if (s->uses_filter && session_follows_all(s) && getrandom(&s->transit_mark, sizeof(s->transit_mark), GRND_NONBLOCK) < 0)
+		s->handover_refused = true;
 	struct call_set *target = s->mechanism == MECHANISM_NOTIFY ? &s->notified : &s->stopping;
 	merge(target, &s->recorded);
 	merge(target, &s->emulated);
@@ -280,6 +319,7 @@ static int start_guests(struct session *s)
 static int trap(struct session *s)
 {
 	int r = loop_run(&s->traps[0]);
+	ends_stop(s);
 	handover_finish(s);
 	return r;
 }
@@ -336,6 +376,7 @@ static void trap_thread_init(struct session *s, struct trap_thread *by)
 	strbuf_init(&by->log);
 	placement_core_init(&by->core);
 	(void)sem_init(&by->wakes, 0, 0);
+	ends_thread_init(&by->ends);
 }
 
 /* Whether no guest can get another root without the trap loop's knowing: see apply_watches_roots. */
@@ -380,6 +421,7 @@ static int start(struct session *s)
 		r = loads_init(&s->loads);
 	s->loads.follows_personality = s->files && !s->decides && !call_set_has(&s->recorded, CALL_personality);
 	placement_init(&s->placement, s->places, s->options->recorder);
+	ends_init(s);
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);
 	aside_init(&s->aside);
@@ -400,6 +442,7 @@ static void finish(struct session *s)
 	launch_finish(s);
 	tracee_table_finish(s);
 	guest_fds_finish(&s->guest_fds);
+	ends_finish(s);
 	handed_finish(&s->handed);
 	aside_finish(&s->aside);
 	if (s->files)
@@ -408,8 +451,10 @@ static void finish(struct session *s)
 	if (s->decides)
 		apply_finish(&s->apply);
 	unwinder_destroy(s->unwinder);
-	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++) {
 		strbuf_finish(&s->traps[i].log);
+		ends_thread_finish(&s->traps[i].ends);
+	}
 	(void)pthread_mutex_destroy(&s->table_lock);
 	(void)pthread_mutex_destroy(&s->emit_lock);
 }

@@ -55,6 +55,13 @@ struct session_user {
 	size_t group_count;
 };
 
+/* How the ends of recorded calls are heard of, under the mechanism trace. */
+enum session_ends {
+	ENDS_AUTO,	/* by a BPF program, where the kernel takes one and enough calls are made */
+	ENDS_STOP,	/* by stops */
+	ENDS_OBSERVED,	/* by a BPF program, from the first call on */
+};
+
 struct session_options {
 	enum mechanism mechanism;
 	char *const *argv;		/* the command; NULL: only attach */
@@ -77,6 +84,7 @@ struct session_options {
 	/* Observation. Only these calls stop for it; all other calls run free (trace) or are passed on (step). */
 	struct call_set recorded;
 	bool record_exits;		/* false: only entries are wanted, no stop on return */
+	enum session_ends ends;
 	bool record_tasks;		/* signals, exits and other events of tasks */
 	uint64_t recorded_signals;	/* bit sig - 1: which signals, when record_tasks */
 	bool record_stack;		/* -k */

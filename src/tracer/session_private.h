@@ -30,6 +30,7 @@
 #include "tracer/loads.h"
 #include "tracer/placement.h"
 #include "tracer/policy/apply.h"
+#include "tracer/ptrace/ends.h"
 #include "tracer/ptrace/yield.h"
 #include "tracer/session.h"
 #include "tracer/sightings.h"
@@ -81,6 +82,7 @@ struct trap_thread {
 	uint64_t system_ns;		/* system time of the process that stopped last, with record_cpu */
 	struct placement_core core;
 	struct core_yield yield;
+	struct ends_pending ends;
 	const struct ptrace_syscall_info *told;	/* of the stop that is being served, if it is known already; else NULL */
 	bool runs;			/* not the first; handover.lock */
 	sem_t wakes;			/* what a thread without tracees sleeps on */
@@ -152,6 +154,7 @@ struct tracee {
 	int ended_status;
 	uint64_t repeat_ip;		/* PHASE_REPEATING: where the instruction is */
 	struct placed placed;
+	struct task_end end;		/* how the end of its call is heard of */
 };
 
 struct session {
@@ -182,6 +185,7 @@ struct session {
 	_Atomic bool main_ended;
 	bool command_executed;		/* its first execve was seen; its trap thread */
 	struct trap_thread traps[TRAP_THREADS_MAX];	/* the first runs session_run */
+	uint64_t transit_mark;		/* with which a task on its way to another trap thread waits; the filter knows it */
 	struct handover *handover;	/* NULL: not needed yet, or not possible */
 	bool handover_refused;		/* first trap thread */
 	_Atomic bool several;		/* there is more than one trap thread */
@@ -190,6 +194,8 @@ struct session {
 
 	pthread_mutex_t emit_lock;
 	struct placement placement;
+	struct ends ends;
+	_Atomic bool steps;		/* a guest has a filter of its own, which may answer before ours stops: all stops are asked for */
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
@@ -246,6 +252,10 @@ void tracee_table_finish(struct session *s);
 struct call_set session_worker_calls(void);
 /* Descriptors and mappings of the guest are reached through /proc, which a container may lack or have of other pids. */
 bool session_has_proc(void);
+/* Every call of a guest stops, and is passed on. */
+bool session_follows_all(const struct session *s);
+/* Of enum ops_seize_flags: for what we started. */
+unsigned session_seize_flags(const struct session *s);
 /* "mechanism 'trace' is not available here: ..." */
 void session_unavailable(const struct session *s, int err);
 void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
@@ -339,6 +349,8 @@ void emit_abi(struct session *s, struct tracee *t);	/* if it changed */
 void emit_comm(struct session *s, struct tracee *t, uint64_t now);	/* with -Y, if it changed */
 void emit_enter(struct session *s, struct tracee *t, uint64_t now);
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now);
+/* The end that was heard without a stop. By any trap thread, with the lock of what is pending. */
+void emit_late_exit(struct trap_thread *by, struct tracee *t, const struct end_slot *end);
 void emit_task(struct session *s, struct tracee *t, int kind, int64_t result, bool flag);
 void emit_signal(struct session *s, struct tracee *t, const siginfo_t *info);
 void emit_notified_enter(struct session *s, const struct call_event *ev, uint64_t now);

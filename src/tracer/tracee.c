@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/ends.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/lend.h"
 #include "tracer/proc_status.h"
@@ -142,6 +143,7 @@ void tracee_hand_over(struct tracee *t, struct trap_thread *to)
 
 void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 {
+	ends_forget(t);
 	(void)pthread_mutex_lock(&s->table_lock);
 	unlink_from(s, t);
 	t->tid = tid;
@@ -151,6 +153,7 @@ void tracee_rename(struct session *s, struct tracee *t, pid_t tid)
 
 void tracee_remove(struct session *s, struct tracee *t)
 {
+	ends_forget(t);
 	yield_forget(t);
 	carry_forget(t);
 	exec_forget(t);

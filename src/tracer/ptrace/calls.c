@@ -19,6 +19,7 @@
 #include "tracer/handlers.h"
 #include "tracer/memory.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/ends.h"
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/lend.h"
@@ -297,8 +298,10 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 		apply_call_entered(&s->apply, t->call.id);
 	/* A filter may forbid what a task on its way does; another tracer could take it. */
 	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
-	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP))
+	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP)) {
 		handover_bar(s);
+		s->steps |= call_set_full(&s->recorded) && t->call.id != CALL_ptrace;
+	}
 	watch_received(s, t);
 	strict_entered(s, t);
 	if (t->ended)
@@ -381,6 +384,7 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	if (t->phase == PHASE_REPEATING)
 		return; /* of the skipped call: PTRACE_SYSCALL reports it although PTRACE_SYSEMU would not have */
 	t->phase = PHASE_OUTSIDE;
+	ends_compare(t, info);
 	calls_restore_args(s, t);
 	if (back_from_aside(s, t))
 		return;
@@ -438,15 +442,34 @@ bool calls_awaits_exit(const struct tracee *t)
 	return t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->receives || t->aside;
 }
 
+/*
+ * A filter's stop of a call that stopped already at its entry. If it was a filter of the guest's own that asked, there is
+ * no tracer that it could mean.
+ */
+static void behind_entry(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info)
+{
+	struct regs r;
+	if (info->seccomp.ret_data == FILTER_STOP_DATA)
+		return;
+	calls_regs(t, &r);
+	regs_set(&r, REG_NR, (uint64_t)-1);
+	regs_set(&r, REG_RET, (uint64_t)-ENOSYS);
+	calls_flush(s, &r);
+}
+
 void calls_filter_stop(struct session *s, struct tracee *t)
 {
 	uint64_t now = now_ns();
 	struct ptrace_syscall_info info;
-	int r = ops_syscall_info(t->tid, &info);
+	int r = syscall_info(t, &info);
 	if (r == -ESRCH)
 		return;
 	if (r < 0) {
 		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
+		return;
+	}
+	if (t->phase == PHASE_INSIDE) {
+		behind_entry(s, t, &info);
 		return;
 	}
 	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
@@ -462,7 +485,7 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 	t->stop_foreign = info.seccomp.ret_data != FILTER_STOP_DATA;
 	entered(s, t, now);
 	t->stop_foreign = false;
-	t->phase = calls_awaits_exit(t) ? PHASE_INSIDE : PHASE_OUTSIDE;
+	t->phase = calls_awaits_exit(t) && !ends_take(s, t, now) ? PHASE_INSIDE : PHASE_OUTSIDE;
 }
 
 /*
@@ -539,7 +562,7 @@ int tracee_resume(struct session *s, struct tracee *t, int sig)
 			t->phase = PHASE_OUTSIDE;
 		break;
 	default:
-		if (t->phase == PHASE_INSIDE)
+		if (t->phase == PHASE_INSIDE || s->steps)
 			how = OPS_SYSCALL;
 		break;
 	}

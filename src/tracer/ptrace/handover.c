@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/capability.h"
 #include "base/thread.h"
 #include "tracer/memory.h"
 #include "tracer/proc_status.h"
@@ -113,13 +114,6 @@ static bool may_poll(void)
 	return ppoll(NULL, 0, &none, NULL) == 0;
 }
 
-static bool can_trace_any(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct caps[2] = {{0}};
-	return syscall(SYS_capget, &head, caps) == 0 && caps[0].effective >> CAP_SYS_PTRACE & 1;
-}
-
 /* Yama: what a task has inherited its tracer by is allowed, but seizing it is not in every case. */
 static bool yama_restricts(void)
 {
@@ -159,9 +153,9 @@ static bool is_possible(struct session *s)
 		return true;
 	if (s->handover_refused)
 		return false;
-	bool plain = s->mechanism == MECHANISM_STEP && !s->decides && !s->emulates && !s->files && !s->unwinder;
+	bool plain = session_follows_all(s) && !s->decides && !s->emulates && !s->files && !s->unwinder;
 	bool wanted = SIGNALS_COME_AT_ONCE && plain && s->placement.enabled && host_abi() == ABI_X86_64;
-	if (wanted && !adopts_orphans() && may_poll() && (can_trace_any() || !yama_restricts()))
+	if (wanted && !adopts_orphans() && may_poll() && (capability_effective(CAP_SYS_PTRACE) || !yama_restricts()))
 		s->handover = create();
 	s->handover_refused = !s->handover;
 	return s->handover;
@@ -285,8 +279,8 @@ static void restore(const struct transit *x, pid_t tid)
 	(void)!ops_set_sigmask(tid, x->mask);
 }
 
-/* Registers of a task that repeats the instruction behind it as ppoll(NULL, 0, NULL, NULL, 0). */
-static int make_it_wait(pid_t tid, struct regs *r)
+/* Registers of a task that repeats the instruction behind it as ppoll(NULL, 0, NULL, NULL, mark), which our filter lets pass. */
+static int make_it_wait(const struct session *s, pid_t tid, struct regs *r)
 {
 	uint64_t ip;
 	int err = regs_get(r, REG_IP, &ip);
@@ -295,13 +289,14 @@ static int make_it_wait(pid_t tid, struct regs *r)
 	regs_set(r, REG_IP, ip - 2);
 	regs_set(r, REG_RET, (uint64_t)call_desc(CALL_ppoll)->nr[host_abi()]);
 	regs_set(r, REG_NR, (uint64_t)-1);	/* nothing to restart */
-	for (int arg = 0; arg < 5; arg++)
+	for (int arg = 0; arg < 4; arg++)
 		regs_set(r, (enum reg)(REG_ARG0 + arg), 0);
+	regs_set(r, REG_ARG4, s->transit_mark);
 	err = regs_flush(r);
 	return err < 0 ? err : ops_set_sigmask(tid, UINT64_MAX);
 }
 
-static int prepare(struct transit *x, struct tracee *t)
+static int prepare(const struct session *s, struct transit *x, struct tracee *t)
 {
 	struct regs r;
 	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);
@@ -310,7 +305,7 @@ static int prepare(struct transit *x, struct tracee *t)
 		err = save(x, t->tid, &r);
 	if (err < 0)
 		return err;
-	err = make_it_wait(t->tid, &r);
+	err = make_it_wait(s, t->tid, &r);
 	if (err < 0)
 		restore(x, t->tid);
 	return err;
@@ -352,7 +347,7 @@ bool handover_offer(struct session *s, struct tracee *t)
 	struct transit *x = claim(s->handover);
 	if (!x)
 		return false;
-	if (!atomic_load(&s->handover_barred) && prepare(x, t) == 0 && hand_over(s, x, t, to) == 0)
+	if (!atomic_load(&s->handover_barred) && prepare(s, x, t) == 0 && hand_over(s, x, t, to) == 0)
 		return true;
 	atomic_store(&x->state, TRANSIT_FREE);
 	return false;
@@ -382,7 +377,7 @@ void handover_arrived(struct transit *x)
 		abort(); /* nobody else sends this signal with a pointer */
 	struct trap_thread *to = x->to;
 	pid_t tid = x->t->tid;
-	int err = ops_seize(tid, OPS_EXIT_KILL);
+	int err = ops_seize(tid, session_seize_flags(to->session));
 	atomic_store(x->guarded, 0);
 	/* It is dying if this fails; its end will be reported. */
 	if (err == 0)

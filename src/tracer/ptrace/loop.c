@@ -15,6 +15,7 @@
 #include "observe/record.h"
 #include "tracer/auxv.h"
 #include "tracer/ptrace/carry.h"
+#include "tracer/ptrace/ends.h"
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
@@ -340,6 +341,7 @@ static void stopped(struct session *s, struct tracee *t, int status)
 	int event = status >> 16;
 	atomic_fetch_add_explicit(&s->stops, 1, memory_order_relaxed);
 	handover_settle(t);
+	ends_missed(s, t);
 	if (!t->live) {
 		calls_restore_args(s, t);
 		if (s->decides)
@@ -381,6 +383,7 @@ static void stopped(struct session *s, struct tracee *t, int status)
 static void reported(struct trap_thread *by, pid_t tid, int status)
 {
 	struct session *s = by->session;
+	ends_collect(by);
 	struct tracee *t = tracee_find_own(by, tid);
 	if (WIFSTOPPED(status)) {
 		if (!t)
@@ -432,12 +435,12 @@ static bool has_stopped(struct trap_thread *by, pid_t tid)
 	struct session *s = by->session;
 	struct tracee *t = tracee_find_own(by, tid);
 	struct ptrace_syscall_info info;
-	bool is_named = s->mechanism == MECHANISM_STEP || (t && t->phase == PHASE_INSIDE);
-	if (!t || !t->live || !is_named || ops_syscall_info(tid, &info) < 0 ||
-	    (info.op != PTRACE_SYSCALL_INFO_ENTRY && info.op != PTRACE_SYSCALL_INFO_EXIT))
+	if (!t || !t->live || ops_syscall_info(tid, &info) < 0 || info.op == PTRACE_SYSCALL_INFO_NONE)
 		return false;
+	bool at_filter = info.op == PTRACE_SYSCALL_INFO_SECCOMP;
+	ends_collect(by);
 	by->told = &info;
-	stopped(s, t, W_STOPCODE(SYSCALL_STOP));
+	stopped(s, t, at_filter ? W_STOPCODE(SIGTRAP) | OPS_EVENT_SECCOMP << 16 : W_STOPCODE(SYSCALL_STOP));
 	by->told = NULL;
 	return true;
 }
@@ -503,6 +506,7 @@ static int next_event(struct trap_thread *by)
 	if (s->held)
 		held_wake(s);
 	if (tid < 0) {
+		ends_collect(by);
 		if (tid != -EINTR && tid != -ECHILD)
 			session_fail(s, tid, "cannot wait for guests");
 		return tid;

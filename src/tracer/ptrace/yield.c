@@ -51,7 +51,7 @@ static void stand_back(struct trap_thread *by)
 	const struct session *s = by->session;
 	struct core_yield *y = &by->yield;
 	/* Where there are other cores the scheduler would take this one for idle and bring others to it. */
-	bool plain = s->placement.one_cpu && s->mechanism == MECHANISM_STEP && !s->decides && !s->emulates && !s->files &&
+	bool plain = s->placement.one_cpu && session_follows_all(s) && !s->decides && !s->emulates && !s->files &&
 		     !s->unwinder;
 	y->kept = 0;
 	y->back = !y->stays && plain && (y->probed || may_come_back()) && set_policy(SCHED_IDLE) == 0;
