@@ -66,7 +66,8 @@ bool decode_late_range(const struct decode_call *call, const struct decode_optio
 		return false;
 	ret->addr = call->args[late->arg];
 	ret->by_result = !late->len;
-	ret->len = late->len ? late->len : options->string_limit;
+	/* Of bytes one more is read than is shown. */
+	ret->len = late->len ? late->len : options->string_limit + 1;
 	if (!ret->addr)
 		ret->len = 0;
 	return true;

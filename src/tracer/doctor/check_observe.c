@@ -1,13 +1,12 @@
-/* Watching without stopping: needed by later parts of trapline only, so the lack of it costs no mechanism. */
+/* Watching without stopping. */
 #include "tracer/doctor/checks.h"
 
-#include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "tracer/doctor/proc_status.h"
+#include "tracer/ptrace/ends_program.h"
 
 static long try_perf(void *ctx UNUSED)
 {
@@ -43,21 +42,14 @@ void check_tracefs(struct finding *f)
 	finding_set(f, FINDING_NO, "%s", f->error == -EACCES ? "not readable" : "not mounted");
 }
 
-/* The shortest tracepoint program: return 0. */
+/* Loaded and attached as a session would. */
 static long try_bpf(void *ctx UNUSED)
 {
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_TRACEPOINT;
-	attr.insns = (uintptr_t)code;
-	attr.insn_cnt = ARRAY_SIZE(code);
-	attr.license = (uintptr_t)"Apache-2.0";
-	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	struct ends_program p;
+	int r = ends_program_open(&p);
+	if (r == 0)
+		ends_program_close(&p);
+	return r;
 }
 
 void check_bpf(struct finding *f)

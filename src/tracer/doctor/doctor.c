@@ -222,7 +222,7 @@ static const struct check checks[] = {
 	},
 	{
 		"observe", "bpf", "BPF tracepoint programs",
-		"calls cannot be watched without stopping them",
+		"a call that `trace` shows stops twice, at its entry and at its end, instead of once: about 1.5 times the price",
 		check_bpf,
 	},
 };
