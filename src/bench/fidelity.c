@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "bench/fidelity_watch.h"
+#include "observe/options.h"
+#include "observe/recorder.h"
 #include "regs/regs.h"
 
 extern char **environ;
@@ -83,6 +85,25 @@ static void calls_of_guest(struct call_set *set)
 	set->unknown = true;
 }
 
+/* As `trapline trace` does it: each call is recorded, with its result. */
+static int run_recorded(struct session_options *session, struct session_result *ended)
+{
+	struct observe_options observe;
+	struct recorder *recorder;
+
+	observe_options_init(&observe);
+	observe.file = "/dev/null";
+	int err = recorder_create(&observe, &recorder);
+	if (err < 0)
+		return err;
+	session->record_exits = true;
+	session->recorder = recorder;
+	session->decode = &observe.decode;
+	err = session_run(session, ended);
+	int late = recorder_finish(recorder);
+	return err ?: late;
+}
+
 static int run_watched(const struct fidelity_options *options, struct fidelity_shared *shared, char *const *argv,
 		       struct fidelity_result *result)
 {
@@ -101,8 +122,7 @@ static int run_watched(const struct fidelity_options *options, struct fidelity_s
 	struct session_probe probe = fidelity_watch_probe(&watch, result->mode);
 	session.probe = &probe;
 	calls_of_guest(result->mode == FIDELITY_ANSWERED ? &session.emulated : &session.recorded);
-	session.record_exits = result->mode == FIDELITY_TRACED;
-	err = session_run(&session, &ended);
+	err = result->mode == FIDELITY_TRACED ? run_recorded(&session, &ended) : session_run(&session, &ended);
 	if (err == 0 && ended.exec_errno)
 		err = -ended.exec_errno;
 	result->guest_status = ended.status;

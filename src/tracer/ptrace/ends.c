@@ -28,7 +28,7 @@ enum {
 bool ends_suit(const struct session_options *o)
 {
 	bool plain = o->recorder && o->record_exits && !o->record_stack && !o->record_cpu && !o->policy && !o->kernel &&
-		     !o->probe && call_set_empty(&o->emulated);
+		     call_set_empty(&o->emulated);
 	return plain && !o->attach_count && !o->detach_on_exec && o->ends != ENDS_STOP;
 }
 
