@@ -1,4 +1,7 @@
 /* What the second walk over a call reads, where that is known when the call is entered. */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -16,7 +19,7 @@ struct late_call {
 };
 
 /* kernel/signal.c, struct sigaction of the kernel: handler, flags, restorer, mask; its sigset_t alone. */
-enum { KERNEL_SIGACTION = 32, KERNEL_SIGSET = 8, STATX = 256 };
+enum { KERNEL_SIGACTION = 32, KERNEL_SIGSET = 8, KERNEL_TERMIOS = 36, STATX = 256, POLLED_MAX = 100, NOTHING = 6 };
 
 static const struct late_call *late_call_of(enum call_id id)
 {
@@ -52,6 +55,50 @@ static const struct late_call *late_call_of(enum call_id id)
 	return NULL;
 }
 
+/* Where other arguments say what is read. False: it is not known here. */
+static bool late_by_arguments(const struct decode_call *call, struct late_call *ret)
+{
+	const uint64_t *args = call->args;
+	*ret = (struct late_call){.id = call->id, .arg = 2};
+	switch (call->id) {
+	case CALL_fcntl:
+		switch ((int)args[1]) {
+		case F_GETLK:
+		case F_OFD_GETLK:
+			ret->len = sizeof(struct flock);
+			return true;
+		case F_GETOWN_EX:
+			ret->len = sizeof(struct f_owner_ex);
+			return true;
+		case F_DUPFD:
+		case F_DUPFD_CLOEXEC:
+		case F_GETFD:
+		case F_SETFD:
+		case F_GETFL:
+		case F_SETFL:
+		case F_SETLK:
+			ret->arg = NOTHING;
+			return true;
+		default:
+			return false;
+		}
+	case CALL_ioctl:
+		ret->len = args[1] == TCGETS ? KERNEL_TERMIOS : args[1] == TIOCGWINSZ ? sizeof(struct winsize) : sizeof(int);
+		return args[1] == TCGETS || args[1] == TIOCGWINSZ || args[1] == TIOCGPGRP || args[1] == FIONREAD;
+	case CALL_wait4:
+		*ret = (struct late_call){.id = call->id, .arg = 1, .len = sizeof(int)};
+		return !args[3];
+	case CALL_poll:
+		*ret = (struct late_call){.id = call->id, .len = (uint16_t)(args[1] * sizeof(struct pollfd))};
+		return args[1] > 0 && args[1] <= POLLED_MAX;
+	case CALL_recvfrom:
+		*ret = (struct late_call){.id = call->id, .arg = 1};
+		return !args[4];
+	default:
+		return false;
+	}
+}
+
 bool decode_late_range(const struct decode_call *call, const struct decode_options *options, struct decode_range *ret)
 {
 	*ret = (struct decode_range){0};
@@ -59,16 +106,20 @@ bool decode_late_range(const struct decode_call *call, const struct decode_optio
 		return false;
 	if (!decode_needs_source_exit(call->id, call->abi, options))
 		return true;
+	/* The layouts are those of the host's ABI. What a new descriptor is, or a task, has to be asked at once. */
+	bool asks = options->pid_comms || options->pid_namespaces ||
+		    (options->fd_paths && (call->id == CALL_pipe || call->id == CALL_pipe2 || call->id == CALL_fcntl));
 	const struct late_call *late = late_call_of(call->id);
-	/* The layouts above are those of the host's ABI. What a new descriptor is has to be asked at once. */
-	bool tells_fds = call->id == CALL_pipe || call->id == CALL_pipe2;
-	if (!late || call->abi == ABI_I386 || call->abi == ABI_X32 || (options->fd_paths && tells_fds))
+	struct late_call by_arguments;
+	if (!late && late_by_arguments(call, &by_arguments))
+		late = &by_arguments;
+	if (!late || asks || call->abi == ABI_I386 || call->abi == ABI_X32)
 		return false;
+	if (late->arg == NOTHING || !call->args[late->arg])
+		return true;
 	ret->addr = call->args[late->arg];
 	ret->by_result = !late->len;
 	/* Of bytes one more is read than is shown. */
 	ret->len = late->len ? late->len : options->string_limit + 1;
-	if (!ret->addr)
-		ret->len = 0;
 	return true;
 }

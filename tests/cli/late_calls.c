@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -80,8 +81,18 @@ static void ask(void)
 	spoil();
 	(void)!syscall(SYS_uname, buf);
 	spoil();
+	struct flock lock = {.l_type = F_WRLCK};
+	int fd = open("file", O_RDWR);
+	(void)fcntl(fd, F_GETLK, &lock);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(fd, F_GETFL);
+	(void)ioctl(fd, TCGETS, buf);
+	close(fd);
 	int ends[2];
 	if (pipe(ends) == 0) {
+		struct pollfd p[2] = {{.fd = ends[0], .events = POLLIN}, {.fd = ends[1], .events = POLLOUT}};
+		(void)syscall(SYS_poll, p, 2, 100);
+		p[0].revents = p[1].revents = -1;
 		(void)!write(ends[1], "through", 7);
 		(void)!syscall(SYS_read, ends[0], buf, sizeof(buf));
 		spoil();
