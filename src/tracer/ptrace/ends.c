@@ -245,13 +245,14 @@ static bool is_simple(const struct session *s, const struct tracee *t, struct de
 		CALL_execve, CALL_execveat, CALL_clone, CALL_clone3, CALL_fork, CALL_vfork, CALL_exit, CALL_exit_group,
 		CALL_rt_sigreturn, CALL_ptrace, CALL_seccomp, CALL_prctl, CALL_sched_setaffinity,
 	};
-	if (!t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->call.id < 0 || s->steps)
+	if (!t->inside_recorded || t->saved || t->delay_exit_ns || t->poke_exit || t->stood_in || t->call.id < 0 || s->steps ||
+	    t->shown.id != t->call.id)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(ends_elsewhere); i++) {
 		if (ends_elsewhere[i] == t->call.id)
 			return false;
 	}
-	return decode_late_range(&t->call, s->options->decode, ret) && ret->len <= ENDS_DATA;
+	return decode_late_range(&t->shown, s->options->decode, ret) && ret->len <= ENDS_DATA;
 }
 
 static void arm(struct end_slot *e, const struct decode_range *range, uint64_t now)
