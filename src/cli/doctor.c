@@ -193,8 +193,9 @@ static int print_json(const struct diagnosis *d)
 	(void)json_object_set_new(root, "checks", checks);
 	(void)json_object_set_new(root, "mechanisms", list);
 	(void)json_object_set_new(root, "usable", json_boolean(d->usable));
-	if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER) < 0)
-		err = -EIO;
+	/* What stdout did not take is said at the end. */
+	if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER) < 0 && !ferror(stdout))
+		err = -ENOMEM;
 	(void)printf("\n");
 	json_decref(root);
 	return err;

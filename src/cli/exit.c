@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,15 +22,14 @@ void cli_guard_std_fds(void)
 
 int cli_finish_stdout(void)
 {
-	int error = 0;
+	bool earlier = ferror(stdout);	/* whose errno is gone */
 
-	if (fflush(stdout) != 0)
-		error = errno;
-	else if (ferror(stdout))
-		error = EIO;
-	if (!error)
+	if (fflush(stdout) == 0 && !earlier)
 		return 0;
-	cli_error(NULL, "standard output: %s", strerror(error));
+	cli_error(NULL, "standard output: %s", earlier ? "not all of it could be written" : strerror(errno));
+	/* Whoever asks again, as main does behind a subcommand, finds nothing left to be said. */
+	__fpurge(stdout);
+	clearerr(stdout);
 	return CLI_EXIT_FAILURE;
 }
 

@@ -246,6 +246,11 @@ static int parse(struct run_options *o, int argc, char **argv)
 		cli_error("run", "--audit tells what a policy refuses: it needs --policy");
 		return CLI_EXIT_USAGE;
 	}
+	if (o->session.without_ptrace && o->session.mechanism != MECHANISM_AUTO && o->session.mechanism != MECHANISM_NOTIFY &&
+	    o->session.mechanism != MECHANISM_NATIVE) {
+		cli_error("run", "--no-ptrace: mechanism '%s' is ptrace's (notify needs none)", mechanism_name(o->session.mechanism));
+		return CLI_EXIT_USAGE;
+	}
 	o->session.argv = argv + optind;
 	o->policy.cwd = o->files.cwd;
 	return PARSED;

@@ -36,6 +36,10 @@ class Main(harness.Case):
     def test_full_and_closed_output(self):
         got = run(["sh", "-c", '"$0" help >/dev/full', harness.trapline])
         self.assert_refused(got, 1, "standard output", "No space left on device")
+        for words in (["policy", "check", "-"], ["policy", "explain", "--all", "-"], ["doctor", "--json"]):
+            if words[0] in harness.subcommands():
+                got = run(["sh", "-c", '"$0" "$@" >/dev/full </dev/null', harness.trapline, *words])
+                self.assert_refused(got, 1, "standard output")
         got = run(["sh", "-c", 'exec "$0" help >&- 2>&- <&-', harness.trapline])
         self.assert_clean(got)
 
@@ -48,6 +52,8 @@ class Run(harness.Case):
         self.refused("--mechansim", "notify", "true", says=["'--mechansim'", "did you mean '--mechanism'?"])
         self.refused("-Q", "true", says=["'-Q'"])
         self.refused("--uid", says=["'--uid' needs a value"])
+        for mechanism in ("trace", "sysemu", "step"):
+            self.refused("--no-ptrace", "--mechanism", mechanism, "true", says=["--no-ptrace", mechanism])
         self.refused("--uid", "-1", "true", says=["--uid", "'-1'"])
         self.refused("--uid", "4294967295", "true", says=["4294967295"])
         self.refused("--gid", "root", "true", says=["--gid", "'root'"])
