@@ -158,6 +158,9 @@ def older(text, names):
         if not new:
             return match[0]
         kept = [p for p in parts if p not in names and not p.startswith("0x")]
+        elsewhere = match[1] or match.string.endswith("sqe_op=", 0, match.start())
+        if names[new[0]][1] == "IORING_OP_???" and not elsewhere:    # shown in decimal
+            return f"{names[new[0]][0]} /* IORING_OP_??? */"
         rest = sum(names[p][0] for p in new) | sum(int(p, 16) for p in parts if p.startswith("0x"))
         unknown = names[new[0]][1]
         if match[1]:    # a comment behind a number

@@ -196,3 +196,35 @@ void show_filter_attr(struct decoder *d, uint64_t addr, size_t len)
 	}
 	array_end(d);
 }
+
+/* ---- notifications ---- */
+
+/*
+ * The kernel wants zeroes and fills them in: anything else is shown at entry, too. JSON has what there is before and
+ * after.
+ */
+void show_seccomp_notif(struct decoder *d, uint64_t addr, size_t len UNUSED)
+{
+	uint8_t buf[LAYOUT_SIZE_MAX];
+	size_t size = layout_seccomp_notif.size;
+	bool readable = addr && decode_read(d, addr, buf, size);
+	bool failed = d->exiting && (!d->result || d->result->is_error);
+	bool zero = readable && !buf[0] && memcmp(buf, buf + 1, size - 1) == 0;
+	/* Whether entry has shown it: what there was is still there if the call failed. */
+	if (!d->exiting && zero && d->p->ops->joins)
+		return;
+	if (!d->exiting && !readable) {
+		show_pointer(d, addr);
+		return;
+	}
+	if (!d->exiting && !zero)
+		d->call->carry[0] = 1;
+	if (!readable)
+		return;
+	if (d->exiting && d->call->carry[0])
+		d->p->ops->changed(d->p);
+	if (failed)
+		show_pointer(d, addr);
+	else
+		show_struct(d, &layout_seccomp_notif, buf);
+}

@@ -273,8 +273,10 @@ static void show_fault(struct decoder *d, const siginfo_t *si)
 static void show_number_of_call(struct decoder *d, int nr, uint32_t arch)
 {
 	enum call_id id = call_from_nr(arch == call_abi_audit_arch(ABI_I386) ? ABI_I386 : ABI_X86_64, nr);
+	char text[64];
+	(void)snprintf(text, sizeof(text), "__NR_%s", id >= 0 ? call_desc(id)->name : "");
 	if (id >= 0)
-		show_textf(d, "__NR_%s", call_desc(id)->name);
+		show_symbol(d, text, (uint64_t)nr);
 	else
 		show_sint(d, nr);
 }

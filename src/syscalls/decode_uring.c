@@ -105,7 +105,7 @@ static void show_restriction(struct decoder *d, const uint8_t *at)
 	if (opcode < ARRAY_SIZE(members))
 		field_flags(d, members[opcode].name, members[opcode].set, at[2]);
 	else
-		field_hex(d, "register_op", at[2]);
+		show_commentf(d, at[2] ? "op: %#x" : "op: %x", at[2]);
 	if (at[3])
 		field_hex(d, "resv", at[3]);
 	show_reserved(d, at + 4);
@@ -134,7 +134,8 @@ static void show_ring_slot(struct decoder *d, const uint8_t *at)
 	field_uint(d, "offset", decode_uint_at(at, 4));
 	if (decode_uint_at(at + 4, 4))
 		field_hex(d, "resv", decode_uint_at(at + 4, 4));
-	field_hex(d, "data", decode_uint_at(at + 8, 8));
+	if (decode_uint_at(at + 8, 8))
+		field_hex(d, "data", decode_uint_at(at + 8, 8));
 	struct_end(d);
 }
 
@@ -142,12 +143,14 @@ static void show_ring_slot(struct decoder *d, const uint8_t *at)
 
 void show_op(struct decoder *d, const uint8_t *at, UNUSED const uint8_t *whole)
 {
-	if (flag_set_name_of(&flag_set_io_uring_ops, *at)) {
-		show_flags(d, &flag_set_io_uring_ops, *at);
+	const char *name = flag_set_name_of(&flag_set_io_uring_ops, *at);
+	if (name) {
+		show_symbol(d, name, *at);
 		return;
 	}
 	show_uint(d, *at);
-	show_comment(d, flag_set_io_uring_ops.unknown);
+	if (d->options->consts != CONST_RAW)
+		show_comment(d, flag_set_io_uring_ops.unknown);
 }
 
 static void show_buffers(struct decoder *d, uint64_t addr, uint64_t count)
@@ -186,6 +189,15 @@ static void show_probe(struct decoder *d, uint64_t addr, uint64_t count)
 	}
 	if (!decode_fetch(d, addr, &probe, sizeof(probe.head) + count * sizeof(probe.head.ops[0])))
 		return;
+	size_t size = sizeof(probe.head) + count * sizeof(probe.head.ops[0]);
+	bool zero = !probe.room[0] && memcmp(probe.room, probe.room + 1, size - 1) == 0;
+	/* The kernel wants zeroes: they are not shown. */
+	if (zero && !d->exiting) {
+		d->call->carry[0] = 1;
+		if (!d->p->ops->joins)
+			show_pointer(d, addr);
+		return;
+	}
 	struct_begin(d);
 	field(d, "last_op");
 	show_op(d, &probe.head.last_op, NULL);
@@ -195,7 +207,8 @@ static void show_probe(struct decoder *d, uint64_t addr, uint64_t count)
 	show_reserved(d, (const uint8_t *)probe.head.resv2);
 	field(d, "ops");
 	array_begin(d);
-	for (uint64_t n = 0; n < count; n++) {
+	uint64_t shown = d->exiting && probe.head.ops_len < count ? probe.head.ops_len : count;
+	for (uint64_t n = 0; n < shown; n++) {
 		if (n >= d->options->string_limit && !d->options->verbose) {
 			elided(d);
 			break;
@@ -203,6 +216,8 @@ static void show_probe(struct decoder *d, uint64_t addr, uint64_t count)
 		element(d);
 		show_struct(d, &layout_uring_probe_op, (const uint8_t *)&probe.head.ops[n]);
 	}
+	if (d->exiting && probe.head.ops_len > count && count <= d->options->string_limit)
+		elided(d);
 	array_end(d);
 	struct_end(d);
 }
@@ -213,13 +228,13 @@ static void show_restrictions(struct decoder *d, uint64_t addr, uint64_t count)
 }
 
 /* What data points to: files, or (buffers) vectors. */
-static void show_resources(struct decoder *d, uint64_t addr, uint64_t count, bool buffers)
+static void show_resources(struct decoder *d, uint64_t addr, uint64_t count, bool buffers, bool updates)
 {
 	field(d, "data");
 	if (buffers)
 		show_buffers(d, addr, count);
 	else
-		show_elements_at(d, addr, count, 4, show_updated_file);
+		show_elements_at(d, addr, count, 4, updates ? show_updated_file : show_file);
 }
 
 static void show_register2(struct decoder *d, uint64_t addr, uint64_t size, bool buffers)
@@ -236,7 +251,7 @@ static void show_register2(struct decoder *d, uint64_t addr, uint64_t size, bool
 	field_flags(d, "flags", &flag_set_io_uring_rsrc_flags, r.flags);
 	if (r.resv2)
 		field_hex(d, "resv2", r.resv2);
-	show_resources(d, r.data, r.nr, buffers);
+	show_resources(d, r.data, r.nr, buffers, false);
 	field(d, "tags");
 	show_elements_at(d, r.tags, r.nr, 8, show_tag);
 	show_tail(d, addr, sizeof(r), size);
@@ -256,7 +271,7 @@ static void show_update2(struct decoder *d, uint64_t addr, uint64_t size, bool b
 	field_uint(d, "offset", u.offset);
 	if (u.resv)
 		field_hex(d, "resv", u.resv);
-	show_resources(d, u.data, u.nr, buffers);
+	show_resources(d, u.data, u.nr, buffers, true);
 	field(d, "tags");
 	show_elements_at(d, u.tags, u.nr, 8, show_tag);
 	field_uint(d, "nr", u.nr);
@@ -271,6 +286,18 @@ static void show_buffers2(struct decoder *d, uint64_t addr, uint64_t size) { sho
 static void show_files_update2(struct decoder *d, uint64_t addr, uint64_t size) { show_update2(d, addr, size, false); }
 static void show_buffers_update(struct decoder *d, uint64_t addr, uint64_t size) { show_update2(d, addr, size, true); }
 
+static void show_worker_kind(struct decoder *d, const char *name, uint64_t n)
+{
+	char text[32];
+	if (d->options->consts == CONST_RAW)
+		name = NULL;
+	else if (!name || d->options->consts == CONST_VERBOSE)
+		(void)snprintf(text, sizeof(text), "%u /* %s */", (unsigned)n, name ? name : "IO_WQ_???");
+	else
+		(void)snprintf(text, sizeof(text), "%s", name);
+	d->p->ops->index(d->p, d->options->consts == CONST_RAW ? NULL : text, n);
+}
+
 static void show_workers(struct decoder *d, uint64_t addr, uint64_t count)
 {
 	uint32_t workers[8];
@@ -283,7 +310,7 @@ static void show_workers(struct decoder *d, uint64_t addr, uint64_t count)
 	for (uint64_t n = 0; n < readable; n++) {
 		const char *name = flag_set_name_of(&flag_set_io_uring_workers, n);
 		element(d);
-		d->p->ops->index(d->p, name, n);
+		show_worker_kind(d, name, n);
 		show_uint(d, workers[n]);
 	}
 	show_array_rest(d, addr, readable, count < 8 ? count : 8, count, 4);
@@ -309,21 +336,27 @@ static void show_buffer_ring(struct decoder *d, uint64_t addr, UNUSED uint64_t c
 static const struct registered {
 	void (*show)(struct decoder *d, uint64_t addr, uint64_t count);
 	bool both;
+	uint16_t head, element;		/* with both: bytes that it needs, and for each of the count */
 } registered[] = {
 	[IORING_REGISTER_BUFFERS] = {.show = show_buffers},
 	[IORING_REGISTER_FILES] = {.show = show_files},
 	[IORING_REGISTER_EVENTFD] = {.show = show_files},
 	[IORING_REGISTER_EVENTFD_ASYNC] = {.show = show_files},
 	[IORING_REGISTER_FILES_UPDATE] = {.show = show_files_update},
-	[IORING_REGISTER_PROBE] = {.show = show_probe, .both = true},
+	[IORING_REGISTER_PROBE] = {
+		.show = show_probe, .both = true,
+		.head = sizeof(struct io_uring_probe), .element = sizeof(struct io_uring_probe_op),
+	},
 	[IORING_REGISTER_RESTRICTIONS] = {.show = show_restrictions},
 	[IORING_REGISTER_FILES2] = {.show = show_files2},
 	[IORING_REGISTER_BUFFERS2] = {.show = show_buffers2},
 	[IORING_REGISTER_FILES_UPDATE2] = {.show = show_files_update2},
 	[IORING_REGISTER_BUFFERS_UPDATE] = {.show = show_buffers_update},
 	[IORING_REGISTER_IOWQ_AFF] = {.show = show_cpu_set},
-	[IORING_REGISTER_IOWQ_MAX_WORKERS] = {.show = show_workers, .both = true},
-	[IORING_REGISTER_RING_FDS] = {.show = show_ring_fds, .both = true},
+	[IORING_REGISTER_IOWQ_MAX_WORKERS] = {.show = show_workers, .both = true, .element = 4},
+	[IORING_REGISTER_RING_FDS] = {
+		.show = show_ring_fds, .both = true, .element = sizeof(struct io_uring_rsrc_update),
+	},
 	[IORING_UNREGISTER_RING_FDS] = {.show = show_ring_slots},
 	[IORING_REGISTER_PBUF_RING] = {.show = show_buffer_ring},
 	[IORING_UNREGISTER_PBUF_RING] = {.show = show_buffer_ring},
@@ -335,18 +368,41 @@ static const struct registered *registered_of(struct decoder *d, unsigned i)
 	return opcode < ARRAY_SIZE(registered) && registered[opcode].show ? &registered[opcode] : NULL;
 }
 
+#define CHANGED_MAX 4096
+
+/* What is not there cannot have changed. */
+static bool can_change(struct decoder *d, const struct registered *r, uint64_t addr, uint64_t count)
+{
+	uint8_t buf[CHANGED_MAX];
+	uint64_t size = r->head + count * r->element;
+	return addr && size && size <= sizeof(buf) && decode_read(d, addr, buf, (size_t)size);
+}
+
+/* Behind "=>" what the kernel made of it; of a probe's zeroes nothing stands before. */
+static void show_registered_change(struct decoder *d, const struct registered *r, uint64_t addr, uint64_t count)
+{
+	bool begun = !d->call->carry[0];
+	if (r->both && can_change(d, r, addr, count) && (!decode_failed(d) || r->show == show_workers || !begun)) {
+		if (begun)
+			d->p->ops->changed(d->p);
+		if (decode_failed(d))
+			show_pointer(d, addr);
+		else
+			r->show(d, addr, count);
+	}
+}
+
 static void decode_io_uring_register_arg(struct decoder *d, unsigned i)
 {
 	const struct registered *r = registered_of(d, i);
 	uint64_t addr = decode_arg(d, i);
+	uint64_t count = (uint32_t)decode_link(d, i, 1);
 	if (!r && !d->exiting)
 		show_pointer(d, addr);
 	else if (r && !d->exiting)
-		r->show(d, addr, (uint32_t)decode_link(d, i, 1));
-	else if (r && !decode_failed(d) && addr) {
-		d->p->ops->changed(d->p);
-		r->show(d, addr, (uint32_t)decode_link(d, i, 1));
-	}
+		r->show(d, addr, count);
+	else if (r)
+		show_registered_change(d, r, addr, count);
 }
 
 static bool register_arg_splits(struct decoder *d, unsigned i)

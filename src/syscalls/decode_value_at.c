@@ -148,8 +148,10 @@ void show_negative_errno(struct decoder *d, const uint8_t *at, UNUSED const uint
 {
 	int value = (int)decode_sint_at(at, 4);
 	const char *name = value < 0 && value > -4096 ? strerrorname_np(-value) : NULL;
+	char text[32];
+	(void)snprintf(text, sizeof(text), "-%s", name ? name : "");
 	if (name)
-		show_textf(d, "-%s", name);
+		show_symbol(d, text, (uint64_t)(int64_t)value);
 	else
 		show_sint(d, value);
 }

@@ -99,7 +99,7 @@ START_TEST(what_io_uring_registers_has_the_type_of_its_opcode)
 	       "ops=[{op=IORING_OP_READ, flags=IO_URING_OP_SUPPORTED}]}, 1) = 0", "io_uring_register", 0,
 	       ARGS(6, 8, put(128, probe, sizeof(probe)), 1));
 	const uint32_t workers[2] = {8, 16};
-	expect("io_uring_register(6, IORING_REGISTER_IOWQ_MAX_WORKERS, [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=16], 2) = -1 EINVAL "
+	expect("io_uring_register(6, IORING_REGISTER_IOWQ_MAX_WORKERS, [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=16] => 0x100c0, 2) = -1 EINVAL "
 	       "(Invalid argument)", "io_uring_register", -EINVAL, ARGS(6, 19, put(192, workers, sizeof(workers)), 2));
 }
 END_TEST
@@ -113,8 +113,15 @@ START_TEST(notifications_of_seccomp)
 	const struct { uint64_t id; int64_t val; int32_t error; uint32_t flags; } answer = {5, 0, -13, 1};
 	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_SEND, {id=0x5, val=0, error=-EACCES, flags=SECCOMP_USER_NOTIF_FLAG_CONTINUE}) = 0",
 	       "ioctl", 0, ARGS(6, 0xc0182101, put(128, &answer, sizeof(answer))));
+	/* What was there before the kernel wrote it is shown if it was not zeroes, as they should be. */
 	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_RECV, {id=0x5, pid=9, flags=0, data={nr=__NR_getpid, arch=AUDIT_ARCH_X86_64, "
-	       "instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}}) = 0", "ioctl", 0, ARGS(6, 0xc0502100, at));
+	       "instruction_pointer=0x1000, args=[0, 0, 0, 0, 0, 0]}} => 0x10000) = -1 EINVAL (Invalid argument)", "ioctl", -EINVAL,
+	       ARGS(6, 0xc0502100, at));
+	expect("ioctl(6, SECCOMP_IOCTL_NOTIF_RECV, 0x10200) = -1 EINTR (Interrupted system call)", "ioctl", -EINTR,
+	       ARGS(6, 0xc0502100, MEMORY_BASE + 512));
+	options.consts = CONST_VERBOSE;
+	expect("ioctl(6, 0xc0182101 /* SECCOMP_IOCTL_NOTIF_SEND */, {id=0x5, val=0, error=-13 /* -EACCES */, flags=0x1 "
+	       "/* SECCOMP_USER_NOTIF_FLAG_CONTINUE */}) = 0", "ioctl", 0, ARGS(6, 0xc0182101, MEMORY_BASE + 128));
 }
 END_TEST
 
