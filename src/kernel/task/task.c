@@ -24,6 +24,9 @@ struct task {
 	bool undumpable;		/* of a process: in its leader's */
 	bool stopped;			/* in a group stop */
 	struct path exe;		/* of the last execve; {NULL, NULL}: none yet */
+	struct path next_exe;		/* of the one under way; {NULL, NULL}: there is none */
+	dev_t next_dev;			/* what the host says of it, then */
+	ino_t next_ino;
 };
 
 struct tasks {
@@ -161,6 +164,7 @@ static void task_destroy(struct task *k)
 	fs_destroy(k->fs);
 	cred_unref(k->cred);
 	put_exe(&k->exe);
+	put_exe(&k->next_exe);
 	free(k);
 }
 
@@ -281,7 +285,7 @@ static void exec_cred(struct tasks *t, pid_t tid)
 
 void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe)
 {
-	struct path old = {NULL, NULL};
+	struct path old = {NULL, NULL}, next = {NULL, NULL};
 	struct task *leader = NULL;
 	(void)pthread_mutex_lock(&t->lock);
 	struct task *k = find(t, former);
@@ -297,11 +301,30 @@ void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *ex
 		k->undumpable = false;
 		k->exe = exe ? *exe : (struct path){NULL, NULL};
 		get_exe(&k->exe);
+		next = k->next_exe;
+		k->next_exe = (struct path){NULL, NULL};
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	task_destroy(leader);
 	put_exe(&old);
+	put_exe(&next);
 	exec_cred(t, tid);
+}
+
+void task_execs(struct tasks *t, pid_t tid, const struct path *exe, dev_t dev, ino_t ino)
+{
+	struct path old = {NULL, NULL};
+	(void)pthread_mutex_lock(&t->lock);
+	struct task *k = find(t, tid);
+	if (k) {
+		old = k->next_exe;
+		k->next_exe = exe ? *exe : (struct path){NULL, NULL};
+		get_exe(&k->next_exe);
+		k->next_dev = dev;
+		k->next_ino = ino;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	put_exe(&old);
 }
 
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped)
@@ -451,19 +474,40 @@ int task_dumpable(struct tasks *t, pid_t tid)
 	return dumpable;
 }
 
+static bool host_executes(pid_t tid, dev_t dev, ino_t ino)
+{
+	char path[64];
+	struct stat st;
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)tid);
+	return stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
 int task_exe(struct tasks *t, pid_t tid, struct path *ret)
 {
+	struct path next = {NULL, NULL};
+	dev_t dev = 0;
+	ino_t ino = 0;
 	int r = -ESRCH;
 	(void)pthread_mutex_lock(&t->lock);
 	const struct task *k = find(t, tid);
 	if (k)
-		r = k->exe.mount ? 0 : -ENOENT;
+		r = k->exe.mount || k->next_exe.mount ? 0 : -ENOENT;
 	if (r == 0) {
 		*ret = k->exe;
 		get(ret);
+		next = k->next_exe;
+		get(&next);
+		dev = k->next_dev;
+		ino = k->next_ino;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
-	return r;
+	if (next.mount && host_executes(tid, dev, ino)) {
+		put(ret);
+		*ret = next;
+		return 0;
+	}
+	put(&next);
+	return r == 0 && !ret->mount ? -ENOENT : r;
 }
 
 bool task_known(struct tasks *t, pid_t tid)
@@ -516,7 +560,7 @@ bool tasks_execute(void *ctx, const struct inode *inode)
 	(void)pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->size; i++) {
 		for (const struct task *k = t->table[i]; k && count < ASKED_MAX; k = k->next) {
-			if (k->exe.mount && path_inode(&k->exe) == inode)
+			if ((k->exe.mount && path_inode(&k->exe) == inode) || (k->next_exe.mount && path_inode(&k->next_exe) == inode))
 				ids[count++] = k->tid;
 		}
 	}

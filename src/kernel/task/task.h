@@ -25,6 +25,11 @@ MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned 
  * not known. The fs context stays shared with other processes, as on Linux. Threads end one by one (task_ended).
  */
 void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
+/*
+ * tid is about to exec exe, of which a reference is taken; NULL: that came to nothing. When the kernel has done it others know at once
+ * (what is closed by it, vfork's end), before it is reported: from then on the host's exe of tid is the file dev, ino.
+ */
+void task_execs(struct tasks *t, pid_t tid, const struct path *exe, dev_t dev, ino_t ino);
 void task_ended(struct tasks *t, pid_t tid);
 /* A group stop (job control) begins or ends: what the host shows of it is that it is traced. */
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped);

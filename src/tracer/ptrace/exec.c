@@ -41,6 +41,8 @@ bool exec_is(const struct session *s, const struct tracee *t)
 
 void exec_forget(struct tracee *t)
 {
+	if (t->exec)
+		task_execs(t->by->session->options->kernel->tasks, t->tid, NULL, 0, 0);
 	exec_plan_destroy(t->exec);
 	t->exec = NULL;
 }
@@ -241,6 +243,16 @@ static int take_prepared(struct session *s, struct tracee *t, struct call_event 
 	return t->exec ? 0 : (int)answer.verdict.value;
 }
 
+/* For /proc/PID/exe, and whoever writes to the program, from the moment that the kernel executes it. */
+static void announce(const struct session *s, const struct tracee *t)
+{
+	const struct exec_plan *p = t->exec;
+	const struct stat *image = &s->loads.image_stat;
+	if (p->exe.mount)
+		task_execs(s->options->kernel->tasks, t->tid, &p->exe, p->native ? p->exe_id.dev : image->st_dev,
+			   p->native ? p->exe_id.ino : image->st_ino);
+}
+
 void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, struct applied *a)
 {
 	bool at = ev->id == CALL_execveat;
@@ -265,6 +277,7 @@ void exec_redirect(struct session *s, struct tracee *t, struct call_event *ev, s
 		a->args[4] = 0;
 		a->changed |= 1u << 4;
 	}
+	announce(s, t);
 }
 
 /* ---- the exec event ---- */

@@ -154,6 +154,49 @@ static void descriptors(void)
 	CHECK_EQ(run_fd(fd, "", AT_EMPTY_PATH, "ok"), 42);
 }
 
+/* What vfork waits for is that the program is executed: from then on it is what /proc says, and nobody writes to it. */
+static void at_once(void)
+{
+	char *argv[] = {text("prog"), text("pause"), NULL};
+	char link[64], exe[PATH_MAX], want[PATH_MAX];
+
+	files_copy_program(self, "prog", O_TRUNC);
+	CHECK(realpath("prog", want) != NULL);
+	for (int i = 0; i < 30; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			execv("./prog", argv);
+			_exit(9);
+		}
+		CHECK(pid > 0);
+		int fd = open("prog", O_WRONLY), err = errno;
+		snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+		ssize_t n = readlink(link, exe, sizeof(exe) - 1);
+		CHECK(kill(pid, SIGKILL) == 0);
+		guest_wait_signal(pid, SIGKILL);
+		CHECK(fd == -1 && err == ETXTBSY);
+		CHECK(n > 0);
+		exe[n] = '\0';
+		CHECK(strcmp(exe, want) == 0);
+	}
+}
+
+/* One that came to nothing changes neither. */
+static void not_at_all(void)
+{
+	char *argv[] = {text("prog"), NULL, NULL}, *long_text = calloc(1, 200001), exe[PATH_MAX];
+
+	files_copy_program(self, "prog", O_TRUNC);
+	CHECK(long_text != NULL);
+	memset(long_text, 'x', 200000);
+	argv[1] = long_text;
+	CHECK_ERRNO(execv("./prog", argv), E2BIG);
+	CHECK(close(open("prog", O_WRONLY)) == 0);
+	CHECK(readlink("/proc/self/exe", exe, sizeof(exe)) == (ssize_t)strlen(self));
+	free(long_text);
+}
+
 static int program(int argc, char **argv)
 {
 	char exe[PATH_MAX];
@@ -161,6 +204,8 @@ static int program(int argc, char **argv)
 
 	if (strcmp(argv[1], "ok") == 0)
 		return 42;
+	if (strcmp(argv[1], "pause") == 0)
+		return pause();
 	if (strcmp(argv[1], "args") == 0)
 		return argc >= 3 ? 43 : 2;
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -186,6 +231,8 @@ int main(int argc, char **argv)
 	refusals();
 	too_big();
 	descriptors();
+	at_once();
+	not_at_all();
 	files_leave();
 	return 0;
 }
