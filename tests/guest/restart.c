@@ -2,17 +2,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 
 #include "guest.h"
 
-static volatile int hits;
+static volatile int *hits;	/* shared with children */
 static int feed[2];
 
 static void handler(int sig)
 {
 	(void)sig;
-	hits++;
+	(*hits)++;
 }
 
 /* A child that signals us once we sleep in the kernel, then after a while makes the call succeed. */
@@ -57,11 +58,11 @@ static void one(int kind, int flags, bool restarts)
 	bool feeds = restarts;
 
 	guest_handle(SIGUSR1, handler, flags);
-	hits = 0;
+	*hits = 0;
 	pid = disturb(getpid(), feeds);
 	r = blocking(kind);
 	saved = errno;
-	CHECK_EQ(hits, 1);
+	CHECK_EQ(*hits, 1);
 	if (restarts) {
 		CHECK_EQ(r, 0);
 	} else {
@@ -78,7 +79,7 @@ static void waiting(int flags)
 	int status, r;
 
 	guest_handle(SIGUSR1, handler, flags);
-	hits = 0;
+	*hits = 0;
 	pid = disturb(getpid(), false);
 	r = waitpid(pid, &status, 0);
 	if (r < 0) {
@@ -88,7 +89,7 @@ static void waiting(int flags)
 	} else {
 		CHECK_EQ(r, pid);
 	}
-	CHECK_EQ(hits, 1);
+	CHECK_EQ(*hits, 1);
 }
 
 static void locking(int flags, bool restarts)
@@ -99,7 +100,7 @@ static void locking(int flags, bool restarts)
 
 	CHECK(fd >= 0 && other >= 0 && unlink(name) == 0);
 	guest_handle(SIGUSR1, handler, flags);
-	hits = 0;
+	*hits = 0;
 	CHECK(flock(fd, LOCK_EX) == 0);
 	pid = guest_fork();
 	if (pid == 0) {
@@ -107,14 +108,16 @@ static void locking(int flags, bool restarts)
 			guest_sleep_ms(1);
 		guest_sleep_ms(3);
 		CHECK(kill(target, SIGUSR1) == 0);
-		guest_sleep_ms(20);
+		while (!*hits)
+			guest_sleep_ms(1);
+		guest_sleep_ms(3);
 		CHECK(flock(fd, LOCK_UN) == 0);
 		_exit(0);
 	}
 	r = flock(other, LOCK_EX);
 	CHECK_EQ(r, restarts ? 0 : -1);
 	CHECK(restarts || errno == EINTR);
-	CHECK_EQ(hits, 1);
+	CHECK_EQ(*hits, 1);
 	guest_wait_exit(pid, 0);
 	close(fd);
 	close(other);
@@ -122,7 +125,8 @@ static void locking(int flags, bool restarts)
 
 int main(void)
 {
-	CHECK(pipe(feed) == 0);
+	hits = mmap(NULL, sizeof(*hits), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(hits != MAP_FAILED && pipe(feed) == 0);
 	for (int i = 0; i < 3; i++) {
 		one(0, SA_RESTART, true);
 		one(0, 0, false);
