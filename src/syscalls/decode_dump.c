@@ -92,7 +92,17 @@ struct dump {
 	struct decode_source *src;
 	struct strbuf *out;	/* NULL: only read */
 	uint64_t room;		/* bytes that may still be shown */
+	pid_t tid;		/* whose memory it is */
 };
+
+/* The memory ends before the bytes do. */
+static void cannot_fetch(struct dump *d, uint64_t addr, uint64_t at, uint64_t len)
+{
+	uint64_t rest = len - at;
+	if (d->out && at)
+		strbuf_addf(d->out, " | <Cannot fetch %llu byte%s from pid %d @%#llx>\n", (unsigned long long)rest,
+			    rest == 1 ? "" : "s", d->tid, (unsigned long long)(addr + at));
+}
 
 static void dump_buffer(struct dump *d, uint64_t addr, uint64_t len)
 {
@@ -104,8 +114,10 @@ static void dump_buffer(struct dump *d, uint64_t addr, uint64_t len)
 	for (uint64_t at = 0; at < len && d->room;) {
 		size_t n = len - at < sizeof(buf) ? (size_t)(len - at) : sizeof(buf);
 		n = n < d->room ? n : (size_t)d->room;
-		if (d->src->ops->read(d->src, addr + at, buf, n) < 0)
+		if (d->src->ops->read(d->src, addr + at, buf, n) < 0) {
+			cannot_fetch(d, addr, at, len);
 			return;
+		}
 		for (size_t i = 0; d->out && i < n; i += LINE)
 			add_line(d->out, width, at + i, buf + i, n - i < LINE ? n - i : LINE);
 		at += n;
@@ -159,9 +171,11 @@ void decode_dump_text(const struct decode_call *call, const struct decode_result
 {
 	bool reads = false;
 	enum dump_shape shape = wanted_shape(call, options, &reads);
-	if (shape == DUMP_NONE || !result || result->is_error)
+	/* What was to be written is shown whatever became of it. */
+	bool failed = result && result->is_error;
+	if (shape == DUMP_NONE || !result || (failed && (reads || shape != DUMP_BUFFER)))
 		return;
-	struct dump d = {.src = src, .out = out, .room = DUMP_MAX};
+	struct dump d = {.src = src, .out = out, .room = DUMP_MAX, .tid = call->tid};
 	unsigned word = call->abi == ABI_I386 || call->abi == ABI_X32 ? 4 : 8;
 	uint64_t moved = reads ? (uint64_t)result->value : UINT64_MAX;
 	if (shape == DUMP_BUFFER)

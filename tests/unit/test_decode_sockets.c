@@ -95,6 +95,18 @@ START_TEST(messages_are_dumped_one_by_one)
 	decode_dump_text(&call, &result, &options, &memory.base, &out);
 	ck_assert_str_eq(strbuf_str(&out), " = 1 buffers in vector 0\n * 2 bytes in buffer 0\n"
 			 " | 00000  61 62                                             ab               |\n");
+	/* A write that failed, of bytes of which some are not there. */
+	const struct decode_result refused = {.value = -EBADF, .is_error = true};
+	strbuf_clear(&out);
+	call.id = CALL_write;
+	call.tid = 9;
+	call.args[1] = put(MEMORY_SIZE - 4096, "c", 1);
+	call.args[2] = 4098;
+	decode_dump_text(&call, &refused, &options, &memory.base, &out);
+	const char *rest = strstr(strbuf_str(&out), " | <");
+	ck_assert_int_eq(strncmp(strbuf_str(&out), " | 00000  63 00", 15), 0);
+	ck_assert_ptr_nonnull(rest);
+	ck_assert_str_eq(rest, " | <Cannot fetch 2 bytes from pid 9 @0x20000>\n");
 	free(dump);
 }
 END_TEST
