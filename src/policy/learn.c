@@ -1,5 +1,6 @@
 #include "policy/learn.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <limits.h>
 #include <string.h>
@@ -98,12 +99,25 @@ static struct policy_string follow_dir(struct learner *l, struct policy_string p
 	return p;
 }
 
+/* /proc/self/exe and the like: to us they lead elsewhere. */
+static bool is_process_link(const struct policy_string *p)
+{
+	static const char *const places[] = {"/proc/self/", "/proc/thread-self/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t len = strlen(places[i]);
+		if (p->len > len && memcmp(p->text, places[i], len) == 0)
+			return true;
+	}
+	return p->len > 6 && memcmp(p->text, "/proc/", 6) == 0 && isdigit((unsigned char)p->text[6]);
+}
+
 /* Where the whole path leads, if it is a link: false if it is not. */
 static bool follow_last(struct learner *l, struct policy_string *p)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 
-	if (p->len >= sizeof(path))
+	if (p->len >= sizeof(path) || is_process_link(p))
 		return false;
 	memcpy(path, p->text, p->len);
 	path[p->len] = '\0';
@@ -245,6 +259,38 @@ unsigned learn_path_count(enum call_id id)
 	return n;
 }
 
+/* Where such a link led: what was opened through it. */
+static bool opened_path(struct learner *l, const json_t *result, struct policy_string *p)
+{
+	struct policy_string to;
+
+	if (!is_process_link(p) || !text_of(json_object_get(result, "path"), &to) || !to.len || to.text[0] != '/')
+		return false;
+	p->text = arena_strndup(&l->arena, to.text, to.len);
+	p->len = to.len;
+	l->no_memory = l->no_memory || !p->text;
+	return p->text;
+}
+
+/*
+ * Through which ABI the call was made. A call of i386 that is shown as what it stands for is decided on by the number that it has:
+ * that is to be allowed as well.
+ */
+static void learn_abi(struct learner *l, const json_t *o)
+{
+	const char *name = json_string_value(json_object_get(o, "abi"));
+	int64_t nr = json_integer_value(json_object_get(o, "nr"));
+
+	for (int abi = 0; name && abi < ABI_COUNT; abi++) {
+		if (strcmp(name, call_abi_name((enum call_abi)abi)) != 0)
+			continue;
+		l->abis[abi] = true;
+		struct deed made = {.id = call_from_nr((enum call_abi)abi, nr)};
+		if (made.id == CALL_socketcall || made.id == CALL_ipc)
+			remember(l, &made);
+	}
+}
+
 static void learn(struct learner *l, const json_t *o)
 {
 	const char *name = json_string_value(json_object_get(o, "syscall"));
@@ -254,14 +300,19 @@ static void learn(struct learner *l, const json_t *o)
 
 	if (d.id < 0)
 		return;
+	learn_abi(l, o);
 	read_paths(l, args, cwd, &d);
 	if (deed_is_open(&d))
 		d.flags = read_flags(args);
 	if (!d.paths && !d.nameless && learn_path_count(d.id))
 		return;		/* a null or bad pointer: to allow that would be to allow every path */
 	remember(l, &d);
-	if (l->follow && d.paths && !(d.paths & (d.paths - 1)) && follow_last(l, &d.path[__builtin_ctz(d.paths)]))
-		remember(l, &d);	/* a call may look at the link or at what it leads to */
+	if (l->follow && d.paths && !(d.paths & (d.paths - 1))) {
+		struct policy_string *last = &d.path[__builtin_ctz(d.paths)];
+		/* A call may look at the link or at what it leads to. */
+		if (follow_last(l, last) || (deed_is_open(&d) && opened_path(l, result, last)))
+			remember(l, &d);
+	}
 	if (d.id == CALL_chdir && json_is_integer(result) && json_integer_value(result) == 0 && d.paths)
 		*cwd = d.path[0];
 }

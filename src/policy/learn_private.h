@@ -23,6 +23,7 @@ struct learner {
 	struct policy_string cwd;
 	struct deed *deeds;		/* newest first */
 	bool follow;			/* symbolic links */
+	bool abis[ABI_COUNT];		/* calls were made through them */
 	bool no_memory;
 };
 

@@ -345,7 +345,12 @@ void learner_write(const struct learner *l, struct strbuf *out)
 	while (lift(&written))
 		;
 	strbuf_adds(out,
-		    "# Learned from a run: what it did passes, what else there is does not.\ndefault errno EPERM\n\n");
+		    "# Learned from a run: what it did passes, what else there is does not.\ndefault errno EPERM\n");
+	for (int abi = 0; abi < ABI_COUNT; abi++) {
+		if (l->abis[abi] && (abi == ABI_I386 || abi == ABI_X32))
+			strbuf_addf(out, "abi %s same\n", call_abi_name((enum call_abi)abi));
+	}
+	strbuf_addc(out, '\n');
 	if (read.count || written.count)
 		write_path_rules(&read, &written, &with_paths, out);
 	write_nameless(l, out);

@@ -129,6 +129,34 @@ static const char *const run_lines[] = {
 	"{\"type\":\"exit\",\"pid\":5}",
 };
 
+START_TEST(a_policy_learned_of_i386_allows_it)
+{
+	static const char *const lines[] = {
+		"{\"pid\":5,\"syscall\":\"connect\",\"nr\":102,\"abi\":\"i386\",\"args\":{}}",
+		"{\"pid\":5,\"syscall\":\"getuid\",\"nr\":102,\"abi\":\"x86_64\",\"args\":{}}",
+		"{\"pid\":5,\"syscall\":\"open\",\"nr\":5,\"abi\":\"i386\",\"args\":{\"pathname\":\"/proc/self/exe\","
+		"\"flags\":[\"O_RDONLY\"]},\"result\":{\"fd\":3,\"path\":\"/opt/it\"}}",
+	};
+	struct learner *l;
+	struct strbuf text;
+
+	ck_assert_int_eq(learner_create("/", true, &l), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		ck_assert_int_eq(learner_line(l, lines[i], strlen(lines[i])), 0);
+	strbuf_init(&text);
+	learner_write(l, &text);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "\nabi i386 same\n"));
+	ck_assert_ptr_null(strstr(strbuf_str(&text), "abi x86_64"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "socketcall"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "/opt/it"));
+	/* What this very program is has nothing to do with it. */
+	ck_assert_ptr_null(strstr(strbuf_str(&text), "test_policy"));
+	policy_destroy(load(strbuf_str(&text)));
+	learner_destroy(l);
+	strbuf_finish(&text);
+}
+END_TEST
+
 START_TEST(a_learned_policy_allows_the_run_and_no_more)
 {
 	struct learner *l;
@@ -290,6 +318,7 @@ int main(void)
 	tcase_add_test(tc, too_many_conditions_go_to_user_space);
 	tcase_add_test(tc, foreign_abis);
 	tcase_add_test(tc, a_learned_policy_allows_the_run_and_no_more);
+	tcase_add_test(tc, a_policy_learned_of_i386_allows_it);
 	tcase_add_test(tc, features_that_the_build_lacks_are_errors);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
