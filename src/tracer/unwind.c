@@ -21,6 +21,7 @@
 #define FRAMES_LIBRARY "libunwind-" NAME_OF(UNW_TARGET) ".so.8"
 #define ACCESS_LIBRARY "libunwind-ptrace.so.0"
 #define NAMES_LIBRARY "libdw.so.1"
+#define DEMANGLE_LIBRARY "libstdc++.so.6"	/* where the programs are whose names it makes readable */
 
 /* The functions that are called, by library; libunwind's names are macros that hold the architecture's. */
 #define FRAMES_FUNCTIONS(X) \
@@ -57,8 +58,13 @@ struct known_process {
 	uint64_t used;
 };
 
+/* Of the C++ ABI: the name in memory of malloc's, or NULL. */
+typedef char *demangle_fn(const char *mangled, char *buf, size_t *size, int *status);
+
 struct unwinder {
 	struct libraries lib;
+	demangle_fn *demangle;		/* NULL: not looked for yet, or not to be had */
+	bool demangle_asked;
 	unw_addr_space_t space;
 	struct known_process known[MAX_PROCESSES];
 	uint64_t clock;
@@ -199,6 +205,23 @@ static void add_field(struct strbuf *out, const char *text)
 	strbuf_addc(out, '\t');
 }
 
+/* "ns::f(int)" for "_ZN2ns1fEi", if the library can be had; other names as they are. */
+static void add_symbol(struct unwinder *u, struct strbuf *out, const char *symbol)
+{
+	if (!symbol || strncmp(symbol, "_Z", 2) != 0) {
+		add_field(out, symbol);
+		return;
+	}
+	if (!u->demangle_asked) {
+		void *library = dlopen(DEMANGLE_LIBRARY, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+		void *at = library ? dlsym(library, "__cxa_demangle") : NULL;
+		memcpy(&u->demangle, &at, sizeof(at));
+		u->demangle_asked = true;
+	}
+	AUTO_FREE char *readable = u->demangle ? u->demangle(symbol, NULL, NULL, NULL) : NULL;
+	add_field(out, readable ? readable : symbol);
+}
+
 static void add_frame(struct unwinder *u, struct strbuf *out, Dwfl *dwfl, uint64_t ip, bool innermost)
 {
 	/* A return address is behind its call: the call itself decides symbol and line. */
@@ -220,7 +243,7 @@ static void add_frame(struct unwinder *u, struct strbuf *out, Dwfl *dwfl, uint64
 			file = u->lib.dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
 	}
 	add_field(out, name);
-	add_field(out, symbol);
+	add_symbol(u, out, symbol);
 	strbuf_addf(out, "%llx\t%llx\t", (unsigned long long)offset, (unsigned long long)ip);
 	add_field(out, file);
 	if (line)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -122,6 +123,17 @@ class Text(TraceCase):
     def test_append(self):
         once = len(self.traced("-e", "trace=execve", "true"))
         self.assertEqual(len(self.traced("-A", "-e", "trace=execve", "true")), 2 * once)
+
+    @harness.unittest.skipUnless(shutil.which("cc"), "needs a C compiler")
+    def test_names_of_cplusplus_in_stacks(self):
+        with open(self.file("f.c"), "w", encoding="ascii") as f:
+            f.write('#include <unistd.h>\nvoid f(int) __asm__("_ZN2ns1fEi");\n'
+                    'void f(int x) { chdir("/"); __asm__ volatile("" ::: "memory"); }\n'
+                    'int main(void) { f(1); __asm__ volatile("" ::: "memory"); return 0; }\n')
+        run(["cc", "-w", "-o", self.file("f"), self.file("f.c")])
+        lines = self.traced("-k", "-e", "trace=chdir", self.file("f"))
+        # without libstdc++ they stay as they are
+        self.assertTrue(any("(ns::f(int)+0x" in line or "(_ZN2ns1fEi+0x" in line for line in lines), lines)
 
     def test_stack(self):
         lines = self.traced("-k", "-e", "trace=write", "echo", "hi")
