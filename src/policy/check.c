@@ -369,24 +369,24 @@ static bool is_ring_call(enum call_id id)
 	return call_in_group(id, GROUP_FILE) || call_in_group(id, GROUP_NETWORK) || call_in_group(id, GROUP_DESC);
 }
 
-/* Whether a rule stands between the guest and calls that it could make through a ring. */
-static bool guards_ring_calls(const struct policy_rule *r)
+/* The detours that lead past what stands between the guest and a call. */
+static void close_detours(struct policy *p, const struct policy_rule *r)
 {
 	if (!r->enabled || policy_action_passes(&r->action))
-		return false;
+		return;
 	FOR_EACH_CALL(id, &r->calls) {
-		if (is_ring_call((enum call_id)id))
-			return true;
+		p->uring_off |= is_ring_call((enum call_id)id);
+		p->socketcall_off |= call_in_group((enum call_id)id, GROUP_NETWORK);
+		p->ipc_off |= call_in_group((enum call_id)id, GROUP_IPC);
 	}
-	return false;
 }
 
-static void decide_rings(struct policy *p)
+static void decide_detours(struct policy *p)
 {
 	if (!policy_action_passes(&p->default_action))
 		return;		/* nothing passes that no rule names */
-	for (size_t i = 0; i < p->rule_count && !p->uring_off; i++)
-		p->uring_off = guards_ring_calls(&p->rules[i]);
+	for (size_t i = 0; i < p->rule_count; i++)
+		close_detours(p, &p->rules[i]);
 }
 
 void check_policy(struct policy *p)
@@ -402,7 +402,7 @@ void check_policy(struct policy *p)
 	c->p = p;
 	for (uint32_t i = 0; i < p->rule_count; i++)
 		check_rule(c, i, &scratch);
-	decide_rings(p);
+	decide_detours(p);
 	map_finish(&c->conditions);
 	map_finish(&c->paths);
 	arena_finish(&c->arena);

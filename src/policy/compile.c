@@ -142,7 +142,7 @@ static void survey_call(struct compiler *k, enum call_id id, struct plan_call *c
 		if (!r->term_count && r->action.kind != ACTION_INJECT)
 			return;
 	}
-	if (policy_uring_is_off(p, id))
+	if (policy_is_off(p, id))
 		note_outcome(c, &(struct policy_action){.kind = ACTION_ERRNO, .err = ENOSYS}, late);
 	else
 		note_outcome(c, &p->default_action, late);

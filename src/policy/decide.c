@@ -392,9 +392,10 @@ static bool decided_by_abi(const struct policy *p, enum call_abi abi, struct dec
 	return true;
 }
 
-bool policy_uring_is_off(const struct policy *p, enum call_id id)
+bool policy_is_off(const struct policy *p, enum call_id id)
 {
-	return p->uring_off && id == CALL_io_uring_setup;
+	return (p->uring_off && id == CALL_io_uring_setup) || (p->socketcall_off && id == CALL_socketcall) ||
+	       (p->ipc_off && id == CALL_ipc);
 }
 
 /* The first rule at or after from, one by one. */
@@ -444,8 +445,8 @@ static void decide(const struct policy *p, struct decide_state *state, const str
 		}
 	}
 	*ret = (struct decision){.action = p->default_action};
-	if (policy_uring_is_off(p, event->id))
-		*ret = (struct decision){.action = {.kind = ACTION_ERRNO, .err = ENOSYS}, .by_uring = true};
+	if (policy_is_off(p, event->id))
+		*ret = (struct decision){.action = {.kind = ACTION_ERRNO, .err = ENOSYS}, .by_detour = true};
 }
 
 void policy_decide(const struct policy *p, struct decide_state *state, const struct decide_event *event,

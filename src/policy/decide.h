@@ -61,7 +61,7 @@ struct decision {
 	struct policy_action action;
 	const struct policy_rule *rule;		/* NULL: the default, or an ABI's treatment */
 	const struct policy_term *term;		/* the alternative that held; NULL: the rule has no condition */
-	bool by_abi, by_uring;
+	bool by_abi, by_detour;
 };
 
 /* state may be NULL: then every inject rule counts as due. Thread safe for different states. */
@@ -94,7 +94,7 @@ const struct call_param *decide_param_for(enum call_id id, enum call_abi abi, un
  * Whether the policy, by itself, makes io_uring_setup fail with ENOSYS where no rule names it: the operations of a ring
  * pass no filter, so a policy that refuses or answers file or network calls would not hold.
  */
-bool policy_uring_is_off(const struct policy *p, enum call_id id);
+bool policy_is_off(const struct policy *p, enum call_id id);
 
 /* Whether an atom needs nothing but the registers of a call. */
 bool atom_is_register(const struct policy_atom *a);

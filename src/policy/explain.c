@@ -141,11 +141,11 @@ static void explain_rules(const struct plan *plan, enum call_id id, struct strbu
 			return;
 	}
 	strbuf_addf(out, "  %-11s  ", shown ? "" : "rules");
-	if (policy_uring_is_off(p, id))
+	if (policy_is_off(p, id))
 		strbuf_adds(out, "errno ENOSYS: a ring's operations would pass by the rules for files and sockets");
 	else
 		policy_action_format(p, &p->default_action, out);
-	strbuf_addf(out, "%s\n", policy_uring_is_off(p, id) ? "" : "  (default)");
+	strbuf_addf(out, "%s\n", policy_is_off(p, id) ? "" : "  (default)");
 }
 
 static void explain_filter(const struct plan_call *c, struct strbuf *out)
@@ -226,4 +226,8 @@ void plan_explain(const struct plan *plan, struct strbuf *out)
 		strbuf_adds(
 			out,
 			"io_uring_setup: ENOSYS unless a rule names it, since a ring's operations pass no filter\n");
+	if (policy_own_abi() == ABI_X86_64 && policy_abi_treatment(plan->policy, ABI_I386).treatment == ABI_SAME &&
+	    (plan->policy->socketcall_off || plan->policy->ipc_off))
+		strbuf_addf(out, "i386's %s: ENOSYS unless a rule names it, since it stands for other calls\n",
+			    !plan->policy->ipc_off ? "socketcall" : !plan->policy->socketcall_off ? "ipc" : "socketcall and ipc");
 }

@@ -383,7 +383,7 @@ static int lower_all(struct rule_list *rules, const struct lowering *l, uint32_t
 				return r < 0 ? r : 0;
 		}
 	}
-	if (policy_uring_is_off(p, l->id))
+	if (policy_is_off(p, l->id))
 		*ret_otherwise = SECCOMP_RET_ERRNO | ENOSYS;
 	else
 		*ret_otherwise = filter_action_of(&p->default_action, l->stop);

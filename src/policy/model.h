@@ -248,7 +248,10 @@ struct policy {
 	struct policy_memory memory;
 	struct policy_kept *kept;		/* "oci KEY JSON": what an imported profile had beside rules */
 	size_t kept_count, kept_cap;
-	bool uring_off;			/* io_uring_setup is ENOSYS unless a rule names it (check.c) */
+	/* Other ways to what is refused: ENOSYS unless a rule names them (check.c). */
+	bool uring_off;			/* io_uring_setup */
+	bool socketcall_off;		/* i386's, as is */
+	bool ipc_off;			/* this */
 	struct decide_index *index;	/* decide.c: made by policy_load when there is no error */
 };
 

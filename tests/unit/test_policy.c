@@ -285,6 +285,11 @@ static const struct {
 	{"errno EPERM open", "io_uring_setup(1, NULL)", "errno ENOSYS"},
 	{"errno EPERM open\nnative io_uring_setup", "io_uring_setup(1, NULL)", "native"},
 	{"log open", "io_uring_setup(1, NULL)", "native"},
+	{"abi i386 same\nerrno EACCES connect", "socketcall(3, 0x1)", "errno ENOSYS"},
+	{"abi i386 same\nerrno EACCES connect", "ipc(1, 2, 3, 4, 5, 6)", "native"},
+	{"abi i386 same\nerrno EACCES semop", "ipc(1, 2, 3, 4, 5, 6)", "errno ENOSYS"},
+	{"abi i386 same\nerrno EACCES connect\nnative socketcall", "socketcall(3, 0x1)", "native"},
+	{"abi i386 same\nerrno EACCES open", "socketcall(3, 0x1)", "native"},
 };
 
 START_TEST(meaning)

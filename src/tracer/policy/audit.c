@@ -102,7 +102,7 @@ static void add_rule(struct strbuf *b, const struct policy *p, const struct deci
 	if (d->rule)
 		policy_span_format(p, d->rule->at, b);
 	else
-		strbuf_adds(b, d->by_abi ? "the ABI's treatment" : d->by_uring ? "io_uring is off" : "default");
+		strbuf_adds(b, d->by_abi ? "the ABI's treatment" : d->by_detour ? "a detour to what is refused" : "default");
 }
 
 static const char *call_name(const struct task_facts *f)
