@@ -90,7 +90,8 @@ def what_is_asked(args):
         elif re.match(r"-a\d|--columns=", arg):
             column = int(re.sub(r"\D", "", arg))
         i += 2 if arg in ("-e", "-s", "-a", "-P", "-E", "-p", "-S", "-U", "-O", "-u", "-I", "-b", "-X", "-o") else 1
-    return file, follow, column
+    # as strace: with several processes each line says whose it is
+    return file, follow or sum(a == "-p" for a in args[:i]) + (i < len(args)) > 1, column
 
 
 def padded(line, call, result, column):

@@ -58,6 +58,11 @@ void show_socket_bytes_at(struct decoder *d, int fd, uint64_t addr, uint64_t len
 	uint8_t buf[4096];
 	size_t limit = d->options->string_limit;
 	size_t n = len < limit ? (size_t)len : limit;
+	/* Too short for a message: of a netlink socket, bytes in hexadecimal. */
+	if (addr && len && len < HEAD && n == len && protocol_of(d, fd) >= 0) {
+		show_hex_at(d, addr, n);
+		return;
+	}
 	if (!addr || n > sizeof(buf) || n < HEAD) {
 		show_bytes_at(d, addr, len);
 		return;

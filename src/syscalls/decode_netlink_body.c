@@ -171,6 +171,23 @@ static bool show_diag_compat(struct decoder *d, uint16_t flags, uint64_t addr, s
 	return true;
 }
 
+/* <linux/selinux_netlink.h> */
+static bool show_selinux(struct decoder *d, uint16_t type, uint64_t addr)
+{
+	uint8_t buf[4];
+	if (type != 16 && type != 17)	/* SELNL_MSG_SETENFORCE, SELNL_MSG_POLICYLOAD */
+		return false;
+	if (!decode_fetch(d, addr, buf, sizeof(buf)))
+		return true;
+	struct_begin(d);
+	if (type == 16)
+		field_sint(d, "val", decode_sint_at(buf, 4));
+	else
+		field_uint(d, "seqno", decode_uint_at(buf, 4));
+	struct_end(d);
+	return true;
+}
+
 bool show_netlink_body(struct decoder *d, int protocol, uint16_t type, uint16_t flags, uint64_t addr, size_t len)
 {
 	if (protocol == NETLINK_ROUTE)
@@ -179,6 +196,8 @@ bool show_netlink_body(struct decoder *d, int protocol, uint16_t type, uint16_t 
 		return show_diag(d, flags, addr, len);
 	if (protocol == NETLINK_SOCK_DIAG && (type == TCPDIAG_GETSOCK || type == DCCPDIAG_GETSOCK))
 		return show_diag_compat(d, flags, addr, len);
+	if (protocol == NETLINK_SELINUX && len >= 4)
+		return show_selinux(d, type, addr);
 	if (protocol == NETLINK_NETFILTER)
 		return show_netfilter_body(d, type, addr, len);
 	return false;

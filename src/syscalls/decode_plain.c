@@ -135,12 +135,41 @@ const struct decode_type decode_type_statx_flags = {.decode = decode_statx_flags
 #define HUGE_SHIFT 26
 #define HUGE_MASK 0x3fu
 
+#define MAP_TYPES 0xfu
+
+/* A type that has no name stands before the flags, as text. */
+static void show_unknown_map(struct decoder *d, const struct flag_set *set, uint64_t v, unsigned huge)
+{
+	AUTO_STRBUF struct strbuf text = {0};
+	AUTO_STRBUF struct strbuf names = {0};
+	if (d->quiet)
+		return;
+	uint64_t flags = v & ~(uint64_t)MAP_TYPES;
+	if (huge)
+		flags &= ~((uint64_t)HUGE_MASK << HUGE_SHIFT);
+	strbuf_addf(&text, "%#llx /* MAP_??? */", (unsigned long long)(v & MAP_TYPES));
+	/* To the set the type is now 0, which has a name. */
+	static const char file[] = "MAP_FILE|";
+	if (flags && add_flag_names(&names, set, flags)) {
+		const char *rest = strbuf_str(&names);
+		bool named = strncmp(rest, file, sizeof(file) - 1) == 0;
+		strbuf_addf(&text, "|%s", named ? rest + sizeof(file) - 1 : rest);
+	}
+	if (huge)
+		strbuf_addf(&text, "|%u<<MAP_HUGE_SHIFT", huge);
+	show_hex_symbol(d, strbuf_str(&text), v);
+}
+
 static void decode_mmap_flags(struct decoder *d, unsigned i)
 {
 	const struct flag_set *set = flag_set_for(d->desc->params[i].set, d->call->abi);
 	uint64_t v = decode_arg(d, i);
-	unsigned huge = (unsigned)(v >> HUGE_SHIFT) & HUGE_MASK;
-	if (!huge || !(v & MAP_HUGETLB)) {
+	unsigned huge = v & MAP_HUGETLB ? (unsigned)(v >> HUGE_SHIFT) & HUGE_MASK : 0;
+	if (v & MAP_TYPES && !flag_set_name_of(set, v & MAP_TYPES)) {
+		show_unknown_map(d, set, v, huge);
+		return;
+	}
+	if (!huge || d->options->consts == CONST_RAW) {
 		show_flags(d, set, v);
 		return;
 	}

@@ -98,6 +98,16 @@ START_TEST(speeds_of_terminals)
 }
 END_TEST
 
+START_TEST(flags_behind_an_unknown_type)
+{
+	expect("mmap(NULL, 0, PROT_NONE, 0xf /* MAP_??? */|MAP_FIXED|MAP_HUGETLB|21<<MAP_HUGE_SHIFT, 0, 0) = -1 EINVAL "
+	       "(Invalid argument)", "mmap", -EINVAL, ARGS(0, 0, 0, 0x5404001f, 0, 0));
+	options.consts = CONST_RAW;
+	expect("mmap(NULL, 0, 0, 0x54040012, 0, 0) = -1 EINVAL (Invalid argument)", "mmap", -EINVAL,
+	       ARGS(0, 0, 0, 0x54040012, 0, 0));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("decode_rare");
@@ -110,6 +120,7 @@ int main(void)
 	tcase_add_test(c, arrays_end_with_s);
 	tcase_add_test(c, commands_to_scsi_devices);
 	tcase_add_test(c, speeds_of_terminals);
+	tcase_add_test(c, flags_behind_an_unknown_type);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }

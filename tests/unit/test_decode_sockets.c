@@ -190,6 +190,13 @@ START_TEST(attributes_of_links)
 }
 END_TEST
 
+START_TEST(less_than_a_netlink_message)
+{
+	expect("sendto(5, \"\\x61\\x62\", 2, 0, NULL, 0) = 2", "sendto", 2, ARGS(5, put(0, "ab", 2), 2));
+	expect("sendto(3, \"ab\", 2, 0, NULL, 0) = 2", "sendto", 2, ARGS(3, put(0, "ab", 2), 2));
+}
+END_TEST
+
 START_TEST(attributes_of_routes)
 {
 	const uint8_t route[12] = {2};
@@ -225,6 +232,7 @@ int main(void)
 	tcase_add_test(c, descriptors_that_are_not_shown);
 	tcase_add_test(c, attributes_of_links);
 	tcase_add_test(c, attributes_of_routes);
+	tcase_add_test(c, less_than_a_netlink_message);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }
