@@ -67,11 +67,26 @@ static struct decode_source *capture_init(struct capture *c, struct tracee *t, s
 	return &c->recording.base;
 }
 
+/* The kernel gives a 32-bit program's registers in a form that libunwind, made for the host's, takes for its own. */
+static bool innermost_alone(struct tracee *t, uint64_t *ret_ip)
+{
+	struct regs r;
+	if (t->call.abi != ABI_I386)
+		return false;
+	calls_regs(t, &r);
+	return regs_fetch(&r) == 0 && r.narrow && regs_get(&r, REG_IP, ret_ip) == 0;
+}
+
 static void emit_stack(struct session *s, struct tracee *t, uint64_t now)
 {
 	struct strbuf *log = &t->by->log;
+	uint64_t ip;
 	strbuf_clear(log);
-	if (unwind_stack(s->unwinder, t->tid, tracee_tgid(t), log) < 0)
+	if (innermost_alone(t, &ip)) {
+		if (!ip)	/* behind execve, before it stands in the new program */
+			return;
+		unwind_innermost(s->unwinder, tracee_tgid(t), ip, log);
+	} else if (unwind_stack(s->unwinder, t->tid, tracee_tgid(t), log) < 0)
 		return;
 	struct record r = call_record(t, RECORD_STACK, now);
 	put(s, &r, log->data, log->len);

@@ -251,6 +251,11 @@ static void add_frame(struct unwinder *u, struct strbuf *out, Dwfl *dwfl, uint64
 	strbuf_addc(out, '\n');
 }
 
+void unwind_innermost(struct unwinder *u, pid_t tgid, uint64_t ip, struct strbuf *out)
+{
+	add_frame(u, out, modules_of(u, tgid), ip, true);
+}
+
 int unwind_stack(struct unwinder *u, pid_t tid, pid_t tgid, struct strbuf *out)
 {
 	void *task = u->lib._UPT_create(tid);

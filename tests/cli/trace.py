@@ -62,6 +62,17 @@ class Text(TraceCase):
         for line in self.traced("sh", "-c", "/bin/true; (exit 3); ls /nonexistent | cat; kill -9 $$"):
             self.assertTrue(CALL.match(line) or EVENT.match(line), line)
 
+    def test_stacks_of_a_32_bit_program(self):
+        """The host's libunwind knows nothing of them: where the call was made, and nothing made up."""
+        program = os.path.join(os.path.dirname(harness.trapline), "../../tests/guest/guest_i386")
+        if not os.path.exists(program):
+            self.skipTest("no 32-bit compiler")
+        frames = [line for line in self.traced("-k", "-e", "trace=getresuid32,nanosleep,clock_nanosleep_time64,uname", program)
+                  if line.startswith(" > ")]
+        self.assertTrue(frames)
+        for line in frames:
+            self.assertTrue(0 < int(line.rsplit("[", 1)[1].split("]")[0], 16) < 1 << 32, line)
+
     def test_a_task_and_its_child(self):
         lines = self.traced("-e", "trace=execve,exit_group,wait4", "sh", "-c", "/bin/false; exit 4")
         self.assertRegex(lines[0], r'^\d+ +execve\("/\S*/sh", \["sh", "-c", "/bin/false; exit 4"\], 0x\w+ /\* \d+ vars \*/\) = 0$')
