@@ -35,6 +35,8 @@ ON_PURPOSE = (
     ("fsmount.gen", "flags that the kernel takes have names"),
     ("landlock_restrict_self*", "flags of newer kernels have names"),
     ("count*", "times are by the wall clock, unless asked"),
+    ("strace-Y-0123456789*", "the parent is called trapline"),
+    ("strace--decode-pids-comm*", "the parent is called trapline"),
     ("strace-S", "the table has two more columns"),
     ("strace-C", "the table has two more columns"),
     ("options-syntax", "messages are trapline's own"),
