@@ -49,8 +49,11 @@ static const enum call_id peer_reads[] = {CALL_getsockopt};
 
 static const enum call_id growth_calls[] = {
 	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile,
-	CALL_splice, CALL_fallocate,
+	CALL_splice,
 };
+
+/* What a file in memory takes of the machine's at once. */
+static const enum call_id reserving_calls[] = {CALL_fallocate};
 
 const unsigned files_ioctls[FILES_IOCTLS] = {
 	FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION, FS_IOC_ENABLE_VERITY, FS_IOC_SET_ENCRYPTION_POLICY,
@@ -68,6 +71,7 @@ void files_calls(struct call_set *set, const struct files_needs *needs)
 	add(set, needs->tree, listing_calls, ARRAY_SIZE(listing_calls));
 	add(set, needs->descriptors, descriptor_calls, ARRAY_SIZE(descriptor_calls));
 	add(set, needs->limits, growth_calls, ARRAY_SIZE(growth_calls));
+	add(set, needs->descriptors || needs->limits, reserving_calls, ARRAY_SIZE(reserving_calls));
 	add(set, needs->tree || needs->faked, cred_changes, ARRAY_SIZE(cred_changes));
 	add(set, needs->faked, cred_reads, ARRAY_SIZE(cred_reads));
 	add(set, needs->tree && needs->faked, peer_reads, ARRAY_SIZE(peer_reads));

@@ -3,6 +3,7 @@ import errno
 import os
 import shutil
 import socket
+import sys
 import unittest
 
 import harness
@@ -23,6 +24,15 @@ class Tree(harness.Case):
         got = self.shell(["--tmpfs", self.tmp], f"cd {self.tmp}; ls -A; echo a > f; cat f; ls")
         self.assert_prints(got, "a\nf\n")
         self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_what_is_in_memory_is_not_given_more_than_it_is_shown_to_have(self):
+        """On Linux a tmpfs has half of the memory; a reservation for more must not be tried."""
+        program = "import os\nf = os.open('/mnt/f', os.O_CREAT | os.O_RDWR)\n" \
+                  "try: os.posix_fallocate(f, 0, 5 * 10**12)\nexcept OSError as e: print(e.strerror)\n" \
+                  "os.posix_fallocate(f, 0, 5000)\nprint(os.fstat(f).st_size)"
+        for options in (["--tmpfs", "/mnt"], ["--overlay", self.tmp + "::/mnt"]):
+            got = run([harness.trapline, "run", *options, "--", sys.executable, "-c", program])
+            self.assert_prints(got, "No space left on device\n5000\n")
 
     def test_bind_shows_a_directory_elsewhere(self):
         os.mkdir(os.path.join(self.tmp, "d"))

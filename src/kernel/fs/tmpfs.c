@@ -73,6 +73,11 @@ static uint64_t half_of_memory(void)
 	return (uint64_t)info.totalram * info.mem_unit / 2 / TMPFS_PAGE;
 }
 
+uint64_t tmpfs_shown_size(void)
+{
+	return half_of_memory() * TMPFS_PAGE;
+}
+
 static int tmpfs_statfs(struct super *super, struct statfs *ret)
 {
 	struct tmpfs_super *sb = (struct tmpfs_super *)super;

@@ -12,4 +12,7 @@ bool tmpfs_limited(const struct super *sb);
  */
 size_t tmpfs_room(struct inode *inode, uint64_t offset, size_t len);
 
+/* What statfs(2) shows of one without a size: half of the memory, in bytes. */
+uint64_t tmpfs_shown_size(void);
+
 #endif
