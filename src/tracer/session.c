@@ -30,7 +30,7 @@ static bool emulates_files(const struct session_options *o)
 /* A process that runs can be given none, and one that is let go would be left with it and nobody to ask. */
 static bool needs_no_filter(const struct session_options *o)
 {
-	return o->attach_count || o->detach_on_exec;
+	return o->attach_count || o->detach_on_exec || o->interruptible;
 }
 
 /* The plan says what is needed; without a filter everything is decided at the stops of step. */

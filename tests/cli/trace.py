@@ -296,6 +296,21 @@ class Live(TraceCase):
         self.assertEqual(p.wait(20 * PATIENCE), -signal.SIGTERM)
         self.assertTrue(p.stderr.read().startswith(b" <detached ...>\n"))
 
+    def test_let_go_it_goes_on_as_if_nothing_had_been(self):
+        out = self.file("said")
+        for words in ((), ("-e", "trace=read")):
+            p = self.start(harness.trapline, "trace", "-I2", *words, "sh", "-c",
+                           f"trap '' TERM; echo $$; read x; id -u > {out}; grep Seccomp: /proc/self/status >> {out}; echo done",
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.read_until(p.stdout.fileno(), b"\n")
+            p.send_signal(signal.SIGTERM)
+            self.assertEqual(p.wait(20 * PATIENCE), -signal.SIGTERM)
+            p.stdin.write(b"\n")
+            p.stdin.flush()
+            self.read_until(p.stdout.fileno(), b"done")
+            with open(out, encoding="utf-8") as f:
+                self.assertEqual(f.read(), f"{os.getuid()}\nSeccomp:\t0\n")
+
     def test_the_other_end_of_a_pipe_that_the_command_closed(self):
         p = self.start(harness.trapline, "trace", "-e", "trace=none", "sh", "-c", "exec >&-; read x", stdin=subprocess.PIPE,
                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

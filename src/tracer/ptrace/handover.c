@@ -153,7 +153,8 @@ static bool is_possible(struct session *s)
 		return true;
 	if (s->handover_refused)
 		return false;
-	bool plain = session_follows_all(s) && !s->decides && !s->emulates && !s->files && !s->unwinder;
+	bool plain = session_follows_all(s) && !s->decides && !s->emulates && !s->files && !s->unwinder &&
+		     !s->options->interruptible; /* all are let go by one thread */
 	bool wanted = SIGNALS_COME_AT_ONCE && plain && s->placement.enabled && host_abi() == ABI_X86_64;
 	if (wanted && !adopts_orphans() && may_poll() && (capability_effective(CAP_SYS_PTRACE) || !yama_restricts()))
 		s->handover = create();

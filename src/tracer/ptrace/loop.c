@@ -422,7 +422,9 @@ static bool goes_on(const struct trap_thread *by)
 	const struct session *s = by->session;
 	if (by != &s->traps[0])
 		return !atomic_load(&s->traps_end);
-	return s->tracee_count || (s->main_pid && !s->main_ended);
+	/* A command that was let go may live on. */
+	bool leaves = s->options->interruptible && atomic_load(&s->detach_wanted);
+	return s->tracee_count || (s->main_pid && !s->main_ended && !leaves);
 }
 
 /*
