@@ -134,8 +134,8 @@ START_TEST(a_policy_learned_of_i386_allows_it)
 	static const char *const lines[] = {
 		"{\"pid\":5,\"syscall\":\"connect\",\"nr\":102,\"abi\":\"i386\",\"args\":{}}",
 		"{\"pid\":5,\"syscall\":\"getuid\",\"nr\":102,\"abi\":\"x86_64\",\"args\":{}}",
-		"{\"pid\":5,\"syscall\":\"open\",\"nr\":5,\"abi\":\"i386\",\"args\":{\"pathname\":\"/proc/self/exe\","
-		"\"flags\":[\"O_RDONLY\"]},\"result\":{\"fd\":3,\"path\":\"/opt/it\"}}",
+		("{\"pid\":5,\"syscall\":\"open\",\"nr\":5,\"abi\":\"i386\",\"args\":{\"pathname\":\"/proc/self/exe\","
+		 "\"flags\":[\"O_RDONLY\"]},\"result\":{\"fd\":3,\"path\":\"/opt/it\"}}"),
 	};
 	struct learner *l;
 	struct strbuf text;
