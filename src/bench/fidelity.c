@@ -11,6 +11,7 @@
 #include "observe/options.h"
 #include "observe/recorder.h"
 #include "regs/regs.h"
+#include "tracer/ptrace/ends_program.h"
 
 extern char **environ;
 
@@ -97,6 +98,9 @@ static int run_recorded(struct session_options *session, struct session_result *
 	if (err < 0)
 		return err;
 	session->record_exits = true;
+	/* What is heard without a stop is what could be wrong. */
+	if (session->mechanism == MECHANISM_TRACE && ends_program_allowed() == 0)
+		session->ends = ENDS_OBSERVED;
 	session->recorder = recorder;
 	session->decode = &observe.decode;
 	err = session_run(session, ended);

@@ -171,10 +171,6 @@ int main(int argc, char **argv)
 	if (!strcmp(wish, "block"))
 		return block();
 	calls(NULL);
-	for (int i = 0; i < 4 && !strcmp(wish, "bursts"); i++) {
-		(void)usleep(60000);
-		calls(NULL);
-	}
 	if (strcmp(wish, "threads"))
 		return 0;
 	for (int i = 0; i < 3; i++)

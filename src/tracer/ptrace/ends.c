@@ -21,8 +21,6 @@ enum {
 	TICK_MS = 10,
 	LATE_NS = 10 * 1000 * 1000,	/* so long an end may wait to be seen, and a call may last without telling */
 	QUIET_TICKS = 10,		/* with nothing pending, and the watcher sleeps */
-	REST_TICKS = 2,			/* with nothing recorded, and the others' calls should not pay */
-	WORTH_MAX = 1 << 20,
 };
 
 /* ---- whether ---- */
@@ -39,10 +37,9 @@ void ends_init(struct session *s)
 	struct ends *e = &s->ends;
 	(void)pthread_mutex_init(&e->lock, NULL);
 	e->wake_fd = -1;
-	e->wanted = s->mechanism == MECHANISM_TRACE && ends_suit(s->options);
 	e->at_once = s->options->ends == ENDS_OBSERVED;
-	e->some = !e->at_once && !call_set_full(&s->recorded);
-	e->worth = e->at_once ? 0 : WORTH_IT;
+	/* Where only some calls are recorded the others would pay for it, and mostly more than is saved. */
+	e->wanted = s->mechanism == MECHANISM_TRACE && ends_suit(s->options) && (e->at_once || call_set_full(&s->recorded));
 }
 
 void ends_thread_init(struct ends_pending *p)
@@ -101,22 +98,11 @@ static void *watch(void *arg)
 	struct ends *e = &s->ends;
 	struct pollfd fds[] = {{.fd = e->program.ring_fd, .events = POLLIN}, {.fd = e->wake_fd, .events = POLLIN}};
 	unsigned quiet = 0;
-	unsigned idle = 0;
-	unsigned taken = 0;
 	bool any;
 	while (!atomic_load(&e->finished)) {
 		bool again = look(s, &any);
-		/* There is one trap thread then. */
-		unsigned now_taken = atomic_load_explicit(&s->traps[0].ends.taken, memory_order_relaxed);
-		idle = now_taken == taken ? idle + 1 : 0;
-		taken = now_taken;
-		bool awake = e->some && atomic_load(&e->attached) && !any;
-		if (awake && idle >= REST_TICKS) {
-			atomic_store(&e->rests, true);
-			(void)pthread_kill(s->traps[0].thread, SIGRTMAX);
-		}
 		quiet = any ? 0 : quiet + 1;
-		if (!again && !awake && (any || quiet > QUIET_TICKS)) {
+		if (!again && (any || quiet > QUIET_TICKS)) {
 			atomic_store(&e->asleep, true);
 			/* What became pending before it could be seen that we sleep. */
 			again = look(s, &any) || atomic_load(&e->finished);
@@ -171,35 +157,12 @@ static int load(struct session *s)
 	return r;
 }
 
-static void rest(struct trap_thread *by)
-{
-	struct ends *e = &by->session->ends;
-	atomic_store(&e->rests, false);
-	if (by->ends.count || !e->attached)
-		return;
-	atomic_store(&e->attached, false);
-	ends_program_detach(&e->program);
-	by->ends.waited = 0;
-	if (e->worth < WORTH_MAX)
-		e->worth *= 2;
-}
-
-/* It was loaded. Attached again if that seems to be worth it. */
-static bool is_attached(struct ends *e, struct trap_thread *by)
-{
-	if (atomic_load_explicit(&e->closed, memory_order_relaxed))
-		return false;
-	if (!e->attached && by->ends.waited++ >= e->worth)
-		atomic_store(&e->attached, ends_program_attach(&e->program) == 0);
-	return e->attached;
-}
-
 static bool is_open(struct session *s, struct trap_thread *by)
 {
 	struct ends *e = &s->ends;
 	if (atomic_load_explicit(&e->open, memory_order_acquire))
-		return is_attached(e, by);
-	if (atomic_load_explicit(&e->closed, memory_order_relaxed) || by->ends.waited++ < e->worth)
+		return !atomic_load_explicit(&e->closed, memory_order_relaxed);
+	if (atomic_load_explicit(&e->closed, memory_order_relaxed) || (!e->at_once && by->ends.waited++ < WORTH_IT))
 		return false;
 	yield_end(by);
 	(void)pthread_mutex_lock(&e->lock);
@@ -207,7 +170,6 @@ static bool is_open(struct session *s, struct trap_thread *by)
 		int r = load(s);
 		if (r < 0)
 			log_debug("ends of calls are waited for: %s", strerror(-r));
-		atomic_store(&e->attached, r == 0);
 		atomic_store(r < 0 ? &e->closed : &e->open, true);
 	}
 	(void)pthread_mutex_unlock(&e->lock);
@@ -277,20 +239,6 @@ static void remove_pending(struct ends_pending *p, unsigned at)
 	atomic_store_explicit(&p->count, last, memory_order_release);
 }
 
-/* While one is pending the program is not detached. */
-static bool may_last(enum call_id id)
-{
-	static const enum call_id ids[] = {
-		CALL_read, CALL_write, CALL_readv, CALL_writev, CALL_recvfrom, CALL_sendto, CALL_sendmsg, CALL_poll, CALL_wait4, CALL_futex,
-		CALL_flock, CALL_fcntl, CALL_connect, CALL_pause, CALL_rt_sigsuspend, CALL_epoll_wait, CALL_fsync, CALL_msgsnd,
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		if (ids[i] == id)
-			return true;
-	}
-	return false;
-}
-
 /* The result is all that is to be done behind it, and all that it takes is known now. */
 static bool is_simple(const struct session *s, const struct tracee *t, struct decode_range *ret)
 {
@@ -305,8 +253,6 @@ static bool is_simple(const struct session *s, const struct tracee *t, struct de
 		if (ends_elsewhere[i] == t->call.id)
 			return false;
 	}
-	if (s->ends.some && may_last(t->call.id))
-		return false;
 	return decode_late_range(&t->shown, s->options->decode, ret) && ret->len <= ENDS_DATA;
 }
 
@@ -336,7 +282,6 @@ bool ends_take(struct session *s, struct tracee *t, uint64_t now)
 		return false;
 	}
 	t->inside_recorded = false;
-	atomic_fetch_add_explicit(&t->by->ends.taken, 1, memory_order_relaxed);
 	wake_watcher(e);
 	return true;
 }
@@ -346,10 +291,6 @@ void ends_compare(struct tracee *t, const struct ptrace_syscall_info *info)
 	struct task_end *end = &t->end;
 	if (end->trust != END_TRIED)
 		return;
-	if (!t->by->session->ends.attached) {
-		ends_forget(t);		/* detached meanwhile */
-		return;
-	}
 	bool heard = is_over(end->slot) && end->slot->result == info->exit.rval;
 	end->trust = heard ? END_TRUSTED : END_NEVER;
 	if (!heard)
@@ -406,8 +347,6 @@ void ends_collect(struct trap_thread *by)
 	}
 	if (handover_several(by->session))
 		collect_others(by);
-	if (atomic_load_explicit(&by->session->ends.rests, memory_order_relaxed))
-		rest(by);
 }
 
 static void withdraw(struct tracee *t)

@@ -13,9 +13,7 @@
  * has calls that last tell it through the ring, and sleeps while nothing is pending or all will be told.
  *
  * A task's ends are believed once the slot said the same as an exit stop (a task in another PID namespace is not heard).
- * Used by sessions that only record, under the mechanism trace. The program is loaded when it is likely to be worth it. While
- * it is attached every call on the machine takes a longer way through the kernel. So where only some calls are recorded, it is
- * detached when none was for a moment, and attached again after twice as many as the last time.
+ * Used by sessions that only record, under the mechanism trace. The program is loaded when it is likely to be worth it.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_ENDS_H
 #define TRAPLINE_TRACER_PTRACE_ENDS_H
@@ -42,8 +40,7 @@ struct ends_pending {
 	struct tracee *tracees[ENDS_PENDING];		/* lock */
 	_Atomic(struct end_slot *) slots[ENDS_PENDING];	/* written with lock; NULL behind the last */
 	_Atomic unsigned count;				/* written with lock */
-	unsigned waited;				/* exit stops since the program was not attached; the thread's own */
-	_Atomic unsigned taken;				/* calls whose ends were heard or will be */
+	unsigned waited;				/* exit stops before the program was loaded; the thread's own */
 };
 
 enum end_trust { END_UNTRIED, END_TRIED, END_TRUSTED, END_NEVER };
@@ -60,10 +57,6 @@ struct ends {
 	bool wanted;			/* fixed when the session starts */
 	bool at_once;			/* the program is loaded at the first call */
 	pthread_mutex_t lock;		/* who loads the program */
-	bool some;			/* only some calls are recorded: the others pay for the program, too; there is one trap thread */
-	unsigned worth;			/* exit stops before it is attached */
-	_Atomic bool rests;		/* nothing was recorded for a while: some only */
-	_Atomic bool attached;
 	_Atomic bool open;
 	_Atomic bool closed;		/* it cannot be had, or was found to lose ends */
 	struct ends_program program;

@@ -194,20 +194,12 @@ static int load_program(const struct ends_program *p)
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
-int ends_program_attach(struct ends_program *p)
+static int attach(int program_fd)
 {
 	union bpf_attr attr = {0};
 	attr.raw_tracepoint.name = (uint64_t)(uintptr_t)"sys_exit";
-	attr.raw_tracepoint.prog_fd = (uint32_t)p->program_fd;
-	p->link_fd = bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
-	return p->link_fd < 0 ? p->link_fd : 0;
-}
-
-void ends_program_detach(struct ends_program *p)
-{
-	if (p->link_fd >= 0)
-		close(p->link_fd);
-	p->link_fd = -1;
+	attr.raw_tracepoint.prog_fd = (uint32_t)program_fd;
+	return bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
 }
 
 static int map_pages(struct ends_program *p)
@@ -244,7 +236,7 @@ int ends_program_open(struct ends_program *ret)
 	if (r >= 0)
 		r = p.program_fd = load_program(&p);
 	if (r >= 0)
-		r = ends_program_attach(&p);
+		r = p.link_fd = attach(p.program_fd);
 	if (r < 0) {
 		ends_program_close(&p);
 		return r;

@@ -40,11 +40,8 @@ struct ends_program {
 
 /* Whether the kernel lets us: one system call. 0, or the negative errno that it gave. */
 MUST_CHECK int ends_program_allowed(void);
-/* Load and attach. link_fd is -1 while it is not attached. A negative errno: of bpf(2), or of what it needs. Nothing is left then. */
+/* Load and attach. A negative errno: of bpf(2), or of what it needs. Nothing is left then. */
 MUST_CHECK int ends_program_open(struct ends_program *ret);
-/* Attach again. */
-MUST_CHECK int ends_program_attach(struct ends_program *p);
-void ends_program_detach(struct ends_program *p);
 /* Poll .ring_fd for input: some end was told of. What was told is dropped here. */
 void ends_program_drain(struct ends_program *p);
 void ends_program_close(struct ends_program *p);
