@@ -316,8 +316,11 @@ static void take_ended(struct trap_thread *by, struct ends_pending *p)
 		unsigned at = first_over(p, count);
 		if (at == count)
 			return;
+		struct tracee *t = p->tracees[at];
+		if (t->by == by)
+			yield_returned(t);
 		/* In this order: its own trap thread may use the tracee when it finds nothing pending. */
-		emit_late_exit(by, p->tracees[at], p->tracees[at]->end.slot);
+		emit_late_exit(by, t, t->end.slot);
 		remove_pending(p, at);
 	}
 }

@@ -160,12 +160,17 @@ static void count_running(struct tracee *t, bool runs)
 void yield_resumed(struct trap_thread *by, struct tracee *t)
 {
 	struct core_yield *y = &by->yield;
-	count_running(t, t->phase != PHASE_INSIDE);
+	count_running(t, t->phase != PHASE_INSIDE && !t->end.pending);
 	bool alone = y->running == t->counted_running;
 	y->resumed = alone && shares_core(by->session, t) ? t->tid : 0;
 	y->dense |= t->phase == PHASE_INSIDE;
 	if (!alone)
 		yield_end(by);
+}
+
+void yield_returned(struct tracee *t)
+{
+	count_running(t, true);
 }
 
 void yield_forget(struct tracee *t)

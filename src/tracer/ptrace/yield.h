@@ -58,6 +58,8 @@ struct core_yield {
 void yield_stopped(struct trap_thread *by, struct tracee *t, uint64_t now);
 /* It goes on. */
 void yield_resumed(struct trap_thread *by, struct tracee *t);
+/* It has come back from its call, as was heard without a stop. By its own thread. */
+void yield_returned(struct tracee *t);
 /* It is no longer the thread's. */
 void yield_forget(struct tracee *t);
 /* Before the thread waits: who is likely to have stopped first. 0: nobody in particular. */
