@@ -549,7 +549,7 @@ void calls_mend_interrupted(struct session *s, struct tracee *t)
 
 int tracee_resume(struct session *s, struct tracee *t, int sig)
 {
-	uint64_t active = t->phase == PHASE_OUTSIDE ? UINT64_MAX : t->placed.stopped_ns;
+	uint64_t active = t->phase == PHASE_OUTSIDE && !t->end.pending ? UINT64_MAX : t->placed.stopped_ns;
 	atomic_store_explicit(&t->active_ns, active, memory_order_relaxed);
 	enum ops_resume how = OPS_CONT;
 	switch (s->mechanism) {

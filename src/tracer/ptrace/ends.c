@@ -319,6 +319,7 @@ static void take_ended(struct trap_thread *by, struct ends_pending *p)
 		struct tracee *t = p->tracees[at];
 		if (t->by == by)
 			yield_returned(t);
+		atomic_store_explicit(&t->active_ns, UINT64_MAX, memory_order_relaxed);
 		/* In this order: its own trap thread may use the tracee when it finds nothing pending. */
 		emit_late_exit(by, t, t->end.slot);
 		remove_pending(p, at);
