@@ -281,10 +281,10 @@ struct verdict sys_splice(struct kernel *k, struct call_event *ev)
  * A file in memory that would take more than the whole filesystem is shown to have: without a size nobody counts what is
  * written, but the host would give all its memory to such a request.
  */
-static bool exceeds_memory(const struct object *file, uint64_t end)
+static bool exceeds_memory(const struct object *file, uint64_t len)
 {
 	char link[64], name[16] = "";
-	if (end <= tmpfs_shown_size() || object_is_foreign(file) || (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+	if (len <= tmpfs_shown_size() || object_is_foreign(file) || (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return false;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
 	return readlink(link, name, sizeof(name) - 1) > 0 && strncmp(name, "/memfd:", strlen("/memfd:")) == 0;
@@ -302,7 +302,7 @@ struct verdict sys_fallocate(struct kernel *k, struct call_event *ev)
 		return verdict_pass();
 	struct growth g AUTO_GROWTH;
 	int r = growth_begin(&c, (int)ev->args[0], offset, (size_t)len, &g);
-	if (r > 0 && len <= INT64_MAX - offset && exceeds_memory(&g.file, (uint64_t)offset + (uint64_t)len))
+	if (r > 0 && len <= INT64_MAX - offset && exceeds_memory(&g.file, (uint64_t)len))
 		r = -ENOSPC;
 	return r > 0 ? verdict_pass() : answer(r < 0 ? r : -ENOSPC);
 }
