@@ -34,9 +34,9 @@ int dcache_init(struct dcache *c, size_t unused_max)
 	return 0;
 }
 
-static void note_grace(struct rcu_head *head)
+static void note_grace(struct vfs_later *later)
 {
-	struct dcache *c = (struct dcache *)(void *)((char *)head - offsetof(struct dcache, grace));
+	struct dcache *c = (struct dcache *)(void *)((char *)later - offsetof(struct dcache, grace));
 	VFS_RCU_ACQUIRE();
 	(void)pthread_mutex_lock(&c->lock);
 	c->grace_asked = false;
@@ -131,10 +131,10 @@ struct dentry *dcache_find(struct vfs *v, const struct dentry *parent, const cha
 
 /* ---- life and death ---- */
 
-static void free_name(struct rcu_head *head)
+static void free_name(struct vfs_later *later)
 {
 	VFS_RCU_ACQUIRE();
-	free((char *)head - offsetof(struct dentry_name, rcu));
+	free((char *)later - offsetof(struct dentry_name, later));
 }
 
 /* The root of a filesystem has no reference to it, so the dentry has one. */
@@ -152,10 +152,10 @@ static void free_dentry(struct dentry *d)
 	free(d);
 }
 
-static void free_after_grace(struct rcu_head *head)
+static void free_after_grace(struct vfs_later *later)
 {
 	VFS_RCU_ACQUIRE();
-	struct dentry *d = (struct dentry *)(void *)((char *)head - offsetof(struct dentry, rcu));
+	struct dentry *d = (struct dentry *)(void *)((char *)later - offsetof(struct dentry, later));
 	struct dcache *c = (struct dcache *)(void *)((char *)d->lru_prev - offsetof(struct dcache, lru));
 	free_dentry(d);
 	atomic_fetch_add(&c->freed, 1);
@@ -219,7 +219,7 @@ static void bury(struct dcache *c, struct dentry *d)
 	}
 	c->buried++;
 	d->lru_prev = &c->lru;		/* for free_after_grace */
-	vfs_free_later(&d->rcu, free_after_grace);
+	vfs_free_later(&d->later, free_after_grace);
 }
 
 /*
@@ -510,7 +510,7 @@ static struct dentry *rename_locked(struct dcache *c, struct dentry *d, struct d
 	atomic_store_explicit(&d->name, room, memory_order_release);
 	chain_add(c, room);
 	atomic_fetch_or(&d->flags, DENTRY_HASHED);
-	vfs_free_later(&old->rcu, free_name);
+	vfs_free_later(&old->later, free_name);
 	return old->parent;
 }
 
@@ -587,7 +587,7 @@ static void free_graves(struct dcache *c)
 	}
 }
 
-/* liburcu's thread begins 10 ms after it was asked: it is waited for if it has something that looks at the cache. */
+/* Is anything to be freed that looks at the cache then? */
 static bool must_wait(struct dcache *c)
 {
 	(void)pthread_mutex_lock(&c->lock);

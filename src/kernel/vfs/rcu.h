@@ -1,5 +1,8 @@
 /*
  * Read-side sections of liburcu's "bulletproof" flavour, in which threads need not register: workers come and go.
+ * What is to be freed waits in a queue of ours (rcu.c), since liburcu's own lets nobody hurry it: its thread sleeps for
+ * 10 ms first, for which the end of a command that removed a file would have to wait.
+ *
  * Under the thread sanitizer, which does not see into liburcu, the end of a section and the freeing after a grace
  * period are told to it.
  */
@@ -21,13 +24,6 @@
 #define VFS_RCU_RELEASE() ((void)0)
 #define VFS_RCU_ACQUIRE() ((void)0)
 #endif
-
-/* Until all that vfs_free_later was asked for before is done. What touches more than its own memory ends with VFS_RCU_RELEASE. */
-static inline void vfs_free_all(void)
-{
-	urcu_bp_barrier();
-	VFS_RCU_ACQUIRE();
-}
 
 static inline void vfs_read_lock(void)
 {
@@ -54,11 +50,20 @@ static inline void vfs_rcu_begin(void)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-/* Call free with head when no reader can see what it is part of; free begins with VFS_RCU_ACQUIRE. */
-static inline void vfs_free_later(struct rcu_head *head, void (*free_it)(struct rcu_head *head))
-{
-	VFS_RCU_RELEASE();
-	urcu_bp_call_rcu(head, free_it);
-}
+/* In what is freed later; the queue's own until free_it is called. */
+struct vfs_later {
+	struct vfs_later *next;
+	void (*free_it)(struct vfs_later *later);
+};
+
+/*
+ * Call free_it with later when no reader can see what it is part of. free_it begins with VFS_RCU_ACQUIRE, and ends with
+ * VFS_RCU_RELEASE if it touches more than its own memory. Those that are due are called in order, by a thread of
+ * liburcu's or by who calls vfs_free_all.
+ */
+void vfs_free_later(struct vfs_later *later, void (*free_it)(struct vfs_later *later));
+
+/* Until all that vfs_free_later was asked for before is done. Not in a read-side section. */
+void vfs_free_all(void);
 
 #endif

@@ -56,7 +56,7 @@ struct dentry_name {
 	_Atomic(struct dentry_name *) next;	/* hash chain; written under dcache.lock */
 	struct dentry *dentry;
 	struct dentry *parent;			/* a reference of the dentry's while this is its name; NULL: none */
-	struct rcu_head rcu;
+	struct vfs_later later;
 	uint32_t hash;
 	uint16_t len;
 	char text[];				/* NUL-terminated */
@@ -68,7 +68,7 @@ struct dentry {
 	struct inode *inode;			/* a reference; constant; NULL: known not to exist */
 	_Atomic(struct dentry_name *) name;	/* written under dcache.lock; readers in a read-side section */
 	struct dentry *lru_prev, *lru_next;	/* dcache.lock */
-	struct rcu_head rcu;
+	struct vfs_later later;
 };
 
 /* Mounts stay until vfs_destroy, so nobody counts references to them. */
@@ -99,7 +99,7 @@ struct dcache {
 	atomic_size_t freed;			/* of these */
 	bool alone;				/* no reader is left: dcache_alone */
 	struct dentry *graves;			/* dead since then, linked by lru_next; lock */
-	struct rcu_head grace;			/* asks for a grace period; lock, these three */
+	struct vfs_later grace;			/* asks for a grace period; lock, these three */
 	bool grace_asked;
 	unsigned grace_periods;			/* that were asked for and are over */
 	pthread_cond_t grace_over;
