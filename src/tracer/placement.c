@@ -12,6 +12,7 @@ enum {
 	SLOT_BUSY = -1,			/* being claimed or released */
 	DENSE_STOPS = 6,		/* so many short gaps in a row place a task */
 	DENSE_AGAIN = 2,		/* ... one that was placed before */
+	SERIAL_FORKS = 2,		/* so many children one by one place their parent */
 	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
 	TICK_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is looked at */
 	COMPUTES_NS = TICK_NS / 2,	/* ... and let go when it then ran, or waited for the core, for so long of a tick */
@@ -326,6 +327,26 @@ void placement_release(struct placement *p, pid_t tid, struct placed *t)
 	t->slot = 0;
 }
 
+void placement_forks(struct placement *p, struct placement_core *core, pid_t parent, struct placed *of_parent,
+		     pid_t child, struct placed *of_child, bool in_line)
+{
+	uint64_t now;
+	if (!p->enabled)
+		return;
+	if (!in_line) {
+		of_parent->serial = 0;
+		placement_release(p, parent, of_parent);
+		placement_release(p, child, of_child);
+		return;
+	}
+	now = monotonic_ns();
+	of_parent->serial += of_parent->serial < UINT8_MAX;
+	if (still_placed(p, parent, of_parent))
+		atomic_store_explicit(&slot_of(p, of_parent)->seen_ns, now, memory_order_relaxed);
+	else if (!of_parent->own_mask && of_parent->serial >= SERIAL_FORKS)
+		place(p, core, parent, of_parent, now);
+}
+
 void placement_release_tid(struct placement *p, pid_t tid)
 {
 	for (size_t i = 0; i < PLACEMENT_SLOTS; i++) {
@@ -345,6 +366,15 @@ void placement_handed_over(struct placement *p, pid_t tid, struct placed *t, str
 	place(p, core, tid, t, monotonic_ns());
 	if (!t->slot)
 		set_mask(tid, &p->base);
+}
+
+bool placement_narrows(const struct placement *p, pid_t tid, cpu_set_t *ret)
+{
+	bool narrow = false;
+	for (int i = 0; i < PLACEMENT_SLOTS && !narrow; i++)
+		narrow = atomic_load(&p->slots[i].tid) == tid;
+	*ret = p->base;
+	return narrow;
 }
 
 void placement_exited(struct placement *p, pid_t tid, struct placed *t)

@@ -33,6 +33,7 @@ struct placed {
 	bool was_placed;	/* it or an ancestor was: its mask may be narrow without a slot */
 	uint8_t dense;		/* consecutive short gaps between stops */
 	uint64_t stopped_ns;	/* its last stop */
+	uint8_t serial;		/* consecutive children that it made with nobody else there: placement_forks */
 };
 
 enum { PLACEMENT_SLOTS = 64 };
@@ -78,12 +79,22 @@ void placement_stopped(struct placement *p, struct placement_core *core, pid_t t
 /* A new task inherited its parent's mask. */
 void placement_forked(struct placement *p, struct placement_core *core, pid_t child, struct placed *to,
 		      const struct placed *parent);
+/*
+ * Behind placement_forked, where calls seldom stop. in_line: each task has one child at most, as where a shell runs one
+ * command after the other. Then one of them runs at a time, and each command is a dozen wake-ups, of guests that the
+ * scheduler starts on the core where nobody is; after the second such child its parent is bound, and what it makes is born so.
+ * Where two may run at once they are let go.
+ */
+void placement_forks(struct placement *p, struct placement_core *core, pid_t parent, struct placed *of_parent,
+		     pid_t child, struct placed *of_child, bool in_line);
 /* Give the task its own mask back, before it can look. */
 void placement_release(struct placement *p, pid_t tid, struct placed *t);
 /* The same from another thread than the task's trap thread. */
 void placement_release_tid(struct placement *p, pid_t tid);
 /* Its stops will be another thread's: it is bound where that one is. */
 void placement_handed_over(struct placement *p, pid_t tid, struct placed *t, struct placement_core *core);
+/* By any thread: is the task's mask narrow, and what would it be. */
+bool placement_narrows(const struct placement *p, pid_t tid, cpu_set_t *ret);
 void placement_exited(struct placement *p, pid_t tid, struct placed *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/capability.h"
 #include "base/log.h"
 #include "kernel/kernel.h"
+#include "kernel/task/task.h"
 #include "tracer/ptrace/handover.h"
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/ops.h"
@@ -232,7 +233,8 @@ static void plan(struct session *s)
 	if (s->mechanism == MECHANISM_NOTIFY)
 		s->uses_ptrace = !o->without_ptrace && !(o->policy && !o->policy->plan->needs_notify);
 	/* Never of programs that were attached to: killed, trapline could not give them their affinity back. */
-	s->places = s->uses_ptrace && s->mechanism != MECHANISM_NOTIFY && !o->free_placement && o->argv && !o->attach_count;
+	s->places = s->uses_ptrace && (s->mechanism != MECHANISM_NOTIFY || (s->files && !o->policy)) && !o->free_placement &&
+		o->argv && !o->attach_count;
 	if (o->policy) {
 		if (s->uses_filter)
 			take_plan(s, o->policy->plan);
@@ -400,6 +402,11 @@ static bool sees_root_calls(const struct session *s)
 	return true;
 }
 
+static bool tell_cpus(void *ctx, pid_t tid, cpu_set_t *ret)
+{
+	return placement_narrows(ctx, tid, ret);
+}
+
 static int start(struct session *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->traps); i++)
@@ -421,6 +428,8 @@ static int start(struct session *s)
 		r = loads_init(&s->loads);
 	s->loads.follows_personality = s->files && !s->decides && !call_set_has(&s->recorded, CALL_personality);
 	placement_init(&s->placement, s->places, s->options->recorder);
+	if (s->files)
+		tasks_tell_cpus(s->options->kernel->tasks, tell_cpus, &s->placement);
 	ends_init(s);
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);
@@ -435,6 +444,8 @@ static int start(struct session *s)
 static void finish(struct session *s)
 {
 	notify_finish(s);
+	if (s->files)
+		tasks_tell_cpus(s->options->kernel->tasks, NULL, NULL);
 	guard_end(&s->guard);
 	placement_finish(&s->placement, &s->traps[0].core);
 	signals_finish(s);

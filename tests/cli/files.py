@@ -200,6 +200,14 @@ class Tree(harness.Case):
     def test_starts_where_it_is_told(self):
         self.assert_prints(self.shell(["--tmpfs", "/x", "-w", "/x"], "pwd; /bin/pwd"), "/x\n/x\n")
 
+    def test_where_it_may_run(self):
+        """A shell that runs its commands one by one is kept on one core (tracer/placement.h), and none of them sees it."""
+        look = "grep Cpus_allowed /proc/self/status; grep Cpus_allowed_list /proc/$$/status; nproc; "
+        script = "for i in 1 2 3 4 5 6 7 8; do /bin/true; done; " + look + f"sh -c '/bin/true; /bin/true; {look}'; " \
+                 f"taskset -c {max(os.sched_getaffinity(0))} sh -c '/bin/true; /bin/true; {look}'; " \
+                 "(nproc; nproc) & (nproc; nproc); wait; nproc"
+        self.assert_prints(self.shell(["--tmpfs", "/mnt"], script), run(["/bin/sh", "-c", script]).out)
+
     def test_a_policy_mounts_too(self):
         policy = os.path.join(self.tmp, "p")
         with open(policy, "w", encoding="ascii") as f:

@@ -2,6 +2,7 @@
 #include "kernel/fs/procfs_private.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -207,22 +208,77 @@ static bool add_own_line(const struct task_view *view, const struct task_filters
 	return true;
 }
 
+/* "00000003", with commas between words, and as long as the host's. */
+static void add_cpu_mask(const cpu_set_t *cpus, const char *host, size_t len, struct strbuf *b)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < len; i++)
+		digits += host[i] != ',';
+	for (size_t i = 0; i < len; i++) {
+		unsigned value = 0;
+		digits -= host[i] != ',';
+		for (size_t bit = 0; bit < 4; bit++)
+			value |= CPU_ISSET(4 * digits + bit, cpus) ? 1u << bit : 0;
+		strbuf_addc(b, host[i] == ',' ? ',' : "0123456789abcdef"[value]);
+	}
+}
+
+/* "0-1,3" */
+static void add_cpu_list(const cpu_set_t *cpus, struct strbuf *b)
+{
+	const char *comma = "";
+	for (int from = 0, to; from < CPU_SETSIZE; from = to + 1) {
+		to = from;
+		if (!CPU_ISSET(from, cpus))
+			continue;
+		while (to + 1 < CPU_SETSIZE && CPU_ISSET(to + 1, cpus))
+			to++;
+		strbuf_addf(b, "%s%d", comma, from);
+		if (to > from)
+			strbuf_addf(b, "-%d", to);
+		comma = ",";
+	}
+}
+
+/* Where the task may run: that it is kept on one core for a while is not the guest's to see. */
+static bool add_cpus_line(const cpu_set_t *cpus, const char *line, size_t len, struct strbuf *b)
+{
+	static const char mask[] = "Cpus_allowed:\t", list[] = "Cpus_allowed_list:\t";
+	if (starts(line, len, mask)) {
+		strbuf_adds(b, mask);
+		add_cpu_mask(cpus, line + strlen(mask), len - strlen(mask), b);
+	} else if (starts(line, len, list)) {
+		strbuf_adds(b, list);
+		add_cpu_list(cpus, b);
+	} else {
+		return false;
+	}
+	strbuf_addc(b, '\n');
+	return true;
+}
+
 int proc_print_status(const struct proc_inode *pi, struct strbuf *b)
 {
 	AUTO_STRBUF struct strbuf host;
 	struct task_view view;
+	cpu_set_t cpus;
 	const char *line;
 	size_t len;
 	strbuf_init(&host);
+	/* It may be placed, or let go, between this and the reading. */
+	bool narrowed = task_narrowed(proc_super(pi)->tasks, pi->tid, &cpus);
 	int r = read_settled(pi, &host);
 	if (r < 0)
 		return r;
+	narrowed = task_narrowed(proc_super(pi)->tasks, pi->tid, &cpus) || narrowed;
 	if (task_view(proc_super(pi)->tasks, pi->tid, &view) < 0)
 		return -ENOENT;
 	const char *text = strbuf_str(&host);
 	const struct task_filters filters = filters_of_status(text);
 	while (next_line(&text, &line, &len)) {
 		if (add_own_line(&view, &filters, line, len, b) || (!view.cred->host && add_cred_line(view.cred, line, len, b)))
+			continue;
+		if (narrowed && add_cpus_line(&cpus, line, len, b))
 			continue;
 		strbuf_add(b, line, len);
 		strbuf_addc(b, '\n');

@@ -35,6 +35,8 @@ struct tasks {
 	pthread_mutex_t lock;
 	struct task **table;		/* lock */
 	size_t size, count;		/* lock; size is a power of two */
+	cpus_teller tell_cpus;		/* or NULL */
+	void *tell_ctx;
 };
 
 static void get(const struct path *p)
@@ -186,6 +188,17 @@ int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret)
 	(void)pthread_mutex_init(&t->lock, NULL);
 	*ret = t;
 	return 0;
+}
+
+void tasks_tell_cpus(struct tasks *t, cpus_teller tell, void *ctx)
+{
+	t->tell_cpus = tell;
+	t->tell_ctx = ctx;
+}
+
+bool task_narrowed(const struct tasks *t, pid_t tid, cpu_set_t *ret)
+{
+	return t->tell_cpus && t->tell_cpus(t->tell_ctx, tid, ret);
 }
 
 void tasks_destroy(struct tasks *t)

@@ -7,6 +7,8 @@
 #ifndef TRAPLINE_KERNEL_TASK_TASK_H
 #define TRAPLINE_KERNEL_TASK_TASK_H
 
+#include <sched.h>
+
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs.h"
 
@@ -34,7 +36,15 @@ void task_ended(struct tasks *t, pid_t tid);
 /* A group stop (job control) begins or ends: what the host shows of it is that it is traced. */
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped);
 
+/*
+ * Where tid may run as far as it can tell, if its tracer has narrowed that for a while; false: it has not. ctx is the tracer's. By any
+ * thread, so it is told before there are others: NULL afterwards.
+ */
+typedef bool (*cpus_teller)(void *ctx, pid_t tid, cpu_set_t *ret);
+void tasks_tell_cpus(struct tasks *t, cpus_teller tell, void *ctx);
+
 /* ---- for handlers ---- */
+bool task_narrowed(const struct tasks *t, pid_t tid, cpu_set_t *ret);	/* cpus_teller */
 /* What a call of this task depends on; task_view_finish drops the references. -ESRCH: unknown. */
 struct task_view {
 	struct walk_env env;

@@ -51,6 +51,15 @@ static void inherit_call(struct tracee *t, const struct tracee *parent)
 	memcpy(t->saved_args, parent->saved_args, sizeof(t->saved_args));
 }
 
+/* Are there no tasks but parent's new child, parent, and those that it comes from? */
+static bool in_line(struct session *s, const struct tracee *parent)
+{
+	size_t above = 1;
+	for (; parent && above <= s->tracee_count; parent = parent->parent ? tracee_find_own(parent->by, parent->parent) : NULL)
+		above++;
+	return above == s->tracee_count;
+}
+
 static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 {
 	if (t->announced)
@@ -58,6 +67,9 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	t->announced = true;
 	if (parent) {
 		placement_forked(&s->placement, &t->by->core, t->tid, &t->placed, &parent->placed);
+		if (s->files)
+			placement_forks(&s->placement, &t->by->core, parent->tid, &parent->placed, t->tid, &t->placed,
+					in_line(s, parent));
 		t->abi = parent->abi;
 		t->attached = parent->attached;
 		inherit_call(t, parent);
