@@ -2,10 +2,9 @@
 
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CAP_WORDS = 2 };
+#include "base/capability.h"
 
 static struct cred *allocate(size_t group_count)
 {
@@ -25,13 +24,12 @@ static int compare_gids(const void *a, const void *b)
 /* capabilities(7) of this thread. What the running kernel does not know yet is -EINVAL, and so not held. */
 static void take_host_caps(struct cred *c)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[CAP_WORDS] = {0};
-	if (syscall(SYS_capget, &header, data) < 0)
+	struct capability_sets sets;
+	if (capability_sets(&sets) < 0)
 		return;
-	c->effective = data[0].effective | (uint64_t)data[1].effective << 32;
-	c->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	c->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+	c->effective = sets.effective;
+	c->permitted = sets.permitted;
+	c->inheritable = sets.inheritable;
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
 		if (prctl(PR_CAPBSET_READ, cap) > 0)
 			c->bounding |= UINT64_C(1) << cap;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include "base/capability.h"
 #include "tracer/doctor/proc_status.h"
 
 void check_kernel(struct finding *f)
@@ -39,7 +40,7 @@ void check_nested_tracer(struct finding *f)
 {
 	unsigned long long tracer;
 
-	if (proc_status_number("TracerPid", 10, &tracer) < 0)
+	if (proc_status_number("TracerPid", &tracer) < 0)
 		finding_set(f, FINDING_NA, "/proc/self/status does not say");
 	else if (tracer)
 		finding_set(f, FINDING_NO, "process %llu traces this one", tracer);
@@ -51,11 +52,11 @@ void check_inside_seccomp(struct finding *f)
 {
 	unsigned long long mode, filters;
 
-	if (proc_status_number("Seccomp", 10, &mode) < 0)
+	if (proc_status_number("Seccomp", &mode) < 0)
 		finding_set(f, FINDING_NA, "/proc/self/status does not say");
 	else if (!mode)
 		finding_set(f, FINDING_OK, "this process has no filter on it");
-	else if (proc_status_number("Seccomp_filters", 10, &filters) == 0)
+	else if (proc_status_number("Seccomp_filters", &filters) == 0)
 		finding_set(f, FINDING_NO, "%llu filter%s already on this process", filters, filters == 1 ? "" : "s");
 	else
 		finding_set(f, FINDING_NO, "already under seccomp mode %llu", mode);
@@ -65,7 +66,7 @@ void check_no_new_privs(struct finding *f)
 {
 	unsigned long long set;
 
-	if (proc_status_number("NoNewPrivs", 10, &set) < 0)
+	if (proc_status_number("NoNewPrivs", &set) < 0)
 		finding_set(f, FINDING_NA, "/proc/self/status does not say");
 	else
 		finding_set(f, FINDING_INFO, set ? "already set: set-uid programs gain nothing here" : "not set");
@@ -73,8 +74,9 @@ void check_no_new_privs(struct finding *f)
 
 static void report_capability(struct finding *f, int capability)
 {
-	finding_set(f, have_capability(capability) ? FINDING_OK : FINDING_NO, "%s",
-		    have_capability(capability) ? "effective" : "not effective");
+	bool effective = capability_effective(capability);
+
+	finding_set(f, effective ? FINDING_OK : FINDING_NO, effective ? "effective" : "not effective");
 }
 
 void check_cap_sys_admin(struct finding *f)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-int proc_status_number(const char *field, int base, unsigned long long *ret)
+int proc_status_number(const char *field, unsigned long long *ret)
 {
 	AUTO_FCLOSE FILE *f = fopen("/proc/self/status", "re");
 	size_t len = strlen(field);
@@ -13,7 +13,7 @@ int proc_status_number(const char *field, int base, unsigned long long *ret)
 	while (fgets(line, sizeof(line), f)) {
 		if (strncmp(line, field, len) || line[len] != ':')
 			continue;
-		*ret = strtoull(line + len + 1, NULL, base);
+		*ret = strtoull(line + len + 1, NULL, 10);
 		return 0;
 	}
 	return -ENOENT;
@@ -26,11 +26,4 @@ int file_number(const char *path, long *ret)
 	if (!f)
 		return -errno;
 	return fscanf(f, "%ld", ret) == 1 ? 0 : -EINVAL;
-}
-
-bool have_capability(int capability)
-{
-	unsigned long long effective;
-
-	return proc_status_number("CapEff", 16, &effective) == 0 && (effective >> capability & 1);
 }

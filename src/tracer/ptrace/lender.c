@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/thread.h"
 #include "kernel/task/cred.h"
 
@@ -22,11 +23,8 @@ struct lender {
 
 static uint64_t own_permitted(void)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-	if (syscall(SYS_capget, &head, data) < 0)
-		return 0;
-	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+	struct capability_sets own;
+	return capability_sets(&own) < 0 ? 0 : own.permitted;
 }
 
 static bool has(const struct cred *c, int cap)
