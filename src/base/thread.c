@@ -18,6 +18,22 @@ int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
 	return -err;
 }
 
+void thread_block_signals(sigset_t *ret_old)
+{
+	sigset_t all;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, ret_old);
+}
+
+int thread_start_deaf(pthread_t *ret, void *(*run)(void *arg), void *arg)
+{
+	sigset_t old;
+	thread_block_signals(&old);
+	int r = thread_start(ret, run, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
 bool thread_own_fs(void)
 {
 	enum own { NOT_ASKED, OWN, SHARED };

@@ -8,7 +8,6 @@
 #include "observe/recorder.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -63,16 +62,10 @@ static void *writer_thread(void *arg)
 /* Signals are the trap loop's; a SIGPIPE of a sink becomes its EPIPE. */
 static int start_thread(struct recorder *r)
 {
-	sigset_t all, old;
-	(void)sigfillset(&all);
-	int err = pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (err)
-		return -err;
-	err = -thread_start(&r->thread, writer_thread, r);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	int err = thread_start_deaf(&r->thread, writer_thread, r);
 	if (!err)
 		(void)pthread_setname_np(r->thread, "trapline-writer");
-	return -err;
+	return err;
 }
 
 /* A string argument may be -s bytes long, an array of them longer; a record may take half of the ring. */

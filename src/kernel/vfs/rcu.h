@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <urcu/urcu-bp.h>
 
+#include "base/thread.h"
+
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
@@ -42,10 +44,8 @@ static inline void vfs_read_unlock(void)
  */
 static inline void vfs_rcu_begin(void)
 {
-	sigset_t all;
 	sigset_t old;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	thread_block_signals(&old);
 	(void)urcu_bp_get_default_call_rcu_data();
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -510,8 +510,6 @@ static void *listen_to(void *arg)
 int watch_sources_begin(struct vfs *v)
 {
 	struct watches *ws = &v->watches;
-	sigset_t all;
-	sigset_t old;
 	if (ws->running)
 		return 0;
 	if (ws->inotify_fd < 0)
@@ -520,10 +518,7 @@ int watch_sources_begin(struct vfs *v)
 		ws->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ws->inotify_fd < 0 || ws->wake_fd < 0)
 		return -errno;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = thread_start(&ws->thread, listen_to, v);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	int err = thread_start_deaf(&ws->thread, listen_to, v);
 	ws->running = !err;
 	return err;
 }

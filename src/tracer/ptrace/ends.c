@@ -131,11 +131,7 @@ static void wake_watcher(struct ends *e)
 /* Signals are the trap loop's and the signals thread's. It runs wherever there is room. */
 static int start_watcher(struct session *s)
 {
-	sigset_t all, old;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int r = thread_start(&s->ends.watcher, watch, s);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	int r = thread_start_deaf(&s->ends.watcher, watch, s);
 	if (r < 0)
 		return r;
 	(void)pthread_setname_np(s->ends.watcher, "trapline-ends");

@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -68,9 +67,6 @@ static void wait_for(sem_t *s)
 static void *lender_main(void *arg)
 {
 	struct lender *l = arg;
-	sigset_t all;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
 	l->err = become(l->uid, l->gid);
 	l->tid = (pid_t)syscall(SYS_gettid);
 	(void)sem_post(&l->ready);
@@ -87,7 +83,7 @@ int lender_start(uid_t uid, gid_t gid, struct lender **ret)
 	l->gid = gid;
 	(void)sem_init(&l->ready, 0, 0);
 	(void)sem_init(&l->end, 0, 0);
-	int r = thread_start(&l->thread, lender_main, l);
+	int r = thread_start_deaf(&l->thread, lender_main, l);
 	if (r < 0) {
 		free(l);
 		return r;
