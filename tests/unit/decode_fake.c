@@ -104,12 +104,3 @@ void expect(const char *want, const char *name, int64_t value, const uint64_t ar
 	text_of(call, &result, &memory.base, &out);
 	ck_assert_str_eq(strbuf_str(&out), want);
 }
-
-int run_suite(Suite *s)
-{
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
-}

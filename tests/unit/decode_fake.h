@@ -30,7 +30,4 @@ void text_of(struct decode_call call, const struct decode_result *result, struct
 void expect(const char *want, const char *name, int64_t value, const uint64_t args[6]);
 #define ARGS(...) ((const uint64_t[6]){__VA_ARGS__})
 
-/* Runs the suite: what main returns. */
-int run_suite(Suite *s);
-
 #endif

@@ -228,4 +228,23 @@ UNUSED static int mkdir_guest(const char *name)
 	return vfs_mkdir(&env, NULL, name, 0755);
 }
 
+/* ---- both kinds of upper ---- */
+
+static TCase *add_upper(Suite *s, const char *name, SFun begin, void (*add)(TCase *t))
+{
+	TCase *t = tcase_create(name);
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, begin, teardown);
+	add(t);
+	suite_add_tcase(s, t);
+	return t;
+}
+
+/* What add adds, with each; more can be added to the case of the host's. */
+static TCase *add_uppers(Suite *s, void (*add)(TCase *t))
+{
+	(void)add_upper(s, "upper in memory", setup_tmpfs, add);
+	return add_upper(s, "upper on the host", setup, add);
+}
+
 #endif

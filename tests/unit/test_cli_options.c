@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "cli/cli.h"
+#include "run_suite.h"
 
 static char message[512];	/* the line that the last call wrote to stderr */
 
@@ -213,8 +214,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli_options");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, edit_distance_counts_letters);
 	tcase_add_test(tcase, nearest_word_helps_or_is_silent);
@@ -227,8 +226,5 @@ int main(void)
 	tcase_add_test(tcase, dies_of_the_guests_signal_without_a_core);
 	tcase_add_test(tcase, exec_failures_have_sh_statuses);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

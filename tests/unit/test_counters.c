@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tracer/policy/counters.h"
+#include "run_suite.h"
 
 static struct policy *load(void)
 {
@@ -94,16 +95,10 @@ int main(void)
 {
 	Suite *s = suite_create("counters");
 	TCase *tc = tcase_create("counters");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, an_id_that_comes_again_starts_anew);
 	tcase_add_test(tc, ended_ones_are_swept_out);
 	tcase_add_test(tc, who_is_told_of_ends_keeps_no_descriptors);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

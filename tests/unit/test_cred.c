@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "kernel/task/cred_change.h"
+#include "run_suite.h"
 
 static struct cred *start;
 
@@ -248,9 +249,5 @@ int main(void)
 	tcase_add_test(t, securebits);
 	tcase_add_test(t, the_hosts_checks);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

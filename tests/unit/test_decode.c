@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "decode_fake.h"
+#include "run_suite.h"
 
 START_TEST(strings_are_escaped_as_strace_does)
 {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "decode_fake.h"
+#include "run_suite.h"
 
 START_TEST(requests_that_show_other_members_at_exit)
 {

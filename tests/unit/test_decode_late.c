@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "syscalls/decode.h"
+#include "run_suite.h"
 
 enum { BUFFER = 0x7000 };
 
@@ -84,9 +85,5 @@ int main(void)
 	tcase_add_test(tc, more_than_one_range);
 	tcase_add_test(tc, other_layouts);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "decode_fake.h"
+#include "run_suite.h"
 
 START_TEST(segments_of_x86)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "decode_fake.h"
+#include "run_suite.h"
 
 #define BAD_FD (-9)
 #define NOT_OPEN "= -1 EBADF (Bad file descriptor)"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "decode_fake.h"
+#include "run_suite.h"
 
 START_TEST(programs_of_filters)
 {

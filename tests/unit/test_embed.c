@@ -7,6 +7,8 @@
 
 #include <trapline/trapline.h>
 
+#include "run_suite.h"
+
 static int status_of(struct trapline *t, const char *script)
 {
 	char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, NULL};
@@ -125,9 +127,5 @@ int main(void)
 	tcase_add_test(tc, test_bad_policy);
 	tcase_add_test(tc, test_refusals);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernel/task/exec.h"
+#include "run_suite.h"
 
 /* ---- scripts ---- */
 
@@ -176,9 +177,5 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	Suite *suite = suite_create("exec");
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "bench/guest/shared.h"
 #include "regs/regs.h"
+#include "run_suite.h"
 
 static uint64_t count_of(const struct fidelity_tally *t, const char *name)
 {
@@ -94,9 +95,5 @@ int main(void)
 	tcase_add_test(tc, tally);
 	tcase_add_test(tc, answers);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "policy/filter.h"
 #include "policy/sim.h"
+#include "run_suite.h"
 
 #define X32_BIT 0x40000000u
 #define ALLOW SECCOMP_RET_ALLOW
@@ -539,8 +540,6 @@ int main(void)
 {
 	Suite *s = suite_create("filter");
 	TCase *tc = tcase_create("filter");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_number_of_every_abi);
@@ -555,9 +554,5 @@ int main(void)
 	tcase_add_test(tc, the_kernel_agrees);
 #endif
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

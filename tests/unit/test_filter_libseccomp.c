@@ -10,6 +10,7 @@
 #include "policy/compile.h"
 #include "policy/oci.h"
 #include "policy/sim.h"
+#include "run_suite.h"
 #include "scmp_profile.h"
 
 enum { THEIRS_MAX = 60000, NUMBERS = 470, VALUES = 300 };
@@ -215,17 +216,11 @@ int main(void)
 {
 	Suite *s = suite_create("filter_libseccomp");
 	TCase *tc = tcase_create("filter_libseccomp");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, a_container_profile);
 	tcase_add_test(tc, many_values);
 	tcase_add_test(tc, rules_have_an_order);
 	tcase_add_test(tc, newer_calls_have_names);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

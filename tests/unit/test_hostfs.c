@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 
 #include "hostfs_tree.h"
+#include "run_suite.h"
 
 START_TEST(finds_files_and_reads_them)
 {
@@ -315,7 +316,7 @@ START_TEST(works_with_few_descriptors)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
 	Suite *s = suite_create("hostfs");
 	TCase *plain = tcase_create("host attributes");
@@ -341,14 +342,5 @@ static Suite *suite(void)
 	tcase_add_test(plain, a_single_file_is_a_filesystem);
 	tcase_add_test(plain, works_with_few_descriptors);
 	suite_add_tcase(s, plain);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include <sys/xattr.h>
 
 #include "hostfs_tree.h"
+#include "run_suite.h"
 
 START_TEST(own_files_seem_to_be_roots)
 {
@@ -136,7 +137,7 @@ START_TEST(override_xattrs_outlive_the_mount)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
 	Suite *s = suite_create("hostfs, virtual attributes");
 	TCase *faked = tcase_create("virtual attributes");
@@ -151,14 +152,5 @@ static Suite *suite(void)
 	tcase_add_test(faked, what_was_closed_is_opened_up);
 	tcase_add_test(faked, override_xattrs_outlive_the_mount);
 	suite_add_tcase(s, faked);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

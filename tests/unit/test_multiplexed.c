@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tracer/multiplexed.h"
+#include "run_suite.h"
 
 static struct decode_call resolved(enum call_id id, enum call_abi abi, const uint64_t args[6])
 {
@@ -95,9 +96,5 @@ int main(void)
 	tcase_add_test(c, shmat_returns_what_is_in_memory);
 	tcase_add_test(c, what_is_watched_stops_where_it_is_multiplexed);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "tracer/session.h"
+#include "run_suite.h"
 
 enum { ASK_FD, ASK_FD_CLOEXEC, ASK_BLOCK, ASK_BLOCK_FD, ASK_CHECK_FD, ASK_FDS_OPEN, ASK_MANY, ASK_BLOCKED, ASK_DRAIN };
 
@@ -260,9 +261,5 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tc, test_guest, 0, ARRAY_SIZE(guests));
 	Suite *suite = suite_create("notify");
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "observe_feed.h"
+#include "run_suite.h"
 
 #define ARGS(...) ((const uint64_t[6]){__VA_ARGS__})
 
@@ -368,9 +369,5 @@ int main(void)
 	tcase_add_test(tc, test_unopenable);
 	tcase_add_test(tc, test_oversized_and_odd_records);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

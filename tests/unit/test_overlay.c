@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 
 #include "overlay_layers.h"
+#include "run_suite.h"
 
 START_TEST(directories_are_merged)
 {
@@ -223,32 +224,13 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, sparse_files_stay_sparse);
 }
 
-static Suite *suite(void)
+int main(void)
 {
 	Suite *s = suite_create("overlay");
-	TCase *host = tcase_create("upper on the host");
-	TCase *memory = tcase_create("upper in memory");
-
-	tcase_set_timeout(host, 30);
-	tcase_add_checked_fixture(host, setup, teardown);
-	add_tests(host);
+	TCase *host = add_uppers(s, add_tests);
 	tcase_add_test(host, other_programs_marks_are_read);
 	tcase_add_test(host, what_a_killed_run_left_is_removed);
 	tcase_add_test(host, without_an_upper_it_is_read_only);
 	tcase_add_test(host, a_full_upper_leaves_nothing);
-	suite_add_tcase(s, host);
-	tcase_set_timeout(memory, 30);
-	tcase_add_checked_fixture(memory, setup_tmpfs, teardown);
-	add_tests(memory);
-	suite_add_tcase(s, memory);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include <sys/xattr.h>
 
 #include "overlay_layers.h"
+#include "run_suite.h"
 
 START_TEST(removing_leaves_whiteouts)
 {
@@ -182,28 +183,9 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, removed_files_live_on);
 }
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("overlay, names");
-	TCase *host = tcase_create("upper on the host");
-	TCase *memory = tcase_create("upper in memory");
-
-	tcase_set_timeout(host, 30);
-	tcase_add_checked_fixture(host, setup, teardown);
-	add_tests(host);
-	suite_add_tcase(s, host);
-	tcase_set_timeout(memory, 30);
-	tcase_add_checked_fixture(memory, setup_tmpfs, teardown);
-	add_tests(memory);
-	suite_add_tcase(s, memory);
-	return s;
-}
-
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	Suite *s = suite_create("overlay, names");
+	(void)add_uppers(s, add_tests);
+	return run_suite(s);
 }

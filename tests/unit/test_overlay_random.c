@@ -22,6 +22,7 @@
 #include "kernel/task/cred.h"
 #include "kernel/vfs/vfs.h"
 #include "overlay_changes.h"
+#include "run_suite.h"
 
 enum { NAMES = 3, DEPTH = 3, PATHS = NAMES + NAMES * NAMES + NAMES * NAMES * NAMES, LAYERS_MAX = 12, PATH_ROOM = 16 };
 
@@ -493,9 +494,5 @@ int main(void)
 	tcase_add_loop_test(t, stays_the_same, 0, 4);
 	tcase_add_test(t, a_kill_leaves_it_consistent);
 	suite_add_tcase(s, t);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

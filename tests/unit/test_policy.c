@@ -4,6 +4,7 @@
 #include "policy/glob.h"
 
 #include "policy_load.h"
+#include "run_suite.h"
 
 /* ---- random policies and calls ---- */
 
@@ -427,8 +428,6 @@ int main(void)
 {
 	Suite *s = suite_create("policy");
 	TCase *tc = tcase_create("policy");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, index_and_filter_agree_with_the_rules);
@@ -439,9 +438,5 @@ int main(void)
 	tcase_add_test(tc, nothing_is_asked_that_no_rule_of_the_call_needs);
 	tcase_add_test(tc, schedules);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -11,6 +11,7 @@
 #include "policy/compile.h"
 #include "policy/oci.h"
 #include "policy/sim.h"
+#include "run_suite.h"
 #include "scmp_profile.h"
 
 static const char *const no_caps[] = {NULL};
@@ -319,8 +320,6 @@ int main(void)
 {
 	Suite *s = suite_create("policy_oci");
 	TCase *tc = tcase_create("oci");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, shipped_profile_decides_as_libseccomp);
@@ -330,9 +329,5 @@ int main(void)
 	tcase_add_loop_test(tc, bad_profiles_are_refused, 0, ARRAY_SIZE(bad));
 	tcase_add_loop_test(tc, what_no_profile_can_say_is_refused, 0, ARRAY_SIZE(inexpressible));
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include "policy/learn.h"
 
 #include "policy_load.h"
+#include "run_suite.h"
 
 static const struct {
 	const char *policy;
@@ -306,8 +307,6 @@ int main(void)
 {
 	Suite *s = suite_create("policy plans");
 	TCase *tc = tcase_create("policy");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, mounts_say_all_and_come_in_order);
@@ -321,9 +320,5 @@ int main(void)
 	tcase_add_test(tc, a_policy_learned_of_i386_allows_it);
 	tcase_add_test(tc, features_that_the_build_lacks_are_errors);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

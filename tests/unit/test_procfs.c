@@ -8,6 +8,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/task/task.h"
 #include "kernel/task/uts.h"
+#include "run_suite.h"
 
 static struct vfs *vfs;
 static struct tasks *tasks;
@@ -311,9 +312,5 @@ int main(void)
 	tcase_add_test(tests, mounts);
 	tcase_add_test(tests, the_machine);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "regs/layout.h"
 #include "regs/regs.h"
+#include "run_suite.h"
 
 /* A task that is only memory. Counts what it is asked. */
 struct fake {
@@ -348,9 +349,5 @@ int main(void)
 	tcase_add_test(tc, hint_saves_the_fetch);
 	tcase_add_test(tc, gone_task);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

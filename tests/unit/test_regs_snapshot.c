@@ -6,6 +6,7 @@
 
 #include "regs/regs.h"
 #include "regs_recorded.h"
+#include "run_suite.h"
 
 /* What a diff named, in order. */
 struct named {
@@ -271,9 +272,5 @@ int main(void)
 	tcase_add_test(tc, aarch64_recorded);
 	tcase_add_test(tc, bad_sets);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "regs/regs.h"
+#include "run_suite.h"
 
 static pid_t task_of(void *ctx)
 {
@@ -363,9 +364,5 @@ int main(void)
 	}
 	tcase_add_test(tc, snapshot_of_a_task);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/histogram.h"
 #include "base/ring.h"
+#include "run_suite.h"
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -267,9 +268,5 @@ int main(void)
 	tcase_add_test(tc, test_stress_gathering);
 	tcase_add_test(tc, test_histogram);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

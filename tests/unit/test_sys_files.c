@@ -20,6 +20,7 @@
 #include <sys/xattr.h>
 
 #include "files_guest.h"
+#include "run_suite.h"
 
 static void as_root(void)
 {
@@ -554,9 +555,5 @@ int main(void)
 	tcase_add_test(t, groups);
 	tcase_add_test(t, growth);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

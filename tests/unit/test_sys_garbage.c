@@ -12,6 +12,7 @@
 
 #include "files_guest.h"
 #include "syscalls/files.h"
+#include "run_suite.h"
 
 enum { CALLS = 40000, FDS = 12, BUFFER = 8192 };
 
@@ -142,9 +143,5 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(t, start, finish);
 	tcase_add_test(t, any_arguments);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

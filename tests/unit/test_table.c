@@ -8,6 +8,7 @@
 #include "syscalls/call_set.h"
 #include "syscalls/flag_sets.h"
 #include "syscalls/table.h"
+#include "run_suite.h"
 
 static enum call_id call(const char *name)
 {
@@ -255,8 +256,6 @@ int main(void)
 {
 	Suite *suite = suite_create("table");
 	TCase *tc = tcase_create("table");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, names_round_trip);
 	tcase_add_test(tc, numbers_round_trip);
@@ -272,8 +271,5 @@ int main(void)
 	tcase_add_test(tc, constants_of_an_abi);
 	tcase_add_test(tc, masks);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "syscalls/table.h"
+#include "run_suite.h"
 
 #define X32_BIT 0x40000000
 
@@ -81,14 +82,9 @@ int main(void)
 {
 	Suite *suite = suite_create("table_seccomp");
 	TCase *tc = tcase_create("table_seccomp");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, names_to_numbers);
 	tcase_add_test(tc, numbers_to_names);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "kernel/task/task.h"
+#include "run_suite.h"
 
 /* Paths are counted, not walked: a stand-in for the vfs. */
 struct dentry {
@@ -174,9 +175,5 @@ int main(void)
 	tcase_add_test(tc, test_listing);
 	Suite *suite = suite_create("tasks");
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

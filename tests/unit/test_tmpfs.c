@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <sys/xattr.h>
 
+#include "run_suite.h"
 #include "tmpfs_tree.h"
 
 START_TEST(new_objects)
@@ -465,9 +466,5 @@ int main(void)
 	TCase *others = tcase_create("others");
 	tcase_add_test(others, devfs);
 	suite_add_tcase(suite, others);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* tmpfs: its limits, ours, and what is too much at once. */
 #include <sys/resource.h>
 
+#include "run_suite.h"
 #include "tmpfs_tree.h"
 
 START_TEST(inode_limit)
@@ -134,9 +135,5 @@ int main(void)
 	tcase_add_test(limits, scarce_descriptors);
 	tcase_add_test(limits, deep_trees_end);
 	suite_add_tcase(suite, limits);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

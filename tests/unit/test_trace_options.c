@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/trace_options.h"
 #include "cli/trace_set.h"
+#include "run_suite.h"
 
 enum { MAX_WORDS = 24 };
 
@@ -347,9 +348,5 @@ int main(void)
 	tcase_add_test(tc, test_paths);
 	tcase_add_test(tc, test_unknown_options);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vfs_testfs.h"
 
 static struct world w;
@@ -569,9 +570,5 @@ int main(void)
 	tcase_add_test(t, many_directories);
 	tcase_add_test(t, path_descriptor_of_a_removed_file);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vfs_testfs.h"
 
 enum { ROUNDS = 10000 };
@@ -201,9 +202,5 @@ int main(void)
 	Suite *s = suite_create("vfs race");
 	suite_add_tcase(s, make_case("kept", setup));
 	suite_add_tcase(s, make_case("checked", setup_checked));
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

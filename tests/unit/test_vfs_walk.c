@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/vfs/rcu.h"
+#include "run_suite.h"
 #include "vfs_testfs.h"
 
 static struct world w;
@@ -520,9 +521,5 @@ int main(void)
 	tcase_add_test(t, mount_points_stay);
 	tcase_add_test(t, shown_names);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }
