@@ -8,7 +8,9 @@
 #include "kernel/fs/tmpfs_private.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -71,6 +73,17 @@ static void give_new(const struct tmpfs_inode *ti, int fd)
 		tmpfs_give_backing(ti, fd);
 }
 
+/*
+ * Of what is done by descriptors (F_SETFL, ftruncate, fallocate, mmap) the VFS hears nothing: the host refuses it. It stamps the
+ * ctime, too. Flags that only a guest's root may set need ours: without that such descriptors go on as before.
+ */
+void tmpfs_keep_backing(const struct tmpfs_inode *ti)
+{
+	int flags = (int)(ti->flags & (FS_IMMUTABLE_FL | FS_APPEND_FL));
+	if (ioctl(ti->backing, FS_IOC_SETFLAGS, &flags) < 0)
+		log_debug("a file of a tmpfs is not kept by the host: %s", strerror(errno));
+}
+
 /* The new host object starts with the times of the file. Its own ctime is only watched for changes. */
 static int adopt(struct tmpfs_inode *ti, int fd)
 {
@@ -90,6 +103,8 @@ static int adopt(struct tmpfs_inode *ti, int fd)
 static void set_backing(struct tmpfs_inode *ti, int fd)
 {
 	ti->backing = fd;
+	if (ti->flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) && ti->inode.type == S_IFREG)
+		tmpfs_keep_backing(ti);
 	tmpfs_free_packed(ti);
 	if (ti->inode.type == S_IFREG)
 		tmpfs_count_memfd(ti);

@@ -264,7 +264,10 @@ static int tmpfs_set_flags(struct inode *inode, unsigned flags)
 		return -ENOTTY;
 	const struct timespec now = tmpfs_now(tmpfs_super(ti));
 	(void)pthread_mutex_lock(&ti->lock);
+	bool keeps = (flags ^ ti->flags) & (FS_IMMUTABLE_FL | FS_APPEND_FL);
 	ti->flags = flags;
+	if (keeps && ti->inode.type == S_IFREG && ti->backing >= 0)
+		tmpfs_keep_backing(ti);
 	(void)pthread_mutex_unlock(&ti->lock);
 	tmpfs_touch_ctime(ti, &now);
 	return 0;

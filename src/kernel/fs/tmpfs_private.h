@@ -151,6 +151,8 @@ MUST_CHECK int tmpfs_need_backing(struct tmpfs_inode *ti);
  * may drop sgid. It drops suid and sgid. Where we may not, it stays ours.
  */
 void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd);
+/* Its memfd is immutable or append-only as the file is, where the host lets us. ti->lock is held. */
+void tmpfs_keep_backing(const struct tmpfs_inode *ti);
 /* Take in what the host changed; *ret: its fstat. Only with a backing. */
 MUST_CHECK int tmpfs_refresh(struct tmpfs_inode *ti, struct stat *ret);
 /* A regular file that is opened right after it was made: its times become those of the memfd. */

@@ -1,6 +1,7 @@
 /* Immutable and append-only files and directories (FS_IOC_SETFLAGS): what is refused to everybody. */
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/xattr.h>
 
 #include "files.h"
@@ -70,6 +71,25 @@ static void unchanged(const char *name)
 	close(fd);
 }
 
+/* fd was opened before the file became append-only: it writes where it likes, but is not changed. */
+static void by_descriptors(int fd, const char *name)
+{
+	int own = open(name, O_RDWR | O_APPEND);
+
+	CHECK(own >= 0);
+	CHECK_EQ(write(own, "text", 4), 4);
+	CHECK_EQ(fcntl(own, F_SETFL, O_APPEND | O_NONBLOCK), 0);
+	CHECK_ERRNO(fcntl(own, F_SETFL, 0), EPERM);
+	CHECK(fcntl(own, F_GETFL) & O_APPEND);
+	CHECK_ERRNO(ftruncate(own, 0), EPERM);
+	CHECK_ERRNO(fallocate(own, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1), EPERM);
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0) == MAP_FAILED && errno == EACCES);
+	CHECK_EQ(pwrite(fd, "T", 1, 0), 1);
+	CHECK_ERRNO(fcntl(fd, F_SETFL, O_APPEND), EPERM);
+	CHECK_ERRNO(ftruncate(fd, 0), EPERM);
+	close(own);
+}
+
 static void directory(int flags)
 {
 	struct stat st;
@@ -122,6 +142,8 @@ static void not_for_others(void)
 
 int main(void)
 {
+	int fd;
+
 	if (getuid() != 0)
 		guest_skip("only CAP_LINUX_IMMUTABLE sets these flags");
 	files_enter();
@@ -146,6 +168,14 @@ int main(void)
 	CHECK_EQ(access("a", W_OK), 0);
 	CHECK_EQ(utimensat(AT_FDCWD, "a", NULL, 0), 0);
 	CHECK_EQ(set("a", 0), 0);
+	fd = open("a", O_WRONLY);
+	CHECK(fd >= 0);
+	CHECK_EQ(set("a", FS_APPEND_FL), 0);
+	by_descriptors(fd, "a");
+	CHECK_EQ(set("a", 0), 0);
+	CHECK_EQ(ftruncate(fd, 0), 0);
+	CHECK_EQ(fcntl(fd, F_SETFL, O_APPEND), 0);
+	close(fd);
 	CHECK_EQ(unlink("a"), 0);
 
 	directory(FS_IMMUTABLE_FL);
