@@ -27,9 +27,8 @@ enum {
 
 bool ends_suit(const struct session_options *o)
 {
-	bool plain = o->recorder && o->record_exits && !o->record_stack && !o->record_cpu && !o->policy && !o->kernel &&
-		     call_set_empty(&o->emulated);
-	return plain && !o->attach_count && !o->detach_on_exec && o->ends != ENDS_STOP;
+	return o->recorder && o->record_exits && !o->record_stack && !o->record_cpu && !o->policy && !o->kernel &&
+	       call_set_empty(&o->emulated) && o->ends != ENDS_STOP;
 }
 
 void ends_init(struct session *s)

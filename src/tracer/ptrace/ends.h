@@ -66,7 +66,7 @@ struct ends {
 	_Atomic bool finished;		/* the watcher is to end */
 };
 
-/* Whether such a session could do with one stop a call. */
+/* Whether such a session, if it can have a filter, could do with one stop a call. */
 bool ends_suit(const struct session_options *o);
 
 void ends_init(struct session *s);
