@@ -168,22 +168,32 @@ void emit_enter(struct session *s, struct tracee *t, uint64_t now)
 	put(s, &r, log->data, log->len);
 }
 
+static struct record exit_record(struct tracee *t, const struct decode_result *result, uint64_t time_ns)
+{
+	struct record r = call_record(t, RECORD_EXIT, time_ns);
+	r.result = result->value;
+	r.is_error = result->is_error;
+	return r;
+}
+
+static bool needs_capture(const struct session *s, const struct tracee *t)
+{
+	return decode_needs_source_exit(t->shown.id, t->shown.abi, s->options->decode);
+}
+
 void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error, uint64_t now)
 {
 	/* Before the end, so that whoever waits for the whole call has it then. */
 	if (s->options->record_stack)
 		emit_stack(s, t, now);
 	struct strbuf *log = &t->by->log;
-	struct record r = call_record(t, RECORD_EXIT, now);
 	struct decode_result result = {.value = multiplexed_result(&t->call, &t->shown, value), .is_error = is_error};
-	r.result = result.value;
-	r.is_error = is_error;
+	struct record r = exit_record(t, &result, now);
 	r.emulated = t->answered;
 	r.injected = t->injected;
 	if (t->by->system_ns > t->entered_system_ns)
 		r.cpu_ns = t->by->system_ns - t->entered_system_ns;
-	if (decode_needs_source_exit(t->shown.id, t->shown.abi, s->options->decode) ||
-	    (s->options->decode->dump && decode_dumps(&t->shown, s->options->decode)))
+	if (needs_capture(s, t) || (s->options->decode->dump && decode_dumps(&t->shown, s->options->decode)))
 		capture_exit(s, t, &result, log);
 	else
 		strbuf_clear(log);
@@ -193,13 +203,11 @@ void emit_exit(struct session *s, struct tracee *t, int64_t value, bool is_error
 void emit_late_exit(struct trap_thread *by, struct tracee *t, const struct end_slot *end)
 {
 	struct session *s = by->session;
-	struct record r = call_record(t, RECORD_EXIT, end->time_ns);
 	struct decode_result result = {.value = end->result, .is_error = (uint64_t)end->result >= (uint64_t)-ERRNO_MAX};
+	struct record r = exit_record(t, &result, end->time_ns);
 	struct strbuf *log = &by->log;
 	strbuf_clear(log);
-	r.result = result.value;
-	r.is_error = result.is_error;
-	if (decode_needs_source_exit(t->shown.id, t->shown.abi, s->options->decode)) {
+	if (needs_capture(s, t)) {
 		struct capture c;
 		struct decode_source *src = capture_init(&c, t, log);
 		c.live.late = (struct live_late){.addr = end->addr, .len = end->got, .bytes = end->data};
