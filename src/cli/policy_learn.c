@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/tmp_dir.h"
 #include "cli/policy.h"
 #include "policy/learn.h"
 
@@ -126,9 +127,15 @@ static int learn(const struct learn_options *o, const char *trace)
 
 static int learn_from_command(const struct learn_options *o, char **argv, int argc)
 {
-	char trace[] = "/tmp/trapline-learn-XXXXXX";
-	int fd = mkostemp(trace, O_CLOEXEC), status, r;
+	AUTO_FREE char *trace = NULL;
+	int fd, status, r;
 
+	if (asprintf(&trace, "%s/trapline-learn-XXXXXX", tmp_dir()) < 0) {
+		trace = NULL;
+		cli_error("policy learn", "%s", strerror(ENOMEM));
+		return CLI_EXIT_FAILURE;
+	}
+	fd = mkostemp(trace, O_CLOEXEC);
 	if (fd < 0) {
 		cli_error("policy learn", "%s: %s", trace, strerror(errno));
 		return CLI_EXIT_FAILURE;
