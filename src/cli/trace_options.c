@@ -362,6 +362,8 @@ static int check_together(const struct trace_options *o)
 		return trace_usage_error("-c and -C: one or the other");
 	if (o->summary_only && v->format == OBSERVE_JSON)
 		return trace_usage_error("-c shows no events: use -C with --json");
+	if (v->decode.dump && v->format == OBSERVE_JSON)
+		return trace_usage_error("--json has no dumps, as -e read= and -e write= ask for");
 	return 0;
 }
 

@@ -1,4 +1,6 @@
 """Command lines that make no sense: one line on stderr, with the nearest right word, and status 2."""
+import os
+
 import harness
 from harness import run
 
@@ -112,6 +114,11 @@ class Policy(harness.Case):
         got = run([harness.trapline, "policy", "learn", "no-such-command"])
         self.assert_refused(got, 1, "no-such-command")
 
+    def test_learning_in_another_place(self):
+        """TMPDIR is where its trace is kept meanwhile."""
+        got = run([harness.trapline, "policy", "learn", "true"], env={**os.environ, "TMPDIR": "/no/such"})
+        self.assert_refused(got, 1, "trapline policy learn: /no/such/")
+
 
 class Trace(harness.Case):
     needs = "trace"
@@ -132,6 +139,9 @@ class Trace(harness.Case):
         self.refused("-p", "x1", says=["'x1'"])
         self.refused("-p", "0", says=["0"])
         self.refused("-o", says=["-o"])
+
+    def test_dumps_are_text(self):
+        self.refused("--json", "-e", "read=0", "true", says=["--json", "-e read="])
 
     def test_neither_command_nor_process(self):
         self.refused(says=["command"])
