@@ -173,15 +173,19 @@ struct vfs {
 	bool virtual_attrs;			/* vfs_options; constant */
 };
 
-/* ---- dentry.c ---- */
-int dcache_init(struct dcache *c, size_t unused_max);
-void dcache_alone(struct vfs *v);		/* no reader is left, and none comes: what dies need not wait for them */
-void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
+/* ---- dentry_removals.c ---- */
+void dcache_removals_init(struct dcache *c);
+void dcache_removals_finish(struct dcache *c);
 /*
  * A name was removed, and perhaps an object with it, whose descriptor goes after a grace period: guests that remove faster
  * than these come wait for one now and then, or all of ours would be used up. No lock is held, no read-side section.
  */
 void dcache_removed(struct vfs *v);
+
+/* ---- dentry.c ---- */
+int dcache_init(struct dcache *c, size_t unused_max);
+void dcache_alone(struct vfs *v);		/* no reader is left, and none comes: what dies need not wait for them */
+void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
 uint32_t dcache_hash(const struct dcache *c, const struct dentry *parent, const char *name, size_t len);
 /* In a read-side section. NULL: not known. Unchecked (DENTRY_CHECKED). */
 struct dentry *dcache_find(struct vfs *v, const struct dentry *parent, const char *name, size_t len);
@@ -352,7 +356,7 @@ void walk_end(struct walk *w);
 /* ---- open.c ---- */
 void vfs_opened_drop(struct vfs_opened *o);	/* closes the descriptor, if there is one */
 
-/* ---- walk.c ---- */
+/* ---- walk_whole.c ---- */
 /* What is before the last component, and that one. */
 struct walk_end {
 	struct path dir;		/* references */
