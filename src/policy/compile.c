@@ -1,237 +1,13 @@
-#include "policy/compile.h"
+#include "policy/compile_private.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 
-#include "policy/lower.h"
+#include "policy/choice.h"
 #include "policy/sim.h"
 
 #define CHAIN_BUDGET 3400	/* of the kernel's 4 096: the rest is for numbers, ABIs and long jumps */
-
-struct compiler {
-	struct plan *plan;
-	const struct policy *p;
-	const struct plan_options *options;
-	struct call_rules rules;
-	struct filter_chain *chains;	/* malloc'ed while it grows */
-	size_t chain_cap;
-	int error;
-	bool keeps_children;
-};
-
-/* ---- what a call needs ---- */
-
-/* What stops and answers an action that the filter alone cannot carry out. */
-static enum plan_mechanism action_mechanism(const struct policy_action *a, const char **why)
-{
-	switch (a->kind) {
-	case ACTION_NATIVE:
-		return PLAN_NATIVE;
-	case ACTION_ERRNO:
-	case ACTION_KILL:
-		return PLAN_FILTER;
-	case ACTION_VALUE:
-		if (a->value == 0)	/* SECCOMP_RET_ERRNO with 0 is a success that returns 0 */
-			return PLAN_FILTER;
-		*why = "a filter can return an errno or 0, no other value";
-		return PLAN_NOTIFY;
-	case ACTION_EMULATE:
-		*why = "a handler answers";
-		return PLAN_NOTIFY;
-	case ACTION_LOG:
-		*why = "somebody must be told of the call";
-		return PLAN_NOTIFY;
-	case ACTION_MODULE:
-		*why = "a module answers";
-		return PLAN_NOTIFY;
-	case ACTION_INJECT:
-		if (a->inject->signal || a->inject->delay_exit_ns || a->inject->short_count || a->inject->poke_count ||
-		    a->inject->has_stand_in) {
-			*why = "the injection needs the call's registers, its memory or its exit";
-			return PLAN_TRACE;
-		}
-		if (a->inject->delay_enter_ns) {
-			*why = "a delay must not hold up the worker that other calls wait for";
-			return PLAN_TRACE;
-		}
-		*why = "the injection counts calls";
-		return PLAN_NOTIFY;
-	case ACTION_REDIRECT:
-		*why = "a path argument is replaced, which needs the call's registers";
-		return PLAN_TRACE;
-	default:
-		*why = "an argument is replaced, which needs the call's registers";
-		return PLAN_TRACE;
-	}
-}
-
-static void raise(struct plan_call *c, enum plan_mechanism m, const char *why)
-{
-	if (m > c->mechanism) {
-		c->mechanism = m;
-		c->why = why;
-	}
-}
-
-/* What the tests of a rule look at beyond registers. */
-static void note_facts(struct plan_call *c, const struct policy *p, enum call_id id, const struct policy_rule *r)
-{
-	for (uint32_t t = 0; t < r->term_count; t++) {
-		for (uint32_t i = 0; i < r->terms[t].count; i++) {
-			const struct policy_atom *a = r->terms[t].atoms[i];
-			unsigned params;
-			enum param_kind kind;
-
-			if (atom_is_register(a) || a->source != OPERAND_PARAM || id < 0)
-				continue;
-			params = p->symbols[a->symbol]->params[id];
-			kind = params ? call_desc(id)->params[__builtin_ctz(params)].kind : PARAM_PATH;
-			if (a->field != FIELD_NONE && kind != PARAM_SOCKADDR)
-				c->reads_fd = true;
-			else
-				c->reads_memory = true;
-		}
-	}
-}
-
-static bool rule_needs_user_space(const struct policy_rule *r)
-{
-	for (uint32_t t = 0; t < r->term_count; t++) {
-		for (uint32_t i = 0; i < r->terms[t].count; i++) {
-			if (!atom_is_register(r->terms[t].atoms[i]))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* An outcome that can be reached: after a look at more than registers (late), or by the filter alone. */
-static void note_outcome(struct plan_call *c, const struct policy_action *a, bool late)
-{
-	const char *why = "";
-	enum plan_mechanism m = action_mechanism(a, &why);
-
-	if (late && m <= PLAN_FILTER) {
-		raise(c, PLAN_NOTIFY,
-		      c->reads_memory ? "the decision needs the guest's memory, which a filter cannot read"
-				      : "the decision needs a fact that a filter does not have");
-	} else {
-		raise(c, m, why);
-	}
-	if (late && policy_action_passes(a) && c->reads_memory) {
-		raise(c, PLAN_TRACE, "a call that passes after its memory was looked at is made with the checked copy: "
-		      "by \"continue\" another thread could change what was checked");
-		c->carry = CARRY_REWRITE;
-	}
-}
-
-static void survey_call(struct compiler *k, enum call_id id, struct plan_call *c)
-{
-	const struct policy *p = k->p;
-	size_t place = id >= 0 ? (size_t)id : CALL_COUNT;
-	bool late = false;
-
-	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
-		const struct policy_rule *r = &p->rules[k->rules.rules[i]];
-
-		c->rules += c->rules < UINT16_MAX;
-		note_facts(c, p, id, r);
-		late = late || rule_needs_user_space(r);
-		note_outcome(c, &r->action, late);
-		if (!r->term_count && r->action.kind != ACTION_INJECT)
-			return;
-	}
-	if (policy_is_off(p, id))
-		note_outcome(c, &(struct policy_action){.kind = ACTION_ERRNO, .err = ENOSYS}, late);
-	else
-		note_outcome(c, &p->default_action, late);
-}
-
-/* What user space wants to see itself. */
-static void survey_stopped(struct compiler *k, const struct call_set *set, enum plan_mechanism m, const char *why)
-{
-	for (int i = 0; set && i <= CALL_COUNT; i++) {
-		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
-		struct plan_call *c = &k->plan->calls[i];
-
-		if (!call_set_has(set, id))
-			continue;
-		c->spilled = true;
-		raise(c, m, why);
-	}
-}
-
-/* A refusal that is to be logged. */
-static void survey_said(struct compiler *k, enum call_id id, struct plan_call *c)
-{
-	size_t place = id >= 0 ? (size_t)id : CALL_COUNT;
-
-	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
-		enum action_kind kind = k->p->rules[k->rules.rules[i]].action.kind;
-
-		if (kind == ACTION_ERRNO || kind == ACTION_KILL)
-			raise(c, PLAN_NOTIFY, "its refusals are logged");
-	}
-}
-
-static bool any_stops(const struct plan *plan, enum plan_mechanism least)
-{
-	for (int i = 0; i <= CALL_COUNT; i++) {
-		if (plan->calls[i].mechanism >= least)
-			return true;
-	}
-	return false;
-}
-
-/* An injection that works on registers or memory at a stop, which a call of the kernel layer does not have. */
-static bool injects_at_a_stop(struct compiler *k, size_t place)
-{
-	const char *why;
-
-	for (size_t i = k->rules.first[place]; i < k->rules.first[place + 1]; i++) {
-		const struct policy_action *a = &k->p->rules[k->rules.rules[i]].action;
-
-		if (a->kind == ACTION_INJECT && action_mechanism(a, &why) == PLAN_TRACE)
-			return true;
-	}
-	return false;
-}
-
-static void survey_owned(struct compiler *k)
-{
-	for (int i = 0; k->options->owned && i < CALL_COUNT; i++) {
-		struct plan_call *c = &k->plan->calls[i];
-
-		if (!call_set_has(k->options->owned, (enum call_id)i))
-			continue;
-		if (injects_at_a_stop(k, (size_t)i) && !k->plan->refusal[0])
-			snprintf(k->plan->refusal, sizeof(k->plan->refusal), "%s is answered by the file kernel: an injection "
-				 "can give it an error or a value, nothing else", call_desc((enum call_id)i)->name);
-		c->spilled = true;
-		c->mechanism = PLAN_NOTIFY;
-		c->carry = c->reads_memory ? CARRY_ANSWER : CARRY_NONE;
-		c->why = "the file kernel answers, with a descriptor where the call makes one";
-	}
-}
-
-static void survey(struct compiler *k)
-{
-	for (int i = 0; i <= CALL_COUNT; i++) {
-		enum call_id id = i < CALL_COUNT ? (enum call_id)i : CALL_NONE;
-
-		survey_call(k, id, &k->plan->calls[i]);
-		if (k->options->say_denials)
-			survey_said(k, id, &k->plan->calls[i]);
-	}
-	survey_stopped(k, k->options->answered, PLAN_NOTIFY, "a handler answers, as the identity wants it");
-	survey_stopped(k, k->options->stopped, k->options->may_trace ? PLAN_TRACE : PLAN_NOTIFY,
-		       "the session records it");
-	if (any_stops(k->plan, PLAN_TRACE))
-		survey_stopped(k, k->options->stopped_if_traced, PLAN_TRACE,
-			       "the session needs to see it where it traces");
-	survey_owned(k);
-}
 
 /* ---- refusals ---- */
 
@@ -286,7 +62,7 @@ static const struct filter_test path_flag[] = {
 };
 static const struct filter_clause path_open = {&path_flag[0], 1}, path_openat = {&path_flag[1], 1};
 
-static void stop_first(struct compiler *k, struct filter_chain *chain, const struct filter_clause *clause)
+static void stop_first(struct compiler *k, struct filter_chain *chain, const struct filter_clause *clause, uint32_t action)
 {
 	struct filter_rule *rules = arena_alloc(&k->plan->arena, (chain->count + 1) * sizeof(*rules));
 
@@ -294,11 +70,27 @@ static void stop_first(struct compiler *k, struct filter_chain *chain, const str
 		k->error = -ENOMEM;
 		return;
 	}
-	rules[0] = (struct filter_rule){clause, 1, SECCOMP_RET_TRACE | k->options->trace_data};
+	rules[0] = (struct filter_rule){clause, 1, action};
 	if (chain->count)
 		memcpy(rules + 1, chain->rules, chain->count * sizeof(*rules));
 	chain->rules = rules;
 	chain->count++;
+}
+
+/* With such arguments it is the kernel layer's, whatever rules say. */
+static void choose_first(struct compiler *k, struct filter_chain *chain, const struct call_choice *choice, uint32_t action)
+{
+	struct {
+		struct filter_test tests[CHOICE_TESTS_MAX];
+		struct filter_clause clause;
+	} *room = arena_alloc(&k->plan->arena, sizeof(*room));
+
+	if (!room) {
+		k->error = -ENOMEM;
+		return;
+	}
+	room->clause = (struct filter_clause){room->tests, choice_tests(choice, room->tests)};
+	stop_first(k, chain, &room->clause, action);
 }
 
 /* The action for one call through one ABI. */
@@ -314,10 +106,12 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 		.stop = stop_action(k, c),
 		.say_denials = k->options->say_denials,
 	};
+	bool own = abi == policy_own_abi();
+	uint32_t trace = SECCOMP_RET_TRACE | k->options->trace_data;
 	struct filter_chain chain;
 	int r;
 
-	if (c->spilled) {
+	if (c->spilled || (c->choice && !own)) {
 		chain = (struct filter_chain){.otherwise = l.stop};
 		r = 0;
 	} else {
@@ -327,12 +121,14 @@ static uint32_t lower_call(struct compiler *k, enum call_id id, enum call_abi ab
 		k->error = r;
 		return SECCOMP_RET_KILL_PROCESS;
 	}
-	if (abi == policy_own_abi() && id == CALL_clone && k->keeps_children && !c->spilled)
-		stop_first(k, &chain, &hidden_clone);
-	if (abi == policy_own_abi() && k->options->stop_path_opens && id == CALL_open)
-		stop_first(k, &chain, &path_open);
-	if (abi == policy_own_abi() && k->options->stop_path_opens && id == CALL_openat)
-		stop_first(k, &chain, &path_openat);
+	if (own && !c->spilled && c->choice)
+		choose_first(k, &chain, c->choice, l.stop);
+	if (own && id == CALL_clone && k->keeps_children && !c->spilled)
+		stop_first(k, &chain, &hidden_clone, trace);
+	if (own && k->options->stop_path_opens && id == CALL_open)
+		stop_first(k, &chain, &path_open, trace);
+	if (own && k->options->stop_path_opens && id == CALL_openat)
+		stop_first(k, &chain, &path_openat, trace);
 	return chain.count && id >= 0 ? add_chain(k, &chain) : chain.count ? l.stop : chain.otherwise;
 }
 
@@ -391,7 +187,7 @@ static int build(struct compiler *k)
 	int r = 0;
 
 	k->plan->chain_count = 0;
-	k->keeps_children = k->options->keep_children && any_stops(k->plan, PLAN_NOTIFY);
+	k->keeps_children = k->options->keep_children && compile_any_stops(k->plan, PLAN_NOTIFY);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		r = lower_abi(k, which[i], &tables[i]);
 		list[i] = tables[i].abi;
@@ -534,7 +330,7 @@ int plan_create(const struct policy *p, const struct plan_options *options, stru
 	if (plan && options->owned)
 		plan->owned = *options->owned;
 	if (r >= 0)
-		survey(&k);
+		compile_survey(&k);
 	if (r >= 0 && plan->refusal[0])
 		r = -EOPNOTSUPP;
 	for (int i = 0; i <= CALL_COUNT && r >= 0; i++) {

@@ -34,6 +34,7 @@ struct plan_call {
 	enum plan_carry carry;
 	bool arguments;		/* the filter looks at arguments */
 	bool spilled;		/* they would fit no filter: user space looks at them */
+	const struct call_choice *choice;	/* with which arguments the kernel layer owns it; NULL: with any, if it does */
 	bool reads_memory;	/* a decision needs the guest's memory */
 	bool reads_fd; /* a decision needs to know what a descriptor is: another thread can replace it meanwhile */
 	uint16_t rules;		/* rules that are about the call (at most 65535 counted) */
@@ -53,6 +54,11 @@ struct plan_options {
 	 * decided on, so a path that passes needs no carrying. NULL: none
 	 */
 	const struct call_set *owned;
+	/*
+	 * Of an owned call about which no rule looks at more than registers, user space wants only those that the
+	 * choice names (NULL: all of it); the others are what the rules say, in the filter. NULL: all of any
+	 */
+	const struct call_choice *(*choice_of)(enum call_id id);
 	bool stop_path_opens;		/* open and openat with O_PATH are traced */
 	bool keep_children;		/* clone with CLONE_UNTRACED is traced, if any call stops */
 	bool say_denials;		/* a rule's refusal is user space's, so that it can be logged */

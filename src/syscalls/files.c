@@ -2,6 +2,7 @@
 
 #include <linux/fs.h>
 #include <linux/fsverity.h>
+#include <sys/socket.h>
 
 #include "base/errors.h"
 
@@ -55,9 +56,32 @@ static const enum call_id growth_calls[] = {
 /* What a file in memory takes of the machine's at once. */
 static const enum call_id reserving_calls[] = {CALL_fallocate};
 
-const unsigned files_ioctls[FILES_IOCTLS] = {
+/* Requests that change what a file is, or tell it (sys_ioctl.c). */
+static const unsigned file_ioctls[] = {
 	FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION, FS_IOC_ENABLE_VERITY, FS_IOC_SET_ENCRYPTION_POLICY,
 };
+
+/* What tells of a peer's ids (sys_received.c). */
+static const unsigned peer_options[] = {SO_PEERCRED};
+
+/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
+const struct call_choice files_choices[FILES_CHOICES] = {
+	{CALL_ioctl, 1, file_ioctls, ARRAY_SIZE(file_ioctls)},
+	{CALL_getsockopt, 2, peer_options, ARRAY_SIZE(peer_options)},
+	{CALL_sendto, 4, NULL, 0},
+	{CALL_recvfrom, 4, NULL, 0},
+	{CALL_accept, 1, NULL, 0},
+	{CALL_accept4, 1, NULL, 0},
+};
+
+const struct call_choice *files_choice_of(enum call_id id)
+{
+	for (size_t i = 0; i < FILES_CHOICES; i++) {
+		if (files_choices[i].id == id)
+			return &files_choices[i];
+	}
+	return NULL;
+}
 
 static void add(struct call_set *set, bool needed, const enum call_id *ids, size_t count)
 {

@@ -16,8 +16,11 @@ struct files_needs {
 
 void files_calls(struct call_set *set, const struct files_needs *needs);
 
-/* Of ioctl, which is among them, the requests that handlers answer (sys_ioctl.c); all others pass. */
-enum { FILES_IOCTLS = 6 };
-extern const unsigned files_ioctls[FILES_IOCTLS];
+/* Of some of these calls handlers answer only a part, which a filter can tell from the rest; that is the host's. */
+enum { FILES_CHOICES = 6 };
+extern const struct call_choice files_choices[FILES_CHOICES];
+
+/* NULL: handlers answer whatever the arguments are. */
+const struct call_choice *files_choice_of(enum call_id id);
 
 #endif

@@ -10,8 +10,9 @@
 
 static bool is_answered(unsigned request)
 {
-	for (size_t i = 0; i < FILES_IOCTLS; i++) {
-		if (files_ioctls[i] == request)
+	const struct call_choice *choice = files_choice_of(CALL_ioctl);
+	for (size_t i = 0; i < choice->count; i++) {
+		if (choice->values[i] == request)
 			return true;
 	}
 	return false;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "policy/choice.h"
 #include "regs/regs.h"
 #include "syscalls/files.h"
 #include "tracer/session_private.h"
@@ -63,50 +64,31 @@ static const unsigned prctl_answered[] = {
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
 	PR_SET_SECCOMP,
 };
-
-/* What tells of a peer's ids (syscalls/sys_received.c). */
-static const unsigned getsockopt_answered[] = {SO_PEERCRED};
-
-enum { CHOSEN_MAX = 16 };
+static const struct call_choice prctl_choice = {CALL_prctl, 0, prctl_answered, ARRAY_SIZE(prctl_answered)};
 
 struct choice_chain {
-	struct filter_test tests[CHOSEN_MAX];
+	struct filter_test tests[CHOICE_TESTS_MAX];
 	struct filter_clause clause;
 	struct filter_rule rule;
 };
 
-/* Ask a worker where the argument is one of the values, and nobody otherwise. */
-static void fill_choice(struct choice_chain *c, uint8_t arg, const unsigned *values, size_t count, struct filter_chain *out)
+/* Ask a worker where the argument is one of these, and nobody otherwise. */
+static void fill_choice(struct choice_chain *c, const struct call_choice *choice, struct filter_chain *out)
 {
-	for (size_t i = 0; i < count; i++)
-		c->tests[i] = (struct filter_test){
-			.arg = arg, .op = FILTER_EQ, .bits = 32, .mask = UINT64_MAX, .value = values[i],
-		};
-	c->clause = (struct filter_clause){c->tests, count};
+	c->clause = (struct filter_clause){c->tests, choice_tests(choice, c->tests)};
 	c->rule = (struct filter_rule){&c->clause, 1, SECCOMP_RET_USER_NOTIF};
 	*out = (struct filter_chain){.rules = &c->rule, .count = 1, .otherwise = SECCOMP_RET_ALLOW};
 }
 
 /* Of calls that handlers answer, and that nobody records, only those with such an argument. */
-static void answer_chosen(const struct session *s, enum call_id id, uint8_t arg, const unsigned *values, size_t values_count,
-			  struct choice_chain *c, uint32_t *actions, struct filter_chain *list, size_t *count)
+static void answer_chosen(const struct session *s, const struct call_choice *choice, struct choice_chain *c, uint32_t *actions,
+			  struct filter_chain *list, size_t *count)
 {
-	int nr = call_desc(id)->nr[host_abi()];
-	if (call_set_has(&s->recorded, id) || actions[nr] != SECCOMP_RET_USER_NOTIF)
-		return;
-	fill_choice(c, arg, values, values_count, &list[*count]);
-	actions[nr] = FILTER_CHAIN((*count)++);
-}
-
-/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
-static void answer_addressed(const struct session *s, enum call_id id, uint8_t arg, struct mask_chain *c, uint32_t *actions,
-			     struct filter_chain *list, size_t *count)
-{
-	int nr = call_desc(id)->nr[host_abi()];
+	int nr = call_desc(choice->id)->nr[host_abi()];
 	uint32_t action = nr >= 0 ? actions[nr] : SECCOMP_RET_ALLOW;
-	if (call_set_has(&s->recorded, id) || action == SECCOMP_RET_ALLOW)
+	if (call_set_has(&s->recorded, choice->id) || action == SECCOMP_RET_ALLOW)
 		return;
-	fill_mask(c, arg, UINT64_MAX, SECCOMP_RET_ALLOW, &list[*count]);
+	fill_choice(c, choice, &list[*count]);
 	c->rule.action = action;
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
@@ -182,7 +164,7 @@ static void watch_prctl(const struct session *s, struct filters_chains *c, uint3
 	}
 	if (answers) {
 		struct filter_chain chain;
-		fill_choice(&c->answered, 0, prctl_answered, ARRAY_SIZE(prctl_answered), &chain);
+		fill_choice(&c->answered, &prctl_choice, &chain);
 		c->prctl[rules++] = c->answered.rule;
 	}
 	if (rules == 0)
@@ -234,8 +216,8 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	uint32_t *actions[MAX_ABIS] = {0};
 	struct mask_chain clone_chain, waitid_chain, transit_chain;
 	struct filters_chains filters_chains;
-	struct choice_chain getsockopt_chain, ioctl_chain;
-	struct mask_chain open_chain, openat_chain, sendto_chain, recvfrom_chain, accept_chain, accept4_chain;
+	struct choice_chain choice_chains[FILES_CHOICES];
+	struct mask_chain open_chain, openat_chain;
 	struct filter_chain chain_list[14];
 	size_t chains = 0;
 	int r = 0;
@@ -261,20 +243,10 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	}
 	if (r == 0)
 		pass_transit(s, &transit_chain, actions[0], chain_list, &chains);
-	if (r == 0 && s->files) {
-		answer_chosen(s, CALL_getsockopt, 2, getsockopt_answered, ARRAY_SIZE(getsockopt_answered), &getsockopt_chain,
-			      actions[0], chain_list, &chains);
-		answer_chosen(s, CALL_ioctl, 1, files_ioctls, FILES_IOCTLS, &ioctl_chain, actions[0],
-			      chain_list, &chains);
-	}
+	for (size_t i = 0; i < FILES_CHOICES && r == 0 && s->files; i++)
+		answer_chosen(s, &files_choices[i], &choice_chains[i], actions[0], chain_list, &chains);
 	if (r == 0 && s->loads.follows_personality)
 		actions[0][call_desc(CALL_personality)->nr[abis[0]]] = SECCOMP_RET_USER_NOTIF;
-	if (r == 0 && s->files) {
-		answer_addressed(s, CALL_sendto, 4, &sendto_chain, actions[0], chain_list, &chains);
-		answer_addressed(s, CALL_recvfrom, 4, &recvfrom_chain, actions[0], chain_list, &chains);
-		answer_addressed(s, CALL_accept, 1, &accept_chain, actions[0], chain_list, &chains);
-		answer_addressed(s, CALL_accept4, 1, &accept4_chain, actions[0], chain_list, &chains);
-	}
 	struct filter_spec spec = {
 		.abis = filter_abis, .abi_count = count, .chains = chain_list, .chain_count = chains,
 		.other_abi = s->emulates ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW,

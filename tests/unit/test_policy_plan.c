@@ -78,6 +78,63 @@ START_TEST(too_many_conditions_go_to_user_space)
 }
 END_TEST
 
+static const struct call_choice *some_choice(enum call_id id)
+{
+	static const unsigned requests[] = {0x6602, 0x6603};
+	static const struct call_choice choices[] = {
+		{CALL_ioctl, 1, requests, 2}, {CALL_accept4, 1, NULL, 0}, {CALL_recvfrom, 4, NULL, 0}, {CALL_sendto, 4, NULL, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+		if (choices[i].id == id)
+			return &choices[i];
+	}
+	return NULL;
+}
+
+/* What the kernel layer wants of a call comes to it whatever rules say; the rest is theirs, and stays in the filter. */
+START_TEST(part_of_a_call_is_owned)
+{
+	static const char text[] = "errno EPERM ioctl when arg1 == 0x5412\nerrno EXDEV accept4 when flags == 1\n"
+				   "errno EACCES sendto when addr.path under \"/a\"";
+	static const struct {
+		enum call_id id;
+		uint64_t args[6];
+		uint32_t action;
+	} calls[] = {
+		{CALL_ioctl, {0, 0x6603}, SECCOMP_RET_USER_NOTIF},
+		{CALL_ioctl, {0, 0x5412}, SECCOMP_RET_ERRNO | EPERM},
+		{CALL_ioctl, {0, 0x5413}, SECCOMP_RET_ALLOW},
+		{CALL_accept4, {0, 0, 0, 1}, SECCOMP_RET_ERRNO | EXDEV},
+		{CALL_accept4, {0, UINT64_C(1) << 32}, SECCOMP_RET_USER_NOTIF},
+		{CALL_accept4, {0}, SECCOMP_RET_ALLOW},
+		{CALL_recvfrom, {0}, SECCOMP_RET_ALLOW},
+		{CALL_recvfrom, {[4] = 1}, SECCOMP_RET_USER_NOTIF},
+		{CALL_sendto, {0}, SECCOMP_RET_USER_NOTIF},	/* a rule looks at memory */
+		{CALL_mkdir, {0}, SECCOMP_RET_USER_NOTIF},
+	};
+	struct call_set owned = {0};
+	struct policy *p = load(text);
+	struct plan *plan;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		call_set_add(&owned, calls[i].id);
+	const struct plan_options options = {
+		.may_notify = true, .may_trace = true, .answered = &owned, .owned = &owned, .choice_of = some_choice,
+	};
+	ck_assert_int_eq(plan_create(p, &options, &plan), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct decide_event e = {.id = calls[i].id, .abi = policy_own_abi()};
+		if (call_desc(e.id)->nr[e.abi] < 0)
+			continue;
+		memcpy(e.args, calls[i].args, sizeof(e.args));
+		ck_assert_msg(plan_simulate(plan, &e) == calls[i].action, "%zu: %x", i, plan_simulate(plan, &e));
+	}
+	plan_destroy(plan);
+	policy_destroy(p);
+}
+END_TEST
+
 START_TEST(foreign_abis)
 {
 	struct policy *strict = load("errno EPERM ptrace"), *watching = load("log ptrace");
@@ -315,6 +372,7 @@ int main(void)
 	tcase_add_loop_test(tc, cheapest_mechanism, 0, ARRAY_SIZE(plans));
 	tcase_add_test(tc, what_the_session_cannot_do_is_refused);
 	tcase_add_test(tc, too_many_conditions_go_to_user_space);
+	tcase_add_test(tc, part_of_a_call_is_owned);
 	tcase_add_test(tc, foreign_abis);
 	tcase_add_test(tc, a_learned_policy_allows_the_run_and_no_more);
 	tcase_add_test(tc, a_policy_learned_of_i386_allows_it);

@@ -98,6 +98,7 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 	if (files) {
 		owned_calls(o, &owned);
 		options.owned = &owned;
+		options.choice_of = files_choice_of;
 		call_set_add(&answered, CALL_nfsservctl);	/* the loader's own */
 		struct call_set workers = session_worker_calls();
 		for (size_t i = 0; i < ARRAY_SIZE(stopped.bits); i++)
