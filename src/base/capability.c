@@ -26,6 +26,6 @@ int capability_sets(struct capability_sets *ret)
 
 bool capability_effective(int capability)
 {
-	struct capability_sets sets;
+	struct capability_sets sets = {0};
 	return capability_sets(&sets) == 0 && (sets.effective >> capability & 1);
 }
