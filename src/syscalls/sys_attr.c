@@ -21,8 +21,9 @@ static int chmod_object(struct file_call *c, const struct object *o, mode_t mode
 		int r = foreign_change(c, o);
 		return r < 0 ? r : chmod(fd_name(o->fd, own), mode & 07777) < 0 ? -errno : 0;
 	}
-	if (S_ISLNK(path_inode(&o->path)->type))
-		return -EOPNOTSUPP;
+	int err = S_ISLNK(path_inode(&o->path)->type) ? vfs_want_write(&o->path) : 0;
+	if (err < 0 || S_ISLNK(path_inode(&o->path)->type))
+		return err < 0 ? err : -EOPNOTSUPP;
 	struct vfs_attr attr = {.valid = STATX_MODE, .mode = mode & 07777, .fd = own_fd(o)};
 	return vfs_setattr(&c->task.env, &o->path, &attr);
 }

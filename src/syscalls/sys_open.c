@@ -57,8 +57,8 @@ static int check_how(const struct open_how *how)
 		return -EINVAL;
 	if (how->flags & O_PATH && how->flags & ~(uint64_t)PATH_FLAGS)
 		return -EINVAL;
-	/* Whether all is in the cache is nothing that we promise: the caller then asks again without it. */
-	return how->resolve & RESOLVE_CACHED ? -EAGAIN : 0;
+	/* All names are taken for cached, as they are natively where somebody looked at them; what makes something never is. */
+	return how->resolve & RESOLVE_CACHED && (will_create(how->flags) || how->flags & O_TRUNC) ? -EAGAIN : 0;
 }
 
 static unsigned walk_of_resolve(uint64_t resolve)
@@ -114,14 +114,16 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		return answer(r);
 	struct name_arg n AUTO_NAME;
 	r = name_copy_in(c, name, 0, &n);
-	if (r == 0 && will_change(how->flags) && !descriptor_left(c))
+	if (r < 0)
+		return answer(r);
+	if (will_change(how->flags) && !descriptor_left(c))
 		r = -EMFILE;
 	/* For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the descriptor. */
 	const bool in_root = how->resolve & RESOLVE_IN_ROOT;
 	if (r == 0)
 		r = in_root ? name_find_scope(c, dirfd, &n) : name_find_base(c, dirfd, &n);
 	if (r < 0)
-		return answer(r);
+		return answer(descriptor_left(c) ? r : -EMFILE);
 	const struct vfs_open_how vfs_how = {
 		.flags = (int)how->flags, .mode = (mode_t)how->mode, .walk = walk_of_resolve(how->resolve),
 	};

@@ -12,11 +12,34 @@
 #include "syscalls/handlers.h"
 
 enum {
-	INOTIFY_CONTROL = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT,
+	INOTIFY_BITS = IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | IN_ONLYDIR |
+		IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | (int)IN_ONESHOT,
 	/* AT_HANDLE_FID, AT_HANDLE_MNT_ID_UNIQUE, AT_HANDLE_CONNECTABLE */
 	HANDLE_FLAGS = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x200 | 1 | 2,
 	FILE_ATTR_SIZE_0 = 24,
 };
+
+static bool is_anonymous(int fd, const char *wanted)
+{
+	char own[FD_NAME_SIZE];
+	char target[64];
+	ssize_t n = readlink(fd_name(fd, own), target, sizeof(target));
+	return n == (ssize_t)strlen(wanted) && memcmp(target, wanted, strlen(wanted)) == 0;
+}
+
+/* What Linux says before it looks at the name. */
+static int check_watcher(struct file_call *c, uint32_t mask, int *ret)
+{
+	if (mask & ~(uint32_t)INOTIFY_BITS || !mask)
+		return -EINVAL;
+	int r = c->ev->ops->get_fd(c->ev, (int)c->ev->args[0], ret);
+	if (r < 0)
+		return r;
+	/* An O_PATH descriptor is none (fdget). */
+	if (fcntl(*ret, F_GETFL) & O_PATH)
+		return -EBADF;
+	return (mask & IN_MASK_ADD && mask & IN_MASK_CREATE) || !is_anonymous(*ret, "anon_inode:inotify") ? -EINVAL : 0;
+}
 
 static int add_watch(struct file_call *c, int inotify, uint32_t mask)
 {
@@ -36,10 +59,8 @@ struct verdict sys_inotify_add_watch(struct kernel *k, struct call_event *ev)
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
 	uint32_t mask = (uint32_t)ev->args[2];
-	if (!(mask & (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | INOTIFY_CONTROL)))
-		return answer(-EINVAL);
 	int inotify AUTO_CLOSE = -1;
-	int r = ev->ops->get_fd(ev, (int)ev->args[0], &inotify);
+	int r = check_watcher(&c, mask, &inotify);
 	return answer(r < 0 ? r : add_watch(&c, inotify, mask));
 }
 
@@ -49,15 +70,6 @@ enum {
 	MARK_COMMAND = FAN_MARK_ADD | FAN_MARK_REMOVE | FAN_MARK_FLUSH,
 	MARK_TYPE = FAN_MARK_MOUNT | FAN_MARK_FILESYSTEM,
 };
-
-static bool is_fanotify(int fd)
-{
-	static const char wanted[] = "anon_inode:[fanotify]";
-	char own[FD_NAME_SIZE];
-	char target[64];
-	ssize_t n = readlink(fd_name(fd, own), target, sizeof(target));
-	return n == (ssize_t)strlen(wanted) && memcmp(target, wanted, strlen(wanted)) == 0;
-}
 
 /* fanotify_find_path of Linux. Without a name it is the descriptor's object. */
 static int find_marked(struct file_call *c, unsigned flags, struct object *ret)
@@ -83,7 +95,7 @@ static int check_mark(struct file_call *c, unsigned flags)
 		return -EINVAL;
 	int fd AUTO_CLOSE = -1;
 	int r = c->ev->ops->get_fd(c->ev, (int)c->ev->args[0], &fd);
-	if (r == 0 && !is_fanotify(fd))
+	if (r == 0 && !is_anonymous(fd, "anon_inode:[fanotify]"))
 		r = -EINVAL;
 	if (r == 0 && flags & MARK_TYPE && !cred_capable(c->task.cred, CAP_SYS_ADMIN))
 		r = -EPERM;

@@ -59,6 +59,8 @@ static int may_open_so(const struct opening *o, int flags)
 {
 	struct inode *inode = path_inode(&o->path);
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+	/* Access mode 3, of which neither read nor write comes, needs their permissions but no mount that lets write. */
+	bool stores = writes && ((flags & O_ACCMODE) != O_ACCMODE || flags & O_TRUNC);
 	if (flags & O_NOATIME && !permission_is_hosts(o->env, inode)) {
 		struct owner owner;
 		int err = inode_owner(inode, &owner);
@@ -67,7 +69,7 @@ static int may_open_so(const struct opening *o, int flags)
 	}
 	if (writes && !o->created && (flags & (O_APPEND | O_TRUNC)) != O_APPEND && inode_kept(inode) & INODE_APPEND)
 		return -EPERM;
-	if (writes && inode->type == S_IFREG && !o->created)
+	if (stores && inode->type == S_IFREG && !o->created)
 		return mount_want_write(o->path.mount);
 	return inode->type == S_IFSOCK ? -ENXIO : 0;
 }

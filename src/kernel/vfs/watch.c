@@ -92,7 +92,7 @@ static bool fill_one(struct dir_reader *reader, const char *name, size_t len, ui
 /* The directory's lock is held. */
 static int fill(struct mirror *m, const struct puppet *p, struct inode *dir)
 {
-	struct filling f = {.reader = {.cursor = 2, .emit = fill_one}, .mirror = m, .puppet = p};
+	struct filling f = {.reader = {.cursor = 2, .quiet = true, .emit = fill_one}, .mirror = m, .puppet = p};
 	if (!dir->ops->iterate)
 		return 0;
 	int err = dir->ops->iterate(dir, &f.reader);
