@@ -1,5 +1,6 @@
 /* Directories: getdents(2), getdents64(2) (fs/readdir.c of Linux), mkdir(2), rmdir(2) (fs/namei.c). */
 #include <dirent.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/param.h>
 
@@ -30,6 +31,25 @@ static void make_old(char *listing, size_t len)
 	}
 }
 
+/*
+ * What of the listing goes where it is to go: the entries that do so whole, as Linux copies them one by one. 0: not even
+ * the first one.
+ */
+static size_t copy_whole(struct file_call *c, const char *listing, size_t len, off_t *ret_next)
+{
+	size_t done = 0;
+	while (done < len) {
+		/* Of struct old_dirent too these two are where they are. */
+		const struct dirent64 *d = (const struct dirent64 *)(listing + done);
+		const struct guest_ptr to = {c->ev->args[1] + done};
+		if (copy_out(c->ev, to, d, d->d_reclen) < 0)
+			break;
+		*ret_next = d->d_off;
+		done += d->d_reclen;
+	}
+	return done;
+}
+
 /* The cursor is the descriptor's offset: what could not be copied out is listed again. */
 static ssize_t list(struct file_call *c, const struct object *o, size_t size, bool old)
 {
@@ -44,9 +64,13 @@ static ssize_t list(struct file_call *c, const struct object *o, size_t size, bo
 	if (old)
 		make_old(listing, (size_t)n);
 	int r = copy_out(c->ev, arg_ptr(c->ev, 1), listing, (size_t)n);
-	if (r < 0 && before >= 0)
-		(void)lseek(o->fd, before, SEEK_SET);
-	return r < 0 ? r : n;
+	if (r == 0)
+		return n;
+	off_t next = before;
+	size_t whole = r == -EFAULT ? copy_whole(c, listing, (size_t)n, &next) : 0;
+	if (before >= 0)
+		(void)lseek(o->fd, next, SEEK_SET);
+	return whole ? (ssize_t)whole : r;
 }
 
 static struct verdict do_getdents(struct kernel *k, struct call_event *ev, bool old)
@@ -62,7 +86,9 @@ static struct verdict do_getdents(struct kernel *k, struct call_event *ev, bool 
 		return verdict_pass();
 	if (!S_ISDIR(path_inode(&o.path)->type))
 		return answer(-ENOTDIR);
-	return answer(list(&c, &o, (unsigned)ev->args[2], old));
+	/* Linux counts what is left in an int: nothing fits into more than that. */
+	const unsigned size = (unsigned)ev->args[2];
+	return answer(list(&c, &o, size > INT_MAX ? 0 : size, old));
 }
 
 struct verdict sys_getdents(struct kernel *k, struct call_event *ev)
