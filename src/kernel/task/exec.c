@@ -96,6 +96,8 @@ static int open_program(const struct walk_env *env, const struct path *p, int *r
 {
 	struct inode *inode = path_inode(p);
 	struct vfs_opened opened;
+	if (inode->type == S_IFLNK)
+		return -ELOOP;
 	if (inode->type != S_IFREG || vfs_mount_flags(p) & MOUNT_NOEXEC)
 		return -EACCES;
 	int r = vfs_permission(env, p, X_OK);
@@ -262,6 +264,9 @@ static void set_names(struct exec_plan *p, const char *shown)
 static int resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p)
 {
 	AUTO_CLOSE int fd = -1;
+	/* AT_EXECVE_CHECK: may it be executed? Whether it can be is not asked, nor does anybody read it. */
+	if (q->only_check)
+		return open_first(env, q, &p->exe, &fd);
 	int r = find_program(env, q, p, &fd);
 	if (r == 0)
 		r = elf_read(fd, q->machine, &p->program);

@@ -21,6 +21,7 @@ struct exec_request {
 	int fd;				/* -1: the name counts */
 	/* What the program is told that it was called: for execveat on a descriptor "/dev/fd/N" or "/dev/fd/N/name". */
 	const char *shown;
+	bool only_check;		/* AT_EXECVE_CHECK: nothing is executed */
 	bool unreachable;		/* .shown leads nowhere after the execve (a close-on-exec descriptor) */
 	/* The host has made the call: where names lead there is not asked for. The interpreter's name as it shows it. */
 	bool executed;

@@ -121,6 +121,7 @@ static int ask_for(struct file_call *c, const struct fact_copy *checked, struct 
 	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
 		return -EINVAL;
 	a->request.no_follow = flags & AT_SYMLINK_NOFOLLOW;
+	a->request.only_check = flags & AT_EXECVE_CHECK;
 	int r = take_name(c, arg_ptr(ev, at ? 1 : 0), checked, flags & AT_EMPTY_PATH, &a->name);
 	if (r < 0)
 		return r;
