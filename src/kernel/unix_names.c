@@ -39,12 +39,22 @@ void unix_names_destroy(struct unix_names *n)
 	free(n);
 }
 
+/* unix_mkname_bsd of Linux: the name ends with its first NUL, which is counted. */
+static socklen_t shown_len(const struct sockaddr_un *addr, socklen_t len)
+{
+	const socklen_t head = offsetof(struct sockaddr_un, sun_path);
+	if (len <= head)
+		return len;
+	len = head + (socklen_t)strnlen(addr->sun_path, len - head) + 1;
+	return len < sizeof(*addr) ? len : sizeof(*addr);
+}
+
 void unix_names_add(struct unix_names *n, const struct sockaddr_un *addr, socklen_t len, char ret[UNIX_HOST_NAME_SIZE])
 {
 	pthread_mutex_lock(&n->lock);
 	uint64_t id = ++n->last;
 	struct name *name = &n->names[id % UNIX_NAMES_MAX];
-	*name = (struct name){.id = id, .len = len};
+	*name = (struct name){.id = id, .len = shown_len(addr, len)};
 	memcpy(&name->addr, addr, len < sizeof(*addr) ? len : sizeof(*addr));
 	pthread_mutex_unlock(&n->lock);
 	(void)snprintf(ret, UNIX_HOST_NAME_SIZE, "%s%d-%llx", prefix, getpid(), (unsigned long long)id);
