@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "kernel/fs/fs.h"
 #include "syscalls/file_call.h"
 #include "syscalls/handlers.h"
 
@@ -15,6 +16,7 @@
 #endif
 
 enum {
+	MNT_ID_UNIQUE = 0x4000,		/* STATX_MNT_ID_UNIQUE: Linux 6.8 */
 	STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH,
 	STATX_AT_FLAGS = STAT_AT_FLAGS | AT_STATX_SYNC_TYPE,
 };
@@ -113,6 +115,19 @@ static void leave_out_times(struct statx *x)
 	x->stx_mtime = x->stx_ctime = (struct statx_timestamp){0};
 }
 
+/* Which mount the object is on, and whether it is what is mounted. */
+static void show_mount(const struct path *p, unsigned mask, struct statx *x)
+{
+	enum { UNIQUE_OFFSET = 1U << 31 };	/* no old number is as large (fs/namespace.c) */
+	x->stx_attributes_mask |= STATX_ATTR_MOUNT_ROOT;
+	if (vfs_is_mount_root(p))
+		x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+	if (!(mask & (STATX_MNT_ID | MNT_ID_UNIQUE)))
+		return;
+	x->stx_mnt_id = (uint64_t)(unsigned)procfs_mount_id(p) + (mask & MNT_ID_UNIQUE ? UNIQUE_OFFSET : 0);
+	x->stx_mask |= mask & MNT_ID_UNIQUE ? MNT_ID_UNIQUE : STATX_MNT_ID;
+}
+
 /* Other fields that were not asked for are given all the same, as Linux does where they are at hand. */
 static struct verdict do_statx(struct file_call *c, struct object *o, int flags, unsigned mask, struct guest_ptr to)
 {
@@ -123,6 +138,8 @@ static struct verdict do_statx(struct file_call *c, struct object *o, int flags,
 	} else if (!(mask & (STATX_MTIME | STATX_CTIME)) && !(path_inode(&o->path)->super->flags & SUPER_FIXED_NAMES)) {
 		leave_out_times(x);
 	}
+	if (!object_is_foreign(o))
+		show_mount(&o->path, mask, x);
 	return answer(copy_out(c->ev, to, x, sizeof(*x)));
 }
 

@@ -40,6 +40,8 @@ MUST_CHECK int overlay_create(struct super *const *lowers, size_t count, struct 
 MUST_CHECK int procfs_create(struct vfs *v, struct tasks *tasks, struct uts *uts, struct super **ret);
 /* Whose directory in a procfs the inode is (pidfd_send_signal(2) takes it for a pidfd). -EBADF: of no process; -ESRCH: it is gone. */
 MUST_CHECK pid_t procfs_process(struct inode *inode);
+/* The number of the mount that p is on, as mountinfo shows it. */
+int procfs_mount_id(const struct path *p);
 /* /dev: null zero full random urandom tty ptmx fd stdin stdout stderr; pts and shm are directories to mount on. */
 MUST_CHECK int devfs_create(struct super **ret);
 

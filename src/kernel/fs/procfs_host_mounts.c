@@ -136,7 +136,7 @@ int host_mount_id(int id, int of_host)
 	return (int)((unsigned)id << OF_HOST_BITS | ((unsigned)of_host & ((1U << OF_HOST_BITS) - 1)));
 }
 
-int proc_mount_id(const struct path *p)
+int procfs_mount_id(const struct path *p)
 {
 	struct inode *inode = path_inode(p);
 	int id = vfs_mount_id(p);

@@ -31,7 +31,5 @@ const struct host_mount *host_mounts_find(const struct host_mounts *h, int id);	
 bool host_mount_is_below(const struct host_mount *m, const char *dir);
 /* The number that a mount of the host has for guests, inside the mount id of theirs. */
 int host_mount_id(int id, int of_host);
-/* The number of the mount that p is on, as mountinfo shows it. */
-int proc_mount_id(const struct path *p);
 
 #endif

@@ -328,7 +328,7 @@ static bool fd_number(const struct proc_inode *pi, uint64_t *ret, int *ret_mount
 	int r = vfs_identify(proc_super(pi)->vfs, fd, &p);
 	if (r == 0) {
 		r = vfs_getattr(&p, &stx);
-		*ret_mount = proc_mount_id(&p);
+		*ret_mount = procfs_mount_id(&p);
 		path_put(&p);
 	}
 	task_view_finish(&view);

@@ -184,6 +184,11 @@ unsigned vfs_mount_flags(const struct path *p)
 	return p->mount->flags;
 }
 
+bool vfs_is_mount_root(const struct path *p)
+{
+	return p->dentry == p->mount->root;
+}
+
 int vfs_mount_id(const struct path *p)
 {
 	return p->mount->id;

@@ -184,6 +184,7 @@ bool vfs_is_removed(const struct path *p);	/* a directory that has no name any m
 /* An O_PATH descriptor of the host object behind it, owned by the caller; -EOPNOTSUPP: there is none. */
 MUST_CHECK int vfs_host(const struct path *p, int *ret_fd);
 unsigned vfs_mount_flags(const struct path *p);		/* enum mount_flags */
+bool vfs_is_mount_root(const struct path *p);
 int vfs_mount_id(const struct path *p);			/* as vfs_each_mount tells it */
 /* Is it the program of a running process, so that writing to it is -ETXTBSY? */
 bool vfs_is_executed(struct vfs *v, struct inode *inode);
