@@ -1,4 +1,5 @@
 /* Extended attributes: who may see and set those of which name space (xattr(7), fs/xattr.c). */
+#include <endian.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
 #include <string.h>
@@ -93,12 +94,28 @@ ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const cha
 	return inode->ops->getxattr ? inode->ops->getxattr(inode, name, value, size) : -EOPNOTSUPP;
 }
 
+/* cap_convert_nscap of Linux: what is neither empty nor a file capability is refused before the filesystem is asked. */
+static int check_capability(const struct walk_env *env, const struct inode *inode, const char *name, const void *value,
+			    size_t size)
+{
+	uint32_t magic = 0;
+	if (!size || strcmp(name, "security.capability") != 0 || permission_is_hosts(env, inode))
+		return 0;
+	if (size >= sizeof(magic))
+		memcpy(&magic, value, sizeof(magic));
+	const uint32_t revision = le32toh(magic) & VFS_CAP_REVISION_MASK;
+	return (size == XATTR_CAPS_SZ_2 && revision == VFS_CAP_REVISION_2) ||
+	       (size == XATTR_CAPS_SZ_3 && revision == VFS_CAP_REVISION_3) ? 0 : -EINVAL;
+}
+
 int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *name, const void *value, size_t size,
 		 int flags)
 {
 	struct inode *inode = path_inode(p);
 	bool of_default;
 	int err = check_name(env, p, name, MAY_WRITE);
+	if (!err)
+		err = check_capability(env, inode, name, value, size);
 	if (!err)
 		err = may_change(env, inode, name, inode->ops->setxattr);
 	if (!err)
