@@ -40,7 +40,7 @@ static struct verdict do_faccessat(struct file_call *c, int dirfd, struct guest_
 {
 	if (mode & ~ACCESS_MODES || flags & ~ACCESS_AT_FLAGS)
 		return answer(-EINVAL);
-	struct object o AUTO_OBJECT;
+	struct object o AUTO_OBJECT = {.fd = -1};
 	int r = flags & AT_EACCESS ? 0 : become_real(c);
 	if (r == 0)
 		r = object_at(c, dirfd, name, name_of_at(flags), walk_of_at(flags), &o);
