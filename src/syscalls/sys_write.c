@@ -15,6 +15,10 @@
 #include "syscalls/file_call.h"
 #include "syscalls/handlers.h"
 
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20	/* Linux 6.9 */
+#endif
+
 enum { PARTIAL_MAX = 1 << 20 };	/* bytes of a short write that we make; the caller comes again */
 
 /* A write into a file: where, how much, and how much of it there is room for. */
@@ -32,18 +36,19 @@ static void growth_finish(struct growth *g)
 
 #define AUTO_GROWTH CLEANUP(growth_finish)
 
-/* Where write(2) would write now. */
-static int64_t position(int fd)
+/* Where a write with these flags (RWF_*) writes: behind all that is there, at, or (-1) at the descriptor's own position. */
+static int64_t position(int fd, int64_t at, int flags)
 {
 	struct stat st;
-	if (fcntl(fd, F_GETFL) & O_APPEND)
+	if (flags & RWF_APPEND || (!(flags & RWF_NOAPPEND) && fcntl(fd, F_GETFL) & O_APPEND))
 		return fstat(fd, &st) < 0 ? -errno : st.st_size;
-	off_t at = lseek(fd, 0, SEEK_CUR);
+	if (at < 0)
+		at = lseek(fd, 0, SEEK_CUR);
 	return at < 0 ? -errno : at;
 }
 
-/* at: -1 for the descriptor's own position. 1: let the host write; 0: g->room says how much. */
-static int growth_begin(struct file_call *c, int fd, int64_t at, size_t len, struct growth *g)
+/* at and flags as position takes them. 1: let the host write; 0: g->room says how much. */
+static int growth_begin(struct file_call *c, int fd, int64_t at, int flags, size_t len, struct growth *g)
 {
 	*g = (struct growth){.len = len};
 	int r = object_of_fd(c, fd, false, &g->file);
@@ -53,7 +58,7 @@ static int growth_begin(struct file_call *c, int fd, int64_t at, size_t len, str
 		return 1;
 	if ((fcntl(g->file.fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return 1;
-	int64_t offset = at < 0 ? position(g->file.fd) : at;
+	int64_t offset = position(g->file.fd, at, flags);
 	if (offset < 0)
 		return 1;
 	g->offset = (uint64_t)offset;
@@ -69,8 +74,8 @@ static int growth_begin(struct file_call *c, int fd, int64_t at, size_t len, str
 
 /* ---- write, pwrite ---- */
 
-static struct verdict write_part(struct file_call *c, const struct growth *g, int64_t at, const struct iovec *iov,
-				 size_t count)
+static struct verdict write_part(struct file_call *c, const struct growth *g, int64_t at, int flags,
+				 const struct iovec *iov, size_t count)
 {
 	size_t len = MIN(g->room, PARTIAL_MAX);
 	AUTO_FREE char *data = malloc(len);
@@ -84,7 +89,8 @@ static struct verdict write_part(struct file_call *c, const struct growth *g, in
 			return answer(r);
 		have += part;
 	}
-	ssize_t n = at < 0 ? write(g->file.fd, data, have) : pwrite(g->file.fd, data, have, at);
+	const struct iovec part = {data, have};
+	ssize_t n = pwritev2(g->file.fd, &part, 1, at, flags);
 	return answer(n < 0 ? -errno : n);
 }
 
@@ -95,10 +101,10 @@ static struct verdict do_write(struct kernel *k, struct call_event *ev, int64_t 
 		return c.verdict;
 	const struct iovec iov = {(void *)(uintptr_t)ev->args[1], ev->args[2]};
 	struct growth g AUTO_GROWTH;
-	int r = growth_begin(&c, (int)ev->args[0], at, iov.iov_len, &g);
+	int r = growth_begin(&c, (int)ev->args[0], at, 0, iov.iov_len, &g);
 	if (r != 0)
 		return r > 0 ? verdict_pass() : answer(r);
-	return write_part(&c, &g, at, &iov, 1);
+	return write_part(&c, &g, at, 0, &iov, 1);
 }
 
 struct verdict sys_write(struct kernel *k, struct call_event *ev)
@@ -111,7 +117,7 @@ struct verdict sys_pwrite64(struct kernel *k, struct call_event *ev)
 	return (int64_t)ev->args[3] < 0 ? verdict_pass() : do_write(k, ev, (int64_t)ev->args[3]);
 }
 
-static struct verdict do_writev(struct kernel *k, struct call_event *ev, int64_t at)
+static struct verdict do_writev(struct kernel *k, struct call_event *ev, int64_t at, int flags)
 {
 	struct file_call c AUTO_FILE_CALL;
 	if (!file_call_begin(&c, k, ev))
@@ -131,26 +137,26 @@ static struct verdict do_writev(struct kernel *k, struct call_event *ev, int64_t
 			return verdict_pass();	/* the host says EINVAL */
 	}
 	struct growth g AUTO_GROWTH;
-	r = growth_begin(&c, (int)ev->args[0], at, len, &g);
+	r = growth_begin(&c, (int)ev->args[0], at, flags, len, &g);
 	if (r != 0)
 		return r > 0 ? verdict_pass() : answer(r);
-	return write_part(&c, &g, at, iov, count);
+	return write_part(&c, &g, at, flags, iov, count);
 }
 
 struct verdict sys_writev(struct kernel *k, struct call_event *ev)
 {
-	return do_writev(k, ev, -1);
+	return do_writev(k, ev, -1, 0);
 }
 
 struct verdict sys_pwritev(struct kernel *k, struct call_event *ev)
 {
-	return (int64_t)ev->args[3] < 0 ? verdict_pass() : do_writev(k, ev, (int64_t)ev->args[3]);
+	return (int64_t)ev->args[3] < 0 ? verdict_pass() : do_writev(k, ev, (int64_t)ev->args[3], 0);
 }
 
 struct verdict sys_pwritev2(struct kernel *k, struct call_event *ev)
 {
 	int64_t at = (int64_t)ev->args[3];
-	return at < -1 ? verdict_pass() : do_writev(k, ev, at);
+	return at < -1 ? verdict_pass() : do_writev(k, ev, at, (int)ev->args[5]);
 }
 
 /* ---- from file to file ---- */
@@ -173,7 +179,7 @@ struct verdict sys_sendfile(struct kernel *k, struct call_event *ev)
 	if (!file_call_begin(&c, k, ev))
 		return c.verdict;
 	struct growth g AUTO_GROWTH;
-	int r = growth_begin(&c, (int)ev->args[0], -1, ev->args[3], &g);
+	int r = growth_begin(&c, (int)ev->args[0], -1, 0, ev->args[3], &g);
 	if (r != 0)
 		return r > 0 ? verdict_pass() : answer(r);
 	int in AUTO_CLOSE = -1;
@@ -245,7 +251,7 @@ struct verdict sys_copy_file_range(struct kernel *k, struct call_event *ev)
 	if (r < 0)
 		return answer(r);
 	struct growth g AUTO_GROWTH;
-	r = growth_begin(&c, (int)ev->args[2], ev->args[3] ? to : -1, ev->args[4], &g);
+	r = growth_begin(&c, (int)ev->args[2], ev->args[3] ? to : -1, 0, ev->args[4], &g);
 	if (r != 0)
 		return r > 0 ? verdict_pass() : answer(r);
 	int in AUTO_CLOSE = -1;
@@ -273,7 +279,7 @@ struct verdict sys_splice(struct kernel *k, struct call_event *ev)
 	if (r < 0)
 		return answer(r);
 	struct growth g AUTO_GROWTH;
-	r = growth_begin(&c, (int)ev->args[2], ev->args[3] ? to : -1, ev->args[4], &g);
+	r = growth_begin(&c, (int)ev->args[2], ev->args[3] ? to : -1, 0, ev->args[4], &g);
 	return r < 0 ? answer(r) : verdict_pass();
 }
 
@@ -301,7 +307,7 @@ struct verdict sys_fallocate(struct kernel *k, struct call_event *ev)
 	if (ev->args[1] & ~(uint64_t)FALLOC_FL_KEEP_SIZE || offset < 0 || len <= 0)
 		return verdict_pass();
 	struct growth g AUTO_GROWTH;
-	int r = growth_begin(&c, (int)ev->args[0], offset, (size_t)len, &g);
+	int r = growth_begin(&c, (int)ev->args[0], offset, RWF_NOAPPEND, (size_t)len, &g);
 	if (r > 0 && len <= INT64_MAX - offset && exceeds_memory(&g.file, (uint64_t)len))
 		r = -ENOSPC;
 	return r > 0 ? verdict_pass() : answer(r < 0 ? r : -ENOSPC);
