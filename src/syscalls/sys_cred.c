@@ -190,7 +190,7 @@ struct verdict sys_capget(struct kernel *k, struct call_event *ev)
 		return verdict_pass();
 	struct __user_cap_header_struct header;
 	int words = read_header(ev, &header);
-	if (words == -EINVAL && !ev->args[1])
+	if ((words > 0 || words == -EINVAL) && !ev->args[1])	/* only the version was asked for */
 		return verdict_value(0);
 	if (words < 0)
 		return verdict_value(words);

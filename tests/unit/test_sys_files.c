@@ -492,6 +492,7 @@ START_TEST(groups)
 	uint32_t data[6];
 	ck_assert_int_eq(CALL(capget, header, data), 0);
 	ck_assert_uint_eq(data[0], 0xffffffff);
+	ck_assert_int_eq(CALL(capget, header, NULL), 0);
 	data[0] = 0;
 	ck_assert_int_eq(CALL(capset, header, data), 0);
 	ck_assert_int_eq(CALL(setgroups, 0, NULL), 0 - EPERM);
