@@ -102,6 +102,7 @@ static int64_t send_now(const struct message *m, int more_flags)
 struct blocking_send {
 	struct blocking base;
 	struct message *m;	/* owned */
+	bool one_of_many;	/* sendmmsg counts messages */
 };
 
 static void drop_send(struct blocking *b)
@@ -112,24 +113,36 @@ static void drop_send(struct blocking *b)
 
 static struct verdict run_send(struct blocking *b)
 {
-	int64_t n = send_now(((struct blocking_send *)b)->m, 0);
+	const struct blocking_send *s = (const struct blocking_send *)b;
+	int64_t n = send_now(s->m, 0);
+	if (n >= 0 && s->one_of_many)
+		n = 1;
 	drop_send(b);
 	return verdict_value(n);
 }
 
-/* The receiver's queue may be full: then wait where nobody waits for us. */
-static struct verdict send_message(struct message **m, bool can_wait)
+static bool waits(const struct message *m)
 {
-	int64_t n = send_now(*m, MSG_DONTWAIT);
-	bool waits = can_wait && !((*m)->flags & MSG_DONTWAIT) && !(fcntl((*m)->socket, F_GETFL) & O_NONBLOCK);
-	if (n != -EAGAIN || !waits)
-		return verdict_value(n);
+	return !(m->flags & MSG_DONTWAIT) && !(fcntl(m->socket, F_GETFL) & O_NONBLOCK);
+}
+
+/* The receiver's queue is full: wait where nobody waits for us. */
+static struct verdict send_later(struct message **m, bool one_of_many)
+{
 	struct blocking_send *b = malloc(sizeof(*b));
 	if (!b)
 		return verdict_value(-ENOMEM);
-	*b = (struct blocking_send){.base = {.run = run_send, .drop = drop_send}, .m = *m};
+	*b = (struct blocking_send){
+		.base = {.run = run_send, .drop = drop_send}, .m = *m, .one_of_many = one_of_many,
+	};
 	*m = NULL;
 	return verdict_block(&b->base);
+}
+
+static struct verdict send_message(struct message **m)
+{
+	int64_t n = send_now(*m, MSG_DONTWAIT);
+	return n == -EAGAIN && waits(*m) ? send_later(m, false) : verdict_value(n);
 }
 
 struct verdict sys_sendto(struct kernel *k, struct call_event *ev)
@@ -160,7 +173,7 @@ struct verdict sys_sendto(struct kernel *k, struct call_event *ev)
 		return answer(r);
 	m->data = malloc(m->len + 1);
 	r = m->data ? copy_in(ev, m->data, arg_ptr(ev, 1), m->len) : -ENOMEM;
-	return r < 0 ? answer(r) : send_message(&m, !ev->lends);
+	return r < 0 ? answer(r) : send_message(&m);
 }
 
 /* ---- copying a struct msghdr ---- */
@@ -225,8 +238,7 @@ static int take_control(struct file_call *c, const struct msghdr *from, struct m
 	int r = copy_in(c->ev, m->control, (struct guest_ptr){(uintptr_t)from->msg_control}, m->control_len);
 	struct msghdr h = {.msg_control = m->control, .msg_controllen = m->control_len};
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(&h); r == 0 && at; at = CMSG_NXTHDR(&h, at)) {
-		size_t room = m->control_len - (size_t)((char *)at - m->control);
-		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > room)
+		if (!control_fits(&h, at))
 			return -EINVAL;
 		if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
 			r = take_rights(c, at, m);
@@ -295,7 +307,7 @@ static int take_own_credentials(struct file_call *c, const struct msghdr *from, 
 	int r = copy_in(c->ev, control, (struct guest_ptr){(uintptr_t)from->msg_control}, from->msg_controllen);
 	struct msghdr h = {.msg_control = control, .msg_controllen = from->msg_controllen};
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(&h); r == 0 && at; at = CMSG_NXTHDR(&h, at)) {
-		if (at->cmsg_len < CMSG_LEN(0) || at->cmsg_len > from->msg_controllen - (size_t)((char *)at - control))
+		if (!control_fits(&h, at))
 			return -EINVAL;
 		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_CREDENTIALS)
 			continue;
@@ -364,10 +376,16 @@ struct verdict sys_sendmsg(struct kernel *k, struct call_event *ev)
 	int r = take_message(&c, arg_ptr(ev, 1), (int)ev->args[2], &m);
 	if (r > 0)
 		return verdict_pass();
-	return r < 0 ? answer(r) : send_message(&m, !ev->lends);
+	return r < 0 ? answer(r) : send_message(&m);
 }
 
-/* The first of several may wait; that it went out is told before another waits. */
+static int tell_sent(struct call_event *ev, struct guest_ptr at, size_t n)
+{
+	unsigned len = (unsigned)n;
+	return copy_out(ev, (struct guest_ptr){at.addr + offsetof(struct mmsghdr, msg_len)}, &len, sizeof(len));
+}
+
+/* The first of several may wait; that it went out is told before another waits. A datagram goes out as a whole. */
 struct verdict sys_sendmmsg(struct kernel *k, struct call_event *ev)
 {
 	struct file_call c AUTO_FILE_CALL;
@@ -384,10 +402,12 @@ struct verdict sys_sendmmsg(struct kernel *k, struct call_event *ev)
 			return verdict_pass();
 		if (r == 0)
 			r = send_now(m, MSG_DONTWAIT);
-		if (r < 0)
-			break;
-		unsigned len = (unsigned)r;
-		r = copy_out(ev, (struct guest_ptr){at.addr + offsetof(struct mmsghdr, msg_len)}, &len, sizeof(len));
+		if (r == -EAGAIN && sent == 0 && waits(m)) {
+			r = tell_sent(ev, at, m->len);
+			return r < 0 ? answer(r) : send_later(&m, true);
+		}
+		if (r >= 0)
+			r = tell_sent(ev, at, (size_t)r);
 		if (r < 0)
 			break;
 	}

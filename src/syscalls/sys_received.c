@@ -10,6 +10,7 @@
 #include "kernel/unix_names.h"
 #include "syscalls/copyio.h"
 #include "syscalls/handlers.h"
+#include "syscalls/sys_socket.h"
 
 enum { CONTROL_MAX = 20480 };	/* net.core.optmem_max */
 
@@ -107,7 +108,8 @@ static void mend_credentials(struct kernel *k, struct call_event *ev, const stru
 	struct msghdr copy = {.msg_control = control, .msg_controllen = h->msg_controllen};
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(&copy); at; at = CMSG_NXTHDR(&copy, at)) {
 		struct ucred c;
-		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_CREDENTIALS || at->cmsg_len < CMSG_LEN(sizeof(c)))
+		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_CREDENTIALS || at->cmsg_len < CMSG_LEN(sizeof(c)) ||
+		    !control_fits(&copy, at))
 			continue;
 		memcpy(&c, CMSG_DATA(at), sizeof(c));
 		peer_ids(k, true, &c);

@@ -10,6 +10,7 @@
 
 struct kernel guest_kernel;
 bool guest_never_waits;
+void (*guest_will_wait)(void);
 
 /* process_vm_readv on ourselves gives EFAULT where a plain copy would die. */
 static int copy(uint64_t remote, void *local, size_t len, bool out)
@@ -109,6 +110,11 @@ void guest_reset(void)
 	ck_assert_int_eq(task_add_first(guest_kernel.tasks, GUEST_TID), 0);
 }
 
+struct call_event guest_event(enum call_id id, uint64_t a, uint64_t b, uint64_t c)
+{
+	return (struct call_event){.id = id, .args = {a, b, c}, .tid = GUEST_TID, .ops = &ops};
+}
+
 int64_t guest_call(enum call_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	struct call_event ev = {.id = id, .args = {a, b, c, d, e, f}, .tid = GUEST_TID, .ops = &ops};
@@ -117,6 +123,8 @@ int64_t guest_call(enum call_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t
 		v.block->drop(v.block);
 		return 0;
 	}
+	if (v.kind == VERDICT_BLOCK && guest_will_wait)
+		guest_will_wait();
 	if (v.kind == VERDICT_BLOCK)
 		v = v.block->run(v.block);
 	ck_assert_int_ne(v.kind, VERDICT_FAIL);

@@ -19,6 +19,9 @@ void guest_mount_tmpfs(const char *target, uint64_t size);	/* size: a limit, in 
 void guest_reset(void);
 
 extern bool guest_never_waits;	/* what blocks is dropped, as for a guest that dies: 0 */
+extern void (*guest_will_wait)(void);	/* called before what blocks is waited for, unless NULL */
+
+struct call_event guest_event(enum call_id id, uint64_t a, uint64_t b, uint64_t c);
 
 /* The call's value; a descriptor that it gives is one of ours; what blocks is waited for. GUEST_PASSED: it passed. */
 enum { GUEST_PASSED = 100000 };

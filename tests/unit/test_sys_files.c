@@ -21,6 +21,7 @@
 
 #include "files_guest.h"
 #include "run_suite.h"
+#include "syscalls/sys_received.h"
 
 static void as_root(void)
 {
@@ -419,6 +420,59 @@ START_TEST(datagrams)
 }
 END_TEST
 
+static int drained;
+
+static void drain(void)
+{
+	char buf[16];
+	while (recv(drained, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		;
+}
+
+/* As sendmsg to a receiver whose queue is full: the first of several waits. */
+START_TEST(several_datagrams_wait)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/s"};
+	struct iovec iov = {(void *)"data", 4};
+	struct mmsghdr mm[2] = {
+		{.msg_hdr = {.msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov, .msg_iovlen = 1}},
+		{.msg_hdr = {.msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov, .msg_iovlen = 1}},
+	};
+	int sender = socket(AF_UNIX, SOCK_DGRAM, 0);
+	drained = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ck_assert_int_eq(CALL(bind, drained, &a, sizeof(a)), 0);
+	while (CALL(sendto, sender, "x", 1, MSG_DONTWAIT, &a, sizeof(a)) == 1)
+		;
+	ck_assert_int_eq(CALL(sendmmsg, sender, mm, 2, MSG_DONTWAIT), -EAGAIN);
+	guest_will_wait = drain;
+	ck_assert_int_eq(CALL(sendmmsg, sender, mm, 2, 0), 1);
+	guest_will_wait = NULL;
+	ck_assert_uint_eq(mm[0].msg_len, 4);
+	close(sender);
+	close(drained);
+}
+END_TEST
+
+/* Another thread may have written what is in the memory that the host filled. */
+START_TEST(received_headers_may_lie)
+{
+	_Alignas(struct cmsghdr) char control[64];
+	struct cmsghdr *head = (struct cmsghdr *)(void *)control;
+	struct msghdr m = {.msg_control = control, .msg_controllen = sizeof(*head)};
+	memset(control, 7, sizeof(control));
+	*head = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(struct ucred)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS,
+	};
+	struct call_event ev = guest_event(CALL_recvmsg, 0, (uintptr_t)&m, 0);
+	received_mend(&guest_kernel, &ev, 0, 1);
+	for (size_t i = sizeof(*head); i < sizeof(control); i++)
+		ck_assert_int_eq(control[i], 7);
+	m.msg_controllen = sizeof(control);
+	received_mend(&guest_kernel, &ev, 0, 1);
+	ck_assert_int_eq(((struct ucred *)(void *)CMSG_DATA(head))->pid, 0x07070707);
+}
+END_TEST
+
 START_TEST(refused)
 {
 	int fd = make_file("/f", "");
@@ -563,6 +617,8 @@ int main(void)
 	tcase_add_test(t, descriptors_from_outside);
 	tcase_add_test(t, sockets);
 	tcase_add_test(t, datagrams);
+	tcase_add_test(t, several_datagrams_wait);
+	tcase_add_test(t, received_headers_may_lie);
 	tcase_add_test(t, refused);
 	tcase_add_test(t, watching);
 	tcase_add_test(t, identity);
