@@ -6,14 +6,14 @@
 static bool parse_probability(struct parser *ps, uint32_t *ret)
 {
 	const struct token *t = parse_token(ps);
-	char text[16], rest = 0;
+	char text[16], percent = 0, more;
 	double v;
 
 	if (t->kind == TOK_WORD && t->len < sizeof(text)) {
 		snprintf(text, sizeof(text), "%.*s", (int)t->len, t->text);
-		if (text[0] >= '0' && text[0] <= '9' && sscanf(text, "%lf%c%c", &v, &rest, &text[15]) >= 1 &&
-		    (rest == 0 || (rest == '%' && text[t->len - 1] == '%'))) {
-			v *= rest ? 10000 : 1000000;
+		int n = text[0] >= '0' && text[0] <= '9' ? sscanf(text, "%lf%c%c", &v, &percent, &more) : 0;
+		if (n == 1 || (n == 2 && percent == '%')) {
+			v *= percent ? 10000 : 1000000;
 			if (v >= 1 && v <= 1000000) {
 				*ret = (uint32_t)(v + 0.5);
 				parse_next(ps);
