@@ -77,7 +77,8 @@ static int check_room(struct overlay_inode *dir, const struct tree *need)
 {
 	struct super *upper = overlay_upper(dir)->super;
 	struct statfs st;
-	if (!upper->ops->statfs || upper->ops->statfs(upper, &st) < 0)
+	/* A file system in user space may leave all of it 0. */
+	if (!upper->ops->statfs || upper->ops->statfs(upper, &st) < 0 || st.f_bsize <= 0)
 		return 0;
 	if (need->bytes / (uint64_t)st.f_bsize > st.f_bavail)
 		return -ENOSPC;

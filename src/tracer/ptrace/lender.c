@@ -74,6 +74,13 @@ static void *lender_main(void *arg)
 	return NULL;
 }
 
+static void destroy(struct lender *l)
+{
+	(void)sem_destroy(&l->ready);
+	(void)sem_destroy(&l->end);
+	free(l);
+}
+
 int lender_start(uid_t uid, gid_t gid, struct lender **ret)
 {
 	struct lender *l = calloc(1, sizeof(*l));
@@ -85,7 +92,7 @@ int lender_start(uid_t uid, gid_t gid, struct lender **ret)
 	(void)sem_init(&l->end, 0, 0);
 	int r = thread_start_deaf(&l->thread, lender_main, l);
 	if (r < 0) {
-		free(l);
+		destroy(l);
 		return r;
 	}
 	wait_for(&l->ready);
@@ -109,7 +116,5 @@ void lender_end(struct lender *l)
 		return;
 	(void)sem_post(&l->end);
 	(void)pthread_join(l->thread, NULL);
-	(void)sem_destroy(&l->ready);
-	(void)sem_destroy(&l->end);
-	free(l);
+	destroy(l);
 }
