@@ -239,6 +239,8 @@ static int tmpfs_setattr(struct inode *inode, const struct vfs_attr *attr)
 		r = set_size(ti, attr->size);
 	if (r == 0 && (attr->valid & (STATX_MODE | STATX_UID | STATX_GID | STATX_CTIME)))
 		set_owner_and_mode(ti, attr);
+	if (r == 0 && (attr->valid & (STATX_SIZE | STATX_UID | STATX_GID | STATX_CTIME)))
+		tmpfs_drop_capability(ti);
 	if (r == 0 && (attr->valid & (STATX_ATIME | STATX_MTIME)))
 		r = set_times(ti, attr);
 	(void)pthread_mutex_unlock(&ti->lock);

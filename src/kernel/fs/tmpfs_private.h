@@ -207,6 +207,8 @@ ssize_t tmpfs_getxattr(struct inode *inode, const char *name, void *value, size_
 MUST_CHECK int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 ssize_t tmpfs_listxattr(struct inode *inode, char *list, size_t size);
 MUST_CHECK int tmpfs_removexattr(struct inode *inode, const char *name);
+/* ti->lock is held. A file capability does not outlive a new owner or length. */
+void tmpfs_drop_capability(struct tmpfs_inode *ti);
 void tmpfs_free_xattrs(struct tmpfs_inode *ti);
 
 #endif

@@ -178,6 +178,17 @@ int tmpfs_removexattr(struct inode *inode, const char *name)
 	return 0;
 }
 
+void tmpfs_drop_capability(struct tmpfs_inode *ti)
+{
+	static const char name[] = "security.capability";
+	struct tmpfs_xattr **link = find_place(ti, name);
+	struct tmpfs_xattr *x = *link && strcmp((*link)->name, name) == 0 ? *link : NULL;
+	if (!x || ti->inode.type == S_IFDIR)
+		return;
+	*link = x->next;
+	free_xattr(tmpfs_super(ti), x);
+}
+
 void tmpfs_free_xattrs(struct tmpfs_inode *ti)
 {
 	while (ti->xattrs) {
