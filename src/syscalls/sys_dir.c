@@ -35,14 +35,16 @@ static void make_old(char *listing, size_t len)
  * What of the listing goes where it is to go: the entries that do so whole, as Linux copies them one by one. 0: not even
  * the first one.
  */
-static size_t copy_whole(struct file_call *c, const char *listing, size_t len, off_t *ret_next)
+static size_t copy_whole(struct file_call *c, const char *listing, size_t len, bool old, off_t *ret_next)
 {
 	size_t done = 0;
 	while (done < len) {
 		/* Of struct old_dirent too these two are where they are. */
 		const struct dirent64 *d = (const struct dirent64 *)(listing + done);
 		const struct guest_ptr to = {c->ev->args[1] + done};
-		if (copy_out(c->ev, to, d, d->d_reclen) < 0)
+		/* What fills the entry up is not written; the older one ends with the type. */
+		const size_t size = old ? d->d_reclen : offsetof(struct dirent64, d_name) + strlen(d->d_name) + 1;
+		if (copy_out(c->ev, to, d, size) < 0)
 			break;
 		*ret_next = d->d_off;
 		done += d->d_reclen;
@@ -67,7 +69,7 @@ static ssize_t list(struct file_call *c, const struct object *o, size_t size, bo
 	if (r == 0)
 		return n;
 	off_t next = before;
-	size_t whole = r == -EFAULT ? copy_whole(c, listing, (size_t)n, &next) : 0;
+	size_t whole = r == -EFAULT ? copy_whole(c, listing, (size_t)n, old, &next) : 0;
 	if (before >= 0)
 		(void)lseek(o->fd, next, SEEK_SET);
 	return whole ? (ssize_t)whole : r;
