@@ -280,6 +280,12 @@ int acl_set(const struct walk_env *env, struct inode *inode, enum acl_kind kind,
 	return kind == ACL_ACCESS ? set_access(env, inode, acl) : keep(inode, kind, acl);
 }
 
+int acl_check(const void *value, size_t size)
+{
+	struct acl *acl AUTO_ACL = NULL;
+	return size ? decode(value, size, &acl) : 0;
+}
+
 /* ---- new objects ---- */
 
 /* posix_acl_create_masq: what was asked for and what the default leaves, in both; true: the mode says all of it. */

@@ -18,6 +18,8 @@ int acl_permission(const struct cred *c, struct inode *inode, const struct owner
  * mode is not kept.
  */
 MUST_CHECK int acl_set(const struct walk_env *env, struct inode *inode, enum acl_kind kind, const void *value, size_t size);
+/* Is it an ACL at all (size 0: it is)? Linux asks that before it asks who the caller is. */
+MUST_CHECK int acl_check(const void *value, size_t size);
 /* After chmod: an access ACL follows the mode. */
 MUST_CHECK int acl_chmod(struct inode *inode, mode_t mode);
 

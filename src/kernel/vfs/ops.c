@@ -66,6 +66,12 @@ int ops_bear(const struct acl_birth *acl, struct inode *dir, const char *name, s
 	return err;
 }
 
+/* Whiteouts (character device 0:0) are anybody's to make (vfs_mknod, since Linux 5.8). */
+static bool is_device(const struct vfs_create *how)
+{
+	return S_ISBLK(how->mode) || (S_ISCHR(how->mode) && how->rdev != 0);
+}
+
 /* how: mode with type, rdev, target. */
 static int create_locked(const struct walk_env *env, const struct walk_end *end, struct vfs_create *how)
 {
@@ -73,7 +79,7 @@ static int create_locked(const struct walk_env *env, const struct walk_end *end,
 	struct dentry *d;
 	struct acl_birth acl AUTO_ACL_BIRTH = {NULL, NULL};
 	int err = permission_create(env, end->dir.dentry);
-	if (!err && (S_ISCHR(how->mode) || S_ISBLK(how->mode)) && env->cred && !cred_capable(env->cred, CAP_MKNOD))
+	if (!err && is_device(how) && env->cred && !cred_capable(env->cred, CAP_MKNOD))
 		err = -EPERM;
 	if (!err && !dir->ops->create)
 		err = -EPERM;
@@ -138,7 +144,7 @@ int vfs_symlink(const struct walk_env *env, const char *target, const struct pat
 
 /* ---- link ---- */
 
-/* A name for what has none any more: only O_TMPFILE files get one. */
+/* A name for what has none: only O_TMPFILE files get one, and none again when they lost it. */
 static int may_revive(const struct path *p)
 {
 	struct statx st;
@@ -182,6 +188,7 @@ static int link_locked(const struct walk_env *env, const struct path *old, const
 		err = dir->ops->link(dir, end->name, inode);
 	if (err)
 		return err;
+	atomic_fetch_and(&old->dentry->flags, ~(unsigned)DENTRY_LINKABLE);
 	watch_linked(env->vfs, dir, end->name, old->dentry);
 	err = dentry_insert(env->vfs, end->dir.dentry, end->name, end->len, inode_ref(inode), 0, &d);
 	if (!err)

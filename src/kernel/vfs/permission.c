@@ -212,6 +212,16 @@ static int ask_host(const struct walk_env *env, struct inode *inode, int mask)
 	return errno == ENOSYS || errno == EINVAL ? 1 : -errno;
 }
 
+bool permission_search_end_asks(const struct walk_env *env, const struct inode *dir)
+{
+	return env->cred && permission_is_hosts(env, dir) && !caps_allow_dir(env->cred, MAY_EXEC);
+}
+
+int permission_search_end(const struct walk_env *env, struct inode *dir)
+{
+	return ask_host(env, dir, MAY_EXEC) == -EACCES ? -EACCES : 0;
+}
+
 int vfs_permission(const struct walk_env *env, const struct path *p, int mask)
 {
 	struct inode *inode = path_inode(p);

@@ -42,7 +42,7 @@ enum dentry_flags {
 	DENTRY_HAS_GHOSTS = 32,	/* some child is a ghost */
 	DENTRY_CHECKED = 64,	/* of a filesystem that revalidates; constant */
 	DENTRY_REMOVED = 128,	/* unlinked: nothing can be made in it, its shown name is "(deleted)" */
-	DENTRY_LINKABLE = 256,	/* of O_TMPFILE without O_EXCL; constant */
+	DENTRY_LINKABLE = 256,	/* of O_TMPFILE without O_EXCL, until it gets its first name */
 	DENTRY_ANONYMOUS = 512,	/* shown by its bare text: what no directory ever held; constant */
 	DENTRY_DIRECTORY = 1024,	/* inode->type, without a look at the inode; constant */
 	DENTRY_SYMLINK = 2048,
@@ -391,6 +391,9 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask);
 bool permission_search_asks(const struct walk_env *env, const struct inode *dir);
 /* Search permission in a directory. */
 int permission_search(const struct walk_env *env, struct inode *dir);
+/* The same where nothing is looked up in it ("." at the end of a name), if the host is to say so: may it wait for that? */
+bool permission_search_end_asks(const struct walk_env *env, const struct inode *dir);
+int permission_search_end(const struct walk_env *env, struct inode *dir);
 bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or may act as if (CAP_FOWNER) */
 /* May dir get another entry, or lose this one? */
 int permission_create(const struct walk_env *env, const struct dentry *dir);

@@ -426,10 +426,25 @@ static int step(struct walk *w, bool follow)
 	return 0;
 }
 
+/* "." or ".." at the end: nothing is looked up in the directory, at which the host would say who may. */
+static int search_end(struct walk *w, struct inode *dir)
+{
+	if (!permission_search_end_asks(w->env, dir))
+		return 0;
+	int err = go_out(w, w->cur.dentry);
+	if (err)
+		return err;
+	err = permission_search_end(w->env, dir);
+	come_back();
+	return err;
+}
+
 /* Search permission where the walk stands. */
 static int search(struct walk *w)
 {
 	struct inode *dir = w->cur.dentry->inode;
+	if (w->last != LAST_NORMAL && !*w->rest && w->depth == 0 && permission_is_hosts(w->env, dir))
+		return search_end(w, dir);
 	if (!permission_search_asks(w->env, dir))
 		return permission_search(w->env, dir);
 	int err = go_out(w, w->cur.dentry);

@@ -116,6 +116,8 @@ int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *n
 	int err = check_name(env, p, name, MAY_WRITE);
 	if (!err)
 		err = check_capability(env, inode, name, value, size);
+	if (!err && acl_is_ours(env, inode) && xattr_is_acl(name, &of_default))
+		err = acl_check(value, size);
 	if (!err)
 		err = may_change(env, inode, name, inode->ops->setxattr);
 	if (!err)

@@ -91,6 +91,11 @@ static void listings(void)
 	printf("first: %ld\n", syscall(SYS_getdents64, d, page_end - 30, 400));
 	printf("second: %ld\n", syscall(SYS_getdents64, d, page_end - 24, 400));
 	printf("old: %ld\n", syscall(SYS_getdents, d, page_end - 33, 400));
+	CHECK(lseek(d, 0, SEEK_SET) == 0);
+	/* What fills an entry up is not written. */
+	printf("short: %ld\n", syscall(SYS_getdents64, d, page_end - 22, 400));
+	while (syscall(SYS_getdents64, d, page_end - 400, 400) > 0)
+		;
 	printf("end: %ld\n", syscall(SYS_getdents64, d, page_end, 400));
 	CHECK(lseek(d, 0, SEEK_SET) == 0);
 	SHOW(syscall(SYS_getdents64, d, page_end, 400));
@@ -160,6 +165,58 @@ static void capabilities(void)
 	caps[3] = 3;
 	SHOW(setxattr("f", "security.capability", caps, sizeof(caps), 0));
 	SHOW(removexattr("f", "security.capability"));
+	caps[3] = 2;
+	for (int i = 0; i < 3; i++) {
+		SHOW(setxattr("f", "security.capability", caps, sizeof(caps), 0));
+		CHECK((i == 0 ? truncate("f", 1) : i == 1 ? chown("f", (uid_t)-1, (gid_t)-1) : chmod("f", 0644)) == 0);
+		SHOW(getxattr("f", "security.capability", caps, sizeof(caps)));
+	}
+}
+
+/* A file without a name gets one, and when it has lost that none again. */
+static void nameless(void)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char name[32];
+
+	CHECK(fd >= 0);
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	SHOW(linkat(AT_FDCWD, name, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+	SHOW(linkat(AT_FDCWD, name, AT_FDCWD, "named2", AT_SYMLINK_FOLLOW));
+	SHOW(unlink("named"));
+	SHOW(unlink("named2"));
+	SHOW(linkat(AT_FDCWD, name, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+	(void)close(fd);
+}
+
+/* What an ordinary user may and may not, in which order. */
+static void unprivileged(void)
+{
+	const char bad_acl[] = {1, 0, 0, 0};
+	pid_t pid;
+	int d;
+
+	CHECK(mkdir("own", 0777) == 0 && chmod("own", 0777) == 0);
+	fflush(stdout);
+	pid = guest_fork();
+	if (pid == 0) {
+		if (getuid() == 0)
+			CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+		SHOW(setxattr("f", "system.posix_acl_access", bad_acl, sizeof(bad_acl), 0));
+		SHOW(setxattr("f", "system.posix_acl_access", bad_acl, 3, 0));
+		/* Names of an overlay cannot be such devices, which mean that there is no name. */
+		show("whiteout", files_tree("overlay") ? 0 : mknod("own/whiteout", S_IFCHR | 0600, 0));
+		SHOW(mknod("own/block", S_IFBLK | 0600, 0));
+		CHECK(mkdir("own/closed", 0700) == 0);
+		d = open("own/closed", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		CHECK(d >= 0 && fchmod(d, 0600) == 0);
+		SHOW(opened(openat(d, ".", O_RDONLY)));
+		SHOW(opened(openat(d, "..", O_RDONLY)));
+		SHOW(faccessat(AT_FDCWD, "own/closed/.", F_OK, 0));
+		fflush(stdout);
+		_exit(0);
+	}
+	guest_wait_exit(pid, 0);
 }
 
 /* A socket's name is told as long as it is, however long the address was that it was bound to. */
@@ -232,8 +289,10 @@ int main(void)
 	full();
 	resolves();
 	capabilities();
+	nameless();
 	socket_names();
 	mounts();
+	unprivileged();
 	files_leave();
 	return 0;
 }
