@@ -11,6 +11,13 @@
 
 enum { PAGE = 4096, FIRST_CHUNK = 256 };
 
+static int peek_word(pid_t tid, uint64_t addr, long *ret)
+{
+	errno = 0;
+	*ret = ptrace(PTRACE_PEEKDATA, tid, (void *)addr, NULL);
+	return errno == EIO ? -EFAULT : -errno;
+}
+
 static int peek_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 {
 	uint8_t *to = buf;
@@ -18,10 +25,10 @@ static int peek_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 		uint64_t base = addr & ~UINT64_C(7);
 		size_t skip = addr - base;
 		size_t take = 8 - skip < len ? 8 - skip : len;
-		errno = 0;
-		long word = ptrace(PTRACE_PEEKDATA, tid, (void *)base, NULL);
-		if (errno)
-			return errno == EIO ? -EFAULT : -errno;
+		long word;
+		int r = peek_word(tid, base, &word);
+		if (r < 0)
+			return r;
 		memcpy(to, (const uint8_t *)&word + skip, take);
 		to += take;
 		addr += take;
@@ -37,10 +44,10 @@ int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t len)
 		uint64_t base = addr & ~UINT64_C(7);
 		size_t skip = addr - base;
 		size_t take = 8 - skip < len ? 8 - skip : len;
-		errno = 0;
-		long word = ptrace(PTRACE_PEEKDATA, tid, (void *)base, NULL);
-		if (errno)
-			return errno == EIO ? -EFAULT : -errno;
+		long word;
+		int r = peek_word(tid, base, &word);
+		if (r < 0)
+			return r;
 		memcpy((uint8_t *)&word + skip, from, take);
 		if (ptrace(PTRACE_POKEDATA, tid, (void *)base, (void *)word) < 0)
 			return errno == EIO ? -EFAULT : -errno;

@@ -408,26 +408,25 @@ static void exit_stop(struct session *s, struct tracee *t, const struct ptrace_s
 	t->injected = 0;
 }
 
-/* Of a stop that was not waited for it is known already. */
-static int syscall_info(struct tracee *t, struct ptrace_syscall_info *ret)
+/* false: the task is gone, or the session fails. Of a stop that was not waited for it is known already. */
+static bool syscall_info(struct session *s, struct tracee *t, struct ptrace_syscall_info *ret)
 {
-	if (!t->by->told)
-		return ops_syscall_info(t->tid, ret);
-	*ret = *t->by->told;
-	return 0;
+	if (t->by->told) {
+		*ret = *t->by->told;
+		return true;
+	}
+	int r = ops_syscall_info(t->tid, ret);
+	if (r < 0 && r != -ESRCH)
+		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
+	return r == 0;
 }
 
 void calls_syscall_stop(struct session *s, struct tracee *t)
 {
 	uint64_t now = now_ns();
 	struct ptrace_syscall_info info;
-	int r = syscall_info(t, &info);
-	if (r == -ESRCH)
+	if (!syscall_info(s, t, &info))
 		return;
-	if (r < 0) {
-		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
-		return;
-	}
 	placement_stopped(&s->placement, &t->by->core, t->tid, &t->placed, now);
 	yield_stopped(t->by, t, now);
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
@@ -461,13 +460,8 @@ void calls_filter_stop(struct session *s, struct tracee *t)
 {
 	uint64_t now = now_ns();
 	struct ptrace_syscall_info info;
-	int r = syscall_info(t, &info);
-	if (r == -ESRCH)
+	if (!syscall_info(s, t, &info))
 		return;
-	if (r < 0) {
-		session_fail(s, r, "PTRACE_GET_SYSCALL_INFO");
-		return;
-	}
 	if (t->phase == PHASE_INSIDE) {
 		behind_entry(s, t, &info);
 		return;
