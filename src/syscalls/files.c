@@ -2,6 +2,7 @@
 
 #include <linux/fs.h>
 #include <linux/fsverity.h>
+#include <linux/netlink.h>
 #include <sys/socket.h>
 
 #include "base/errors.h"
@@ -48,6 +49,9 @@ static const enum call_id cred_reads[] = {
 
 static const enum call_id peer_reads[] = {CALL_getsockopt};
 
+/* root to itself alone may not write what the host audits. */
+static const enum call_id audit_opens[] = {CALL_socket};
+
 static const enum call_id growth_calls[] = {
 	CALL_write, CALL_pwrite64, CALL_writev, CALL_pwritev, CALL_pwritev2, CALL_sendfile,
 	CALL_splice,
@@ -64,10 +68,13 @@ static const unsigned file_ioctls[] = {
 /* What tells of a peer's ids (sys_received.c). */
 static const unsigned peer_options[] = {SO_PEERCRED};
 
+static const unsigned audit_protocols[] = {NETLINK_AUDIT};
+
 /* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
 const struct call_choice files_choices[FILES_CHOICES] = {
 	{CALL_ioctl, 1, file_ioctls, ARRAY_SIZE(file_ioctls)},
 	{CALL_getsockopt, 2, peer_options, ARRAY_SIZE(peer_options)},
+	{CALL_socket, 2, audit_protocols, ARRAY_SIZE(audit_protocols)},
 	{CALL_sendto, 4, NULL, 0},
 	{CALL_recvfrom, 4, NULL, 0},
 	{CALL_accept, 1, NULL, 0},
@@ -99,4 +106,5 @@ void files_calls(struct call_set *set, const struct files_needs *needs)
 	add(set, needs->tree || needs->faked, cred_changes, ARRAY_SIZE(cred_changes));
 	add(set, needs->faked, cred_reads, ARRAY_SIZE(cred_reads));
 	add(set, needs->tree && needs->faked, peer_reads, ARRAY_SIZE(peer_reads));
+	add(set, needs->tree && needs->faked, audit_opens, ARRAY_SIZE(audit_opens));
 }

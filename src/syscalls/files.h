@@ -17,7 +17,7 @@ struct files_needs {
 void files_calls(struct call_set *set, const struct files_needs *needs);
 
 /* Of some of these calls handlers answer only a part, which a filter can tell from the rest; that is the host's. */
-enum { FILES_CHOICES = 6 };
+enum { FILES_CHOICES = 7 };
 extern const struct call_choice files_choices[FILES_CHOICES];
 
 /* NULL: handlers answer whatever the arguments are. */

@@ -5,14 +5,19 @@
  *
  * The caller makes the call itself where it can be made to (call_event.lends): so it is who the peer sees, and who sleeps. Else a
  * peer sees this process in SO_PEERCRED.
+ *
+ * socket(2) only where it asks for the host's audit.
  */
 #include "syscalls/sys_socket.h"
 
+#include <linux/capability.h>
+#include <linux/netlink.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/capability.h"
 #include "base/tmp_dir.h"
 #include "syscalls/handlers.h"
 
@@ -428,4 +433,17 @@ struct verdict sys_getsockname(struct kernel *k, struct call_event *ev)
 struct verdict sys_getpeername(struct kernel *k, struct call_event *ev)
 {
 	return do_getname(k, ev, peer_name);
+}
+
+/*
+ * root that may write no audit records is EPERM to itself, which programs take for an attack: sshd(8) ends the session.
+ * A kernel without audit is what they know to do without. net/netlink/af_netlink.c: the type is judged first.
+ */
+struct verdict sys_socket(struct kernel *k, struct call_event *ev)
+{
+	int type = (int)ev->args[1] & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	bool audit = (int)ev->args[0] == AF_NETLINK && (int)ev->args[2] == NETLINK_AUDIT;
+	if (!audit || (type != SOCK_RAW && type != SOCK_DGRAM) || !k->cred->faked || capability_effective(CAP_AUDIT_WRITE))
+		return verdict_pass();
+	return verdict_value(-EPROTONOSUPPORT);
 }

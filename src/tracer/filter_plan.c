@@ -218,7 +218,7 @@ int filter_plan_build(const struct session *s, struct filter_prog *ret)
 	struct filters_chains filters_chains;
 	struct choice_chain choice_chains[FILES_CHOICES];
 	struct mask_chain open_chain, openat_chain;
-	struct filter_chain chain_list[14];
+	struct filter_chain chain_list[8 + FILES_CHOICES];
 	size_t chains = 0;
 	int r = 0;
 	for (size_t i = 0; i < count && r == 0; i++)

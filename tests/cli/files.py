@@ -154,6 +154,13 @@ class Tree(harness.Case):
                             "cd /x; touch f; chown 12:34 f; stat -c '%u %g' f"])
         self.assert_prints(got, "12 34\n")
 
+    def test_root_to_itself_has_no_audit(self):
+        """EPERM would be the end of an sshd's session; a kernel without audit is not."""
+        script = ("import socket, errno\nfor p in 9, 0:\n try: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, p); print('ok')\n"
+                  " except OSError as e: print(errno.errorcode[e.errno])")
+        got = run(NOBODY + [harness.trapline, "run", "-0", "--tmpfs", "/mnt", "--", "/usr/bin/python3", "-c", script])
+        self.assert_prints(got, "EPROTONOSUPPORT\nok\n")
+
     def test_short_files(self):
         """RLIMIT_FSIZE is the guest's, whatever its supervisor may not exceed itself."""
         script = ("ulimit -f {}; exec {} run --tmpfs /mnt -- /bin/bash -c "
