@@ -4,8 +4,8 @@
  * yield to each other, and each compares its registers with what it loaded.
  *
  * On a virtual AMD EPYC (family 25, model 17; Linux 6.18) about one round in 1 000 finds in the upper halves of ymm0 to
- * ymm15 what they held before they were cleared. So bench fidelity does not load that combination. Exit status 0: all was
- * kept; 1: it was not; 77: no AVX-512 here.
+ * ymm15 what they held before they were cleared. So bench fidelity does not load that combination. Exit status 0: all
+ * was kept; 1: it was not; 77: no AVX-512 here.
  */
 #include <cpuid.h>
 #include <sched.h>

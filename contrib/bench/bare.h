@@ -42,7 +42,8 @@ struct bare {
 	long calls;
 	long call_number;		/* the guest's call; getppid unless the program says otherwise */
 	int cpu;			/* both sides on this one; -1: where the scheduler puts them */
-	int batch;			/* calls for each sample; more than 1 where they cost little more than the clock */
+	/* calls for each sample; more than 1 where they cost little more than the clock */
+	int batch;
 	bool closes_result;		/* the answer is a descriptor: any will do, and it is closed untimed */
 	bool fixed_result;		/* the answer is .expected each time */
 	long expected;

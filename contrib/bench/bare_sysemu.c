@@ -1,4 +1,6 @@
-/* The floor of the sysemu mechanism: PTRACE_SYSEMU stops the guest once at each call and skips it; one word is poked. */
+/*
+ * The floor of the sysemu mechanism: PTRACE_SYSEMU stops the guest once at each call and skips it; one word is poked.
+ */
 #include "bare_ptrace.h"
 
 #ifndef PTRACE_SYSEMU

@@ -1,6 +1,7 @@
 /*
- * The path walk inside the supervisor, without a guest: nanoseconds of processor time for one walk, by one thread and by
- * two at once. Processor time, so that other work on the machine counts less; what two threads cost each other shows in it.
+ * The path walk inside the supervisor, without a guest: nanoseconds of processor time for one walk, by one thread and
+ * by two at once. Processor time, so that other work on the machine counts less; what two threads cost each other shows
+ * in it.
  *
  *	vfs_bench [rounds]
  */

@@ -80,8 +80,8 @@ static int map_file_twice(size_t capacity, uint8_t *at)
 }
 
 /*
- * The same bytes at two neighbouring addresses. Shared memory without a file of ours: RLIMIT_FSIZE has no say, and mremap of no
- * bytes of a shared mapping makes another mapping of it (mremap(2)).
+ * The same bytes at two neighbouring addresses. Shared memory without a file of ours: RLIMIT_FSIZE has no say, and
+ * mremap of no bytes of a shared mapping makes another mapping of it (mremap(2)).
  */
 static int map_twice(size_t capacity, uint8_t **ret)
 {

@@ -27,7 +27,8 @@ void ring_destroy(struct ring *r);
  */
 void *ring_reserve(struct ring *r, size_t len);
 void ring_commit(struct ring *r, size_t len);	/* len <= what was reserved */
-void ring_close(struct ring *r);		/* producer: no more messages; consumer: no more reading. Wakes the other. */
+/* producer: no more messages; consumer: no more reading. Wakes the other. */
+void ring_close(struct ring *r);
 
 /*
  * Consumer: the oldest message and its length, or NULL at once when there is none. Valid until ring_release.

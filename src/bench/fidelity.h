@@ -19,8 +19,8 @@ struct fidelity_options {
 	uint64_t seed;
 	bool free_placement;
 	/*
-	 * For those who test the bench: damage one thing at every plant_every-th call and see it found. A register's name
-	 * (regs.h), "value" (the answer) or "call" (the supervisor forgets that it saw it). NULL: nothing.
+	 * For those who test the bench: damage one thing at every plant_every-th call and see it found. A register's
+	 * name (regs.h), "value" (the answer) or "call" (the supervisor forgets that it saw it). NULL: nothing.
 	 */
 	const char *plant;
 	uint64_t plant_every;
@@ -39,7 +39,8 @@ struct fidelity_result {
 	uint64_t answered;
 	uint64_t planted;
 	struct fidelity_tally left;	/* different from what Linux leaves behind, by register */
-	struct fidelity_tally saw;	/* passed by the guest, seen differently by the supervisor: by register or argument */
+	/* passed by the guest, seen differently by the supervisor: by register or argument */
+	struct fidelity_tally saw;
 	double seconds;
 	char parts[128];
 };

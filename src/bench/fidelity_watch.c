@@ -1,4 +1,6 @@
-/* The supervisor's side: look at each call through the session's probe and compare with what the guest says it loaded. */
+/*
+ * The supervisor's side: look at each call through the session's probe and compare with what the guest says it loaded.
+ */
 #include "bench/fidelity_watch.h"
 
 #include <assert.h>

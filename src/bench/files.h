@@ -1,8 +1,9 @@
 /*
- * What file calls cost a guest: natively, on each of trapline's filesystems, and beside the floor of the mechanism: a bare
- * loop that receives a notification and answers it with a descriptor (opens), or after one read of guest memory (names); for
- * calls that the host carries out, a seccomp filter of one instruction that lets all pass. And beside the least that such a loop
- * can do with the call: it takes the name, asks the host or opens, and hands over what came of it, with no thought.
+ * What file calls cost a guest: natively, on each of trapline's filesystems, and beside the floor of the mechanism: a
+ * bare loop that receives a notification and answers it with a descriptor (opens), or after one read of guest memory
+ * (names); for calls that the host carries out, a seccomp filter of one instruction that lets all pass. And beside the
+ * least that such a loop can do with the call: it takes the name, asks the host or opens, and hands over what came of
+ * it, with no thought.
  */
 #ifndef TRAPLINE_BENCH_FILES_H
 #define TRAPLINE_BENCH_FILES_H
@@ -38,23 +39,29 @@ struct files_row {
 	double ns[FILES_WAYS];
 };
 
-/* Runs "SELF bench files-guest" and "SELF run ... -- SELF bench files-guest". 0, or a negative errno of making its directory. */
+/*
+ * Runs "SELF bench files-guest" and "SELF run ... -- SELF bench files-guest". 0, or a negative errno of making its
+ * directory.
+ */
 MUST_CHECK int files_bench_run(const struct files_bench *b, struct files_row rows[FILES_OPS]);
 /*
- * Operations a second of two threads together over those of one thread, for opening files: natively, with trapline, and behind the
- * bare loop of FILES_LEAST, of which there are as many as threads. All 0 on failure.
+ * Operations a second of two threads together over those of one thread, for opening files: natively, with trapline, and
+ * behind the bare loop of FILES_LEAST, of which there are as many as threads. All 0 on failure.
  */
 struct files_scaling {
 	double native, here, least;
 };
 MUST_CHECK int files_bench_scaling(const struct files_bench *b, struct files_scaling *ret);
 
-/* The guest: sets up op in dir, runs it, prints picoseconds for one. way: FILES_NATIVE, or behind which loop. Threads: 1 or 2. */
+/*
+ * The guest: sets up op in dir, runs it, prints picoseconds for one. way: FILES_NATIVE, or behind which loop. Threads:
+ * 1 or 2.
+ */
 MUST_CHECK int files_guest_run(enum files_op op, uint64_t calls, const char *dir, enum files_way way, unsigned threads);
 
 /*
- * files_floor.c: from now on this thread's calls of nr, and those of threads that it starts, are answered by so many bare loops in
- * processes of their own, or with FLOOR_FILTER all calls pass a filter.
+ * files_floor.c: from now on this thread's calls of nr, and those of threads that it starts, are answered by so many
+ * bare loops in processes of their own, or with FLOOR_FILTER all calls pass a filter.
  */
 MUST_CHECK int files_floor_start(enum files_floor kind, int nr, int source_fd, unsigned loops);
 

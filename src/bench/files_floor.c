@@ -1,7 +1,7 @@
 /*
- * The floors: a notification received, (guest memory read once,) answered with a value or a descriptor; a filter; nothing else.
- * The least: the same with the host calls that the answer needs. An open is answered in two steps, as tracer/notify/answer.c
- * says why, and does not look at what it opened.
+ * The floors: a notification received, (guest memory read once,) answered with a value or a descriptor; a filter;
+ * nothing else. The least: the same with the host calls that the answer needs. An open is answered in two steps, as
+ * tracer/notify/answer.c says why, and does not look at what it opened.
  */
 #include <fcntl.h>
 #include <linux/seccomp.h>

@@ -18,9 +18,11 @@ enum latency_kind {
 	LATENCY_ERRNO,		/* no supervisor: a BPF filter answers with an errno */
 	LATENCY_FILTERED,	/* no supervisor: a BPF filter looks at an argument and lets the call pass */
 	LATENCY_ANSWERED,	/* a made-up value, different for each call */
-	LATENCY_WATCHED,	/* traced with arguments and, where the mechanism can, result; carried out by the host */
+	/* traced with arguments and, where the mechanism can, result; carried out by the host */
+	LATENCY_WATCHED,
 	LATENCY_OUTSIDE,	/* the plan intercepts another call than this one */
-	LATENCY_PATH,		/* a policy decides on a path: notify refuses, trace passes the call with the checked copy */
+	/* a policy decides on a path: notify refuses, trace passes the call with the checked copy */
+	LATENCY_PATH,
 	LATENCY_KINDS,
 };
 

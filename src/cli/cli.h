@@ -29,7 +29,9 @@ cli_command cmd_run, cmd_trace, cmd_policy, cmd_bench, cmd_doctor, cmd_version, 
  */
 _Noreturn void cli_exit_like(int wait_status);
 
-/* The exit status for a command that execve refused with a negative errno: 127 for -ENOENT, else 126, as env(1) does. */
+/*
+ * The exit status for a command that execve refused with a negative errno: 127 for -ENOENT, else 126, as env(1) does.
+ */
 int cli_exec_failure_status(int error);
 
 /*

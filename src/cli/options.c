@@ -1,4 +1,6 @@
-/* Reading a command line: options, numbers and words, each mistake explained in one line with the nearest right word. */
+/*
+ * Reading a command line: options, numbers and words, each mistake explained in one line with the nearest right word.
+ */
 #include "cli/cli.h"
 
 #include <stdarg.h>

@@ -10,8 +10,8 @@ cli_command policy_reload, policy_check, policy_explain, policy_test, policy_lea
 
 /*
  * Load a policy for a tool ("-" is standard input) and say on stderr what is wrong with it. 0 with *ret owned by the
- * caller; CLI_EXIT_FAILURE when it cannot be read or has an error. "where" asks about a guest that run would start here, or,
- * so that the answer is the same everywhere, about one without capabilities on the newest kernel.
+ * caller; CLI_EXIT_FAILURE when it cannot be read or has an error. "where" asks about a guest that run would start
+ * here, or, so that the answer is the same everywhere, about one without capabilities on the newest kernel.
  */
 MUST_CHECK int policy_open(const char *command, const char *path, bool here, struct policy **ret);
 
@@ -19,7 +19,8 @@ MUST_CHECK int policy_open(const char *command, const char *path, bool here, str
 const char *policy_file_name(const char *path);
 
 /*
- * session_policy_open and _apply for a command: 0, or an exit status after a message; session_policy_finish in either case.
+ * session_policy_open and _apply for a command: 0, or an exit status after a message; session_policy_finish in either
+ * case.
  */
 MUST_CHECK int policy_start(struct session_policy *p, const char *command, const char *file, const char *prelude,
 			    struct session_options *session, struct kernel_options *kernel);

@@ -1,6 +1,6 @@
 /*
- * The files of a guest on the command line: -r, -R, -b, --tmpfs, --overlay, --proc, --dev, --read-only, -w. Each option is
- * written as the mount statement of a policy that it stands for; policy_run.c makes kernel options of what the model
+ * The files of a guest on the command line: -r, -R, -b, --tmpfs, --overlay, --proc, --dev, --read-only, -w. Each option
+ * is written as the mount statement of a policy that it stands for; policy_run.c makes kernel options of what the model
  * says in the end.
  */
 #ifndef TRAPLINE_CLI_RUN_FILES_H

@@ -27,7 +27,9 @@ struct trace_injections {
 /* One expression, what is behind "inject=" or "fault=". 0, or an exit status after a line on stderr. */
 MUST_CHECK int trace_inject_add(struct trace_injections *t, const char *text, bool fault);
 void trace_inject_finish(struct trace_injections *t);
-/* The rules, one a line. What an expression would overwrite beyond a call's arguments is said on stderr and left out. */
+/*
+ * The rules, one a line. What an expression would overwrite beyond a call's arguments is said on stderr and left out.
+ */
 void trace_inject_rules(const struct trace_injections *t, const struct call_set *traced, struct strbuf *out);
 
 #endif

@@ -61,7 +61,9 @@ static bool holds(const char *outer, const char *inner)
 	return strncmp(outer, inner, len) == 0 && (!inner[len] || inner[len] == '/' || len == 1);
 }
 
-/* Two layers in which one change shows twice: a layer would change beneath the overlay that caches it. -EINVAL, said. */
+/*
+ * Two layers in which one change shows twice: a layer would change beneath the overlay that caches it. -EINVAL, said.
+ */
 static int check_apart(const char *a, const char *b)
 {
 	AUTO_FREE char *real_a = realpath(a, NULL);
@@ -200,8 +202,8 @@ static void raise_limit(enum __rlimit_resource resource, bool above, struct rlim
 }
 
 /*
- * Virtual objects stand on descriptors of ours; what guests create gets its mode from their umask, not from ours, and how long
- * their files may get is looked up for each.
+ * Virtual objects stand on descriptors of ours; what guests create gets its mode from their umask, not from ours, and
+ * how long their files may get is looked up for each.
  */
 static void change_process(struct files *f)
 {
@@ -211,8 +213,8 @@ static void change_process(struct files *f)
 }
 
 /*
- * The host's /proc, seen through a mount of the host's files, would take us for who asks: /proc/self is who reads it. So
- * the guests' own goes there.
+ * The host's /proc, seen through a mount of the host's files, would take us for who asks: /proc/self is who reads it.
+ * So the guests' own goes there.
  */
 static bool is_host_proc(const char *path)
 {

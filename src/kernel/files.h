@@ -31,9 +31,11 @@ struct file_mount {
 
 /* Strings are borrowed until kernel_init has returned. */
 struct files_options {
-	const struct file_mount *mounts;	/* in the order in which they are made; without one on "/", the host's "/" is */
+	/* in the order in which they are made; without one on "/", the host's "/" is */
+	const struct file_mount *mounts;
 	size_t count;
-	const char *cwd;		/* in the guest; NULL: the supervisor's if the guest has that directory too, else "/" */
+	/* in the guest; NULL: the supervisor's if the guest has that directory too, else "/" */
+	const char *cwd;
 };
 
 /* What the supervisor changed of itself for the file kernel, and a guest must get back before its execve. */
@@ -43,8 +45,8 @@ struct files_inherited {
 };
 
 /*
- * Make k->vfs and k->tasks. k->cred is set. A negative errno after a message that says what could not be mounted and why.
- * Raises the limit of open files to the hard limit and sets the umask to 0 until files_finish.
+ * Make k->vfs and k->tasks. k->cred is set. A negative errno after a message that says what could not be mounted and
+ * why. Raises the limit of open files to the hard limit and sets the umask to 0 until files_finish.
  */
 MUST_CHECK int files_init(struct kernel *k, const struct files_options *options);
 void files_finish(struct kernel *k);

@@ -1,7 +1,7 @@
 /*
- * The names of AF_UNIX sockets that guests bound. A socket of the virtual tree is bound on the host under a name of ours,
- * which Linux keeps with the socket and shows to every peer; this says what the guest called it.
- * Lock: unix_names.lock, a leaf.
+ * The names of AF_UNIX sockets that guests bound. A socket of the virtual tree is bound on the host under a name of
+ * ours, which Linux keeps with the socket and shows to every peer; this says what the guest called it. Lock:
+ * unix_names.lock, a leaf.
  */
 #ifndef TRAPLINE_KERNEL_UNIX_NAMES_H
 #define TRAPLINE_KERNEL_UNIX_NAMES_H

@@ -68,7 +68,9 @@ struct observe_options {
 	enum observe_format format;
 	bool summary;			/* -c, -C */
 	struct decode_options decode;
-	/* Given to the sinks besides .decode: with -P the read logs hold paths of descriptors that are not to be shown. */
+	/*
+	 * Given to the sinks besides .decode: with -P the read logs hold paths of descriptors that are not to be shown.
+	 */
 	bool hide_fd_paths;
 
 	const char *file;		/* NULL: stderr; "|command" or "!command": a shell command's input */

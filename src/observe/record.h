@@ -19,9 +19,11 @@ enum record_kind {
 	RECORD_TASK_NEW,	/* a new task; .result is the parent's tid (0: started or attached by us) */
 	RECORD_TASK_EXITED,	/* "+++ exited with N +++"; .result is the status */
 	RECORD_TASK_KILLED,	/* "+++ killed by SIGKILL +++"; .result the signal; .is_error: core dumped */
-	RECORD_SUPERSEDED,	/* "+++ superseded by execve in pid N +++"; .result is N (the former tid of the exec'ing thread) */
+	/* "+++ superseded by execve in pid N +++"; .result is N (the former tid of the exec'ing thread) */
+	RECORD_SUPERSEDED,
 	RECORD_DETACHED,	/* " <detached ...>" */
-	RECORD_STACK,		/* stack of .tid's call, put between its ENTER and EXIT; payload: one line a frame, see below */
+	/* stack of .tid's call, put between its ENTER and EXIT; payload: one line a frame, see below */
+	RECORD_STACK,
 	RECORD_ABI_CHANGE,	/* "[ Process PID=N runs in 32 bit mode. ]"; .abi is the new one */
 	RECORD_COMM,		/* with -Y: the task's command is known, or another; payload: its bytes, at most 16 */
 };
@@ -41,7 +43,8 @@ struct record {
 	int32_t id;		/* enum call_id; CALL_NONE if the number is unknown */
 	pid_t tid;
 	pid_t tgid;
-	uint32_t injected;	/* EXIT: bit 0: result was injected by a rule, bit 1: delayed, bit 2: signal added, bit 3: memory overwritten */
+	/* EXIT: bit 0: result was injected by a rule, bit 1: delayed, bit 2: signal added, bit 3: memory overwritten */
+	uint32_t injected;
 	uint64_t time_ns;	/* CLOCK_MONOTONIC when the stop was received */
 	int64_t nr;		/* raw number */
 	uint64_t ip;		/* instruction pointer, 0 if not fetched */

@@ -13,7 +13,8 @@ struct call_stats {
 struct summary_sink {
 	struct sink base;
 	const struct observe_options *options;
-	struct call_stats *stats[CALL_COUNT + 1];	/* owned; the last: numbers that no table knows; NULL: never called */
+	/* owned; the last: numbers that no table knows; NULL: never called */
+	struct call_stats *stats[CALL_COUNT + 1];
 };
 
 static struct summary_sink *summary_sink(struct sink *s)

@@ -13,7 +13,8 @@ struct text_sink {
 	struct sink base;
 	const struct observe_options *options;
 	struct printer_ops ops;		/* the text printer's, or with paths of descriptors hidden */
-	struct decode_options result;	/* as .options->decode, with them hidden too: a result is the last to read the log */
+	/* as .options->decode, with them hidden too: a result is the last to read the log */
+	struct decode_options result;
 	bool at_end;			/* lines are written when calls end */
 	struct observed_task *open;	/* whose line is open on the common output */
 	uint64_t previous_ns;		/* time of the line before, for -r; 0: none */

@@ -34,7 +34,8 @@ struct plan_call {
 	enum plan_carry carry;
 	bool arguments;		/* the filter looks at arguments */
 	bool spilled;		/* they would fit no filter: user space looks at them */
-	const struct call_choice *choice;	/* with which arguments the kernel layer owns it; NULL: with any, if it does */
+	/* with which arguments the kernel layer owns it; NULL: with any, if it does */
+	const struct call_choice *choice;
 	bool reads_memory;	/* a decision needs the guest's memory */
 	bool reads_fd; /* a decision needs to know what a descriptor is: another thread can replace it meanwhile */
 	uint16_t rules;		/* rules that are about the call (at most 65535 counted) */
@@ -50,8 +51,8 @@ struct plan_options {
 	const struct call_set *stopped_if_traced;	/* and these, if any call is traced; NULL: none */
 	const struct call_set *answered;	/* user space answers them where no rule says otherwise; NULL: none */
 	/*
-	 * The kernel layer's own, whatever rules say: such a call never reaches the host. It is answered from the copy that was
-	 * decided on, so a path that passes needs no carrying. NULL: none
+	 * The kernel layer's own, whatever rules say: such a call never reaches the host. It is answered from the copy
+	 * that was decided on, so a path that passes needs no carrying. NULL: none
 	 */
 	const struct call_set *owned;
 	/*

@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "policy/compile.h"
 
-/* Medians of docs/design.md's machine, supervisor and guest on one core; those of paths by their ratio to native elsewhere. */
+/*
+ * Medians of docs/design.md's machine, supervisor and guest on one core; those of paths by their ratio to native
+ * elsewhere.
+ */
 void plan_costs_init(struct plan_costs *costs)
 {
 	static const double ns[COST_KINDS] = {

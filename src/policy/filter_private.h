@@ -35,7 +35,9 @@ place filter_emit_ret(struct builder *b, uint32_t action);
 place filter_emit_jump(struct builder *b, unsigned op, uint32_t k, place yes, place no);
 place filter_emit_load(struct builder *b, size_t offset);
 
-/* Of the rules that end at end, the first of those that compare one and the same argument; *ret_values: with how many. */
+/*
+ * Of the rules that end at end, the first of those that compare one and the same argument; *ret_values: with how many.
+ */
 size_t filter_run_begin(const struct filter_chain *c, size_t end, size_t *ret_values);
 place filter_emit_values(struct builder *b, const struct filter_rule *rules, size_t count, size_t values, place no);
 

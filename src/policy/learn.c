@@ -273,8 +273,8 @@ static bool opened_path(struct learner *l, const json_t *result, struct policy_s
 }
 
 /*
- * Through which ABI the call was made. A call of i386 that is shown as what it stands for is decided on by the number that it has:
- * that is to be allowed as well.
+ * Through which ABI the call was made. A call of i386 that is shown as what it stands for is decided on by the number
+ * that it has: that is to be allowed as well.
  */
 static void learn_abi(struct learner *l, const json_t *o)
 {

@@ -11,7 +11,8 @@ struct deed {
 	enum call_id id;
 	unsigned paths;			/* bit: parameter */
 	struct policy_string path[6];
-	enum fd_kind nameless;		/* its path is a descriptor that no file has a name for: of this kind; FD_UNKNOWN: no */
+	/* its path is a descriptor that no file has a name for: of this kind; FD_UNKNOWN: no */
+	enum fd_kind nameless;
 	uint64_t flags;			/* open's */
 	struct deed *next;
 };

@@ -20,7 +20,10 @@ void policy_destroy(struct policy *p)
 	free(p);
 }
 
-/* The one place that says what this build carries out: a kind of mount is switched on here when the kernel layer has it. */
+/*
+ * The one place that says what this build carries out: a kind of mount is switched on here when the kernel layer has
+ * it.
+ */
 unsigned policy_build_features(void)
 {
 	return FEATURE_IDENTITY | policy_mount_feature(MOUNT_HOST) | policy_mount_feature(MOUNT_TMPFS) |

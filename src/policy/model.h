@@ -53,7 +53,8 @@ struct policy_inject {
 	uint64_t delay_enter_ns, delay_exit_ns;
 	const struct policy_poke *pokes;
 	uint8_t poke_count;
-	bool has_stand_in;	/* with err or retval: .stand_in, a call that changes nothing, is made instead of none */
+	/* with err or retval: .stand_in, a call that changes nothing, is made instead of none */
+	bool has_stand_in;
 	enum call_id stand_in;
 	uint64_t short_count;	/* > 0: a longer read or write is asked for this many bytes only */
 	/* When: the calls that the condition selects are counted from 1, per guest process. */
@@ -180,7 +181,9 @@ enum mount_kind {
 struct policy_mount {
 	const char *target;			/* in the guest: absolute, without ".", "..", "//" and a last "/" */
 	enum mount_kind kind;
-	/* On the host. A relative one is below the policy file's directory, or trapline's own for command-line options. */
+	/*
+	 * On the host. A relative one is below the policy file's directory, or trapline's own for command-line options.
+	 */
 	const char *source;			/* host: a file or directory; ext4: the image; else NULL */
 	const char *const *lowers;		/* overlay: .lower_count, the topmost first; else NULL */
 	uint32_t lower_count;
@@ -195,7 +198,8 @@ struct policy_mount {
 
 struct policy_identity {
 	bool given, has_uid, has_gid;
-	bool by_options;			/* said on the command line, .at included; a file may add what is missing */
+	/* said on the command line, .at included; a file may add what is missing */
+	bool by_options;
 	uint32_t uid, gid;
 	const char *hostname;			/* NULL: the host's */
 	const char *release;			/* of the kernel; NULL: the host's */
@@ -281,8 +285,9 @@ struct policy_options {
 	int (*load)(void *ctx, const char *path, char **ret_text, size_t *ret_len);
 	void *load_ctx;
 	/*
-	 * Statements that command-line options stand for (NULL: none), read before the policy's own. Their rules are asked
-	 * first, and where both say what can be said once (default, identity, limits, an ABI, a mount point), they win.
+	 * Statements that command-line options stand for (NULL: none), read before the policy's own. Their rules are
+	 * asked first, and where both say what can be said once (default, identity, limits, an ABI, a mount point),
+	 * they win.
 	 */
 	const char *prelude;
 	const char *prelude_name;	/* in messages; NULL: "command line" */
@@ -308,7 +313,9 @@ unsigned policy_build_features(void);
  */
 const struct policy_mount *policy_mount_next(const struct policy *p, const struct policy_mount *before);
 const char *mount_kind_name(enum mount_kind kind);
-/* Whether there is only what a session is told by other means (identity, mounts ...): no rule, no ABI, default native. */
+/*
+ * Whether there is only what a session is told by other means (identity, mounts ...): no rule, no ABI, default native.
+ */
 bool policy_decides_nothing(const struct policy *p);
 /* A string as policy text, in quotes. */
 /* "identity ..." and a newline, or nothing. */

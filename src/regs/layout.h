@@ -39,7 +39,10 @@ struct regs_layout {
 	 * NULL if the snapshot does not hold it.
 	 */
 	const void *(*state_find)(const struct regs_snapshot *s, unsigned index, void *scratch, size_t *ret_size);
-	/* Make a register that has its initial value by definition one with bytes of its own. NULL: there are none such. */
+	/*
+	 * Make a register that has its initial value by definition one with bytes of its own. NULL: there are none
+	 * such.
+	 */
 	void (*state_own)(struct regs_snapshot *s, unsigned index);
 };
 

@@ -40,7 +40,9 @@ enum regs_abi {
 	REGS_ABI_COUNT,
 };
 
-/* ELF note types of register sets (include/uapi/linux/elf.h); spelled out, since not every host's <elf.h> has them all. */
+/*
+ * ELF note types of register sets (include/uapi/linux/elf.h); spelled out, since not every host's <elf.h> has them all.
+ */
 enum regs_note {
 	REGS_NT_PRSTATUS = 1,
 	REGS_NT_PRFPREG = 2,
@@ -52,10 +54,15 @@ enum regs_note {
 
 /* How registers are reached. Every operation returns 0 or a negative errno (-ESRCH: the task is gone). */
 struct regs_io {
-	/* Read or write a whole register set by ELF note type (NT_PRSTATUS, NT_X86_XSTATE, NT_ARM_SVE ...). *len in and out. */
+	/*
+	 * Read or write a whole register set by ELF note type (NT_PRSTATUS, NT_X86_XSTATE, NT_ARM_SVE ...). *len in and
+	 * out.
+	 */
 	int (*get_set)(void *ctx, unsigned note, void *buf, size_t *len);
 	int (*put_set)(void *ctx, unsigned note, const void *buf, size_t len);
-	/* Read or write one word of the user area (x86: offset in struct user). NULL where the architecture has none. */
+	/*
+	 * Read or write one word of the user area (x86: offset in struct user). NULL where the architecture has none.
+	 */
 	int (*peek)(void *ctx, size_t offset, uint64_t *ret);
 	int (*poke)(void *ctx, size_t offset, uint64_t value);
 };
@@ -100,19 +107,22 @@ MUST_CHECK int regs_set_abi(struct regs *r, enum regs_abi abi);
 /* Tell a value that the caller learnt in a cheaper way (PTRACE_GET_SYSCALL_INFO), so it is not fetched again. */
 void regs_hint(struct regs *r, enum reg reg, uint64_t value);
 /*
- * On aarch64 x0 is both the first argument and the return value: REG_ARG0 and REG_RET are one register there, and to set
- * one is to set the other.
+ * On aarch64 x0 is both the first argument and the return value: REG_ARG0 and REG_RET are one register there, and to
+ * set one is to set the other.
  */
 MUST_CHECK int regs_get(struct regs *r, enum reg reg, uint64_t *ret);
 void regs_set(struct regs *r, enum reg reg, uint64_t value);
 /* Fetch the whole general set now: for a caller that knows it will ask for many. */
 MUST_CHECK int regs_fetch(struct regs *r);
-/* Write back what changed, in the cheapest way (single words when few, the whole set when many). On failure all stays dirty. */
+/*
+ * Write back what changed, in the cheapest way (single words when few, the whole set when many). On failure all stays
+ * dirty.
+ */
 MUST_CHECK int regs_flush(struct regs *r);
 
 /*
- * Snapshots: everything the kernel shows of a task's registers (general, floating point, vector, thread pointers), as the
- * register sets it gave. Created once, taken as often as wanted.
+ * Snapshots: everything the kernel shows of a task's registers (general, floating point, vector, thread pointers), as
+ * the register sets it gave. Created once, taken as often as wanted.
  */
 struct regs_snapshot;
 
@@ -148,7 +158,8 @@ const struct regs_xsave_layout *regs_snapshot_xsave_layout(const struct regs_sna
  * "zmm17" (all of it), "k1", "x19", "v4", "z4", "p2". Values are bytes in the machine's (little-endian) order.
  */
 #define REGS_NAME_MAX 16
-#define REGS_VALUE_MAX 1024	/* bytes of the longest register that has a name (an AMX tile; SVE at 2048 bits has 256) */
+/* Bytes of the longest register that has a name (an AMX tile; SVE at 2048 bits has 256). */
+#define REGS_VALUE_MAX 1024
 
 /* Copy a register's value to buf. Its size, or -ENOENT: the snapshot holds no such register. */
 MUST_CHECK int regs_snapshot_get(const struct regs_snapshot *s, const char *name, uint8_t buf[REGS_VALUE_MAX]);

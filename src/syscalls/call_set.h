@@ -65,7 +65,9 @@ static inline bool call_set_full(const struct call_set *s)
 	return s->unknown;
 }
 
-/* Of a call: those whose argument is one of the values, or is not 0. Of the host's own ABI: another has other values. */
+/*
+ * Of a call: those whose argument is one of the values, or is not 0. Of the host's own ABI: another has other values.
+ */
 struct call_choice {
 	enum call_id id;
 	uint8_t arg;

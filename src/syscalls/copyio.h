@@ -22,8 +22,8 @@ MUST_CHECK static inline int copy_in(struct call_event *ev, void *to, struct gue
 /* A structure larger than a page is no version of any: -E2BIG before it is looked at. */
 enum { COPY_VERSIONED_MAX = 4096 };
 /*
- * copy_struct_from_user of Linux: known bytes of a structure whose caller may know a shorter one (the rest is zeros) or a
- * longer one (what is behind must be zeros, or -E2BIG). size is at most COPY_VERSIONED_MAX.
+ * copy_struct_from_user of Linux: known bytes of a structure whose caller may know a shorter one (the rest is zeros) or
+ * a longer one (what is behind must be zeros, or -E2BIG). size is at most COPY_VERSIONED_MAX.
  */
 MUST_CHECK int copy_in_versioned(struct call_event *ev, void *to, size_t known, struct guest_ptr from, size_t size);
 

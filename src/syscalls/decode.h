@@ -123,7 +123,8 @@ struct decode_sets {
 struct decode_options {
 	uint32_t string_limit;	/* -s, default 32 */
 	bool verbose;		/* -v: whole structures, environment, all entries */
-	uint8_t hex_strings;	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings), 3: characters that are not ASCII */
+	/* 0, 1 (-x: non-ASCII strings), 2 (-xx: all strings), 3: characters that are not ASCII */
+	uint8_t hex_strings;
 	uint8_t fd_paths;	/* 0, 1 (-y), 2 (-yy) */
 	uint8_t fd_kinds;	/* with .fd_paths 2: only these; 0: all */
 	bool all_fds;		/* those of an array that -s cuts are asked for, too: -P */
@@ -133,7 +134,8 @@ struct decode_options {
 	const struct decode_dump *dump;	/* not owned; NULL: nothing */
 	bool raw;		/* arguments in hex, undecoded (-e raw=all) */
 	bool undecoded;		/* addresses instead of structures (-e verbose=none) */
-	const struct decode_sets *sets;	/* not owned; what says so for single calls, instead of the above; NULL: nothing */
+	/* not owned; what says so for single calls, instead of the above; NULL: nothing */
+	const struct decode_sets *sets;
 };
 
 /*
@@ -246,8 +248,8 @@ struct decode_range {
 };
 
 /*
- * For who cannot stop the task behind the call: all that the second walk asks of its source is this range, which is known
- * at entry. False: it may ask for more.
+ * For who cannot stop the task behind the call: all that the second walk asks of its source is this range, which is
+ * known at entry. False: it may ask for more.
  */
 bool decode_late_range(const struct decode_call *call, const struct decode_options *options, struct decode_range *ret);
 

@@ -1,4 +1,7 @@
-/* -e read=, -e write=: the bytes that a call moved, in hexadecimal and as text, on lines of their own behind the call's. */
+/*
+ * -e read=, -e write=: the bytes that a call moved, in hexadecimal and as text, on lines of their own behind the
+ * call's.
+ */
 #include "syscalls/decode_priv.h"
 
 #include <string.h>

@@ -11,7 +11,9 @@
 #include "base/errors.h"
 #include "syscalls/decode.h"
 
-/* One parameter is all that is read, so many bytes of it; 0: as many as the result says, at most as many as are shown. */
+/*
+ * One parameter is all that is read, so many bytes of it; 0: as many as the result says, at most as many as are shown.
+ */
 struct late_call {
 	enum call_id id;
 	uint8_t arg;

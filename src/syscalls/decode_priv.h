@@ -166,8 +166,8 @@ static inline void elided(struct decoder *d) { d->p->ops->elided(d->p); }
 /* The rest of an array or structure cannot be read: "..." and the address as a comment. */
 void show_cut(struct decoder *d, uint64_t addr);
 /*
- * The bytes from..size of a structure at addr that is larger than the one we know, as a last member: nothing if they are
- * zero, "???" if they cannot be read.
+ * The bytes from..size of a structure at addr that is larger than the one we know, as a last member: nothing if they
+ * are zero, "???" if they cannot be read.
  */
 void show_tail(struct decoder *d, uint64_t addr, uint64_t from, uint64_t size);
 static inline void field(struct decoder *d, const char *name) { d->p->ops->field(d->p, name); }
@@ -315,7 +315,8 @@ struct field_desc {
 	uint16_t count;		/* of an array; 0: no array */
 	uint8_t format;
 	bool optional;		/* not shown if it is all zeroes */
-	uint16_t from;		/* of bpf(2): where its group of members begins, that the caller's size must reach; 0: always */
+	/* of bpf(2): where its group of members begins, that the caller's size must reach; 0: always */
+	uint16_t from;
 	field_fn *fn;
 	uint32_t if_mask;	/* shown only if the structure's first 32-bit word has this bit; 0: always */
 };
@@ -326,7 +327,8 @@ struct layout {
 	const struct field_desc *fields;
 	uint16_t count;
 	uint16_t size;		/* of the structure: at most LAYOUT_SIZE_MAX */
-	uint16_t least;		/* bytes of a value that may end before members of newer kernels, or its padding; 0: .size */
+	/* bytes of a value that may end before members of newer kernels, or its padding; 0: .size */
+	uint16_t least;
 };
 #define LAYOUT_SIZE_MAX 1024
 

@@ -178,8 +178,8 @@ static void show_sg4(struct decoder *d, const uint8_t *b)
 /* ---- either ---- */
 
 /*
- * At entry "{interface_id='S', ...", at exit ", status=0, ...}": of what cannot be read all is said at entry. In JSON two
- * structures.
+ * At entry "{interface_id='S', ...", at exit ", status=0, ...}": of what cannot be read all is said at entry. In JSON
+ * two structures.
  */
 void show_sg_io(struct decoder *d, uint64_t addr, size_t len UNUSED)
 {

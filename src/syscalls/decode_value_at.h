@@ -39,7 +39,8 @@ struct ioctl_row {
 	uint8_t direction;		/* enum ioctl_direction */
 	struct field_desc type;
 	const struct field_desc *i386;	/* where it is another one there */
-	const struct field_desc *other;	/* IOCTL_LATE: what is shown if the call failed; IOCTL_INOUT: at exit, if it is another */
+	/* IOCTL_LATE: what is shown if the call failed; IOCTL_INOUT: at exit, if it is another */
+	const struct field_desc *other;
 };
 
 extern const struct ioctl_row ioctl_rows[];	/* by request */

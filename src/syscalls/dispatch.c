@@ -3,8 +3,9 @@
 #include "syscalls/handlers.h"
 
 /*
- * A file of the host that others moved away between its lookup and its use: the call is made again from its beginning, as Linux
- * does (retry_estale of fs/namei.c), and finds what is there now. Nothing was changed yet when it is found out.
+ * A file of the host that others moved away between its lookup and its use: the call is made again from its beginning,
+ * as Linux does (retry_estale of fs/namei.c), and finds what is there now. Nothing was changed yet when it is found
+ * out.
  */
 enum { STALE_TRIES = 64 };
 

@@ -33,8 +33,8 @@ struct guest_ops {
 	/* A NUL-terminated string of at most size - 1 bytes. Its length, -EFAULT, -ENAMETOOLONG or -ESRCH. */
 	ssize_t (*read_string)(struct call_event *ev, struct guest_ptr from, char *to, size_t size);
 	/*
-	 * A duplicate of the caller's descriptor in this process (pidfd_getfd(2)): the same open file description. Owned by
-	 * the handler. -EBADF, -ESRCH; -ENFILE when the supervisor has no descriptor left.
+	 * A duplicate of the caller's descriptor in this process (pidfd_getfd(2)): the same open file description.
+	 * Owned by the handler. -EBADF, -ESRCH; -ENFILE when the supervisor has no descriptor left.
 	 */
 	int (*get_fd)(struct call_event *ev, int guest_fd, int *ret_fd);
 	/* How many descriptors the caller has open; 0 before Linux 6.2; a negative errno: not known. */
@@ -57,7 +57,8 @@ struct call_event {
 	pid_t tid;
 	const struct guest_ops *ops;
 	const struct call_copy *copies;	/* six, or NULL; borrowed for the dispatch */
-	bool lends;		/* the caller can be made to make the call itself with an address of ours (VERDICT_LEND) */
+	/* the caller can be made to make the call itself with an address of ours (VERDICT_LEND) */
+	bool lends;
 };
 
 /* For the operations: the copy that starts at addr, or NULL. */
@@ -75,9 +76,12 @@ enum verdict_kind {
 	VERDICT_VALUE,		/* answered: .value is what the guest sees; a negative errno is an error to it */
 	VERDICT_FAIL,		/* the host failed trapline: the session ends with .value, a negative errno */
 	VERDICT_FD,		/* answered with a new descriptor of the guest's, for the description behind .fd */
-	VERDICT_LEND,		/* where call_event.lends: the guest makes the call itself, with .lent for its socket address */
-	VERDICT_CALL,		/* where call_event.lends: the guest makes .call with .args instead, so that it is who is seen */
-	VERDICT_BLOCK,		/* .block is to be called where it may sleep, without holding up other guests; its verdict counts */
+	/* where call_event.lends: the guest makes the call itself, with .lent for its socket address */
+	VERDICT_LEND,
+	/* where call_event.lends: the guest makes .call with .args instead, so that it is who is seen */
+	VERDICT_CALL,
+	/* .block is to be called where it may sleep, without holding up other guests; its verdict counts */
+	VERDICT_BLOCK,
 };
 
 /*
@@ -88,8 +92,8 @@ struct blocking {
 	struct verdict (*run)(struct blocking *b);
 	void (*drop)(struct blocking *b);
 	/*
-	 * An open of the object behind .fd, an O_PATH descriptor, with .flags (O_CLOEXEC is the guest's): who can may have the
-	 * guest make it, and sleep in it, itself.
+	 * An open of the object behind .fd, an O_PATH descriptor, with .flags (O_CLOEXEC is the guest's): who can may
+	 * have the guest make it, and sleep in it, itself.
 	 */
 	bool opens;
 	int fd;			/* borrowed */
@@ -97,10 +101,14 @@ struct blocking {
 	int mark;		/* for vfs_mark */
 };
 
-/* A socket address, and what goes with it, for a call that the guest makes from memory that only we can change. Heap. */
+/*
+ * A socket address, and what goes with it, for a call that the guest makes from memory that only we can change. Heap.
+ */
 struct lent_address {
-	int fd;			/* owned, open until the call is over: the file that the address is to name; -1: .address is it */
-	int arg;		/* the address' argument, its length being the next; -1: a struct msghdr in argument 1 has it */
+	/* owned, open until the call is over: the file that the address is to name; -1: .address is it */
+	int fd;
+	/* the address' argument, its length being the next; -1: a struct msghdr in argument 1 has it */
+	int arg;
 	socklen_t len;		/* 0 in a message: none */
 	unsigned char address[128];
 	struct msghdr header;	/* as the guest had it */
@@ -120,7 +128,8 @@ struct verdict {
 	enum verdict_kind kind;
 	bool cloexec;		/* VERDICT_FD: the new descriptor's flag */
 	int fd;			/* VERDICT_FD: owned by the verdict; closed by who carries it out */
-	int path_flags;		/* VERDICT_FD of a directory opened with O_PATH: O_DIRECTORY, O_NOFOLLOW if it was so opened */
+	/* VERDICT_FD of a directory opened with O_PATH: O_DIRECTORY, O_NOFOLLOW if it was so opened */
+	int path_flags;
 	int64_t value;
 	struct blocking *block;
 	struct lent_address *lent;	/* owned by who carries it out */

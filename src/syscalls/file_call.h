@@ -5,8 +5,8 @@
  * descriptors are looked up. Errors of a step are errno values for the guest.
  *
  * Descriptors that are not of the virtual tree (pipes, sockets, files that were open when the session began, what came
- * by SCM_RIGHTS) are the guest's own: calls on them alone pass to the host. But none of them leads into the host's tree:
- * a name below such a directory is refused with EACCES, as below a directory that may not be searched.
+ * by SCM_RIGHTS) are the guest's own: calls on them alone pass to the host. But none of them leads into the host's
+ * tree: a name below such a directory is refused with EACCES, as below a directory that may not be searched.
  */
 #ifndef TRAPLINE_SYSCALLS_FILE_CALL_H
 #define TRAPLINE_SYSCALLS_FILE_CALL_H
@@ -62,7 +62,8 @@ void name_put(struct name_arg *n);
 struct object {
 	struct path path;	/* a reference; {NULL, NULL}: not of the virtual tree, then fd says it */
 	int fd;			/* the descriptor's duplicate here (owned), or -1 when it was named */
-	bool own;		/* fd is of the object itself, which shows its own attributes: vfs_identify_own. Not with path_only */
+	/* fd is of the object itself, which shows its own attributes: vfs_identify_own. Not with path_only */
+	bool own;
 	struct statx attr;	/* from object_attr_at and object_attr_of_fd, unless foreign */
 	bool named;		/* the name was not "" */
 };
@@ -83,11 +84,14 @@ static inline bool object_is_foreign(const struct object *o)
 }
 void object_put(struct object *o);
 /*
- * A call that says "the object of this descriptor" by a name (AT_EMPTY_PATH) cannot pass, and is made here for objects from
- * outside. -EPERM where the host would allow us more than the caller, who has another identity.
+ * A call that says "the object of this descriptor" by a name (AT_EMPTY_PATH) cannot pass, and is made here for objects
+ * from outside. -EPERM where the host would allow us more than the caller, who has another identity.
  */
 MUST_CHECK int foreign_change(const struct file_call *c, const struct object *o);
-/* A change by descriptor alone: the host judges the caller itself, but device nodes it shares with guests are not theirs. */
+/*
+ * A change by descriptor alone: the host judges the caller itself, but device nodes it shares with guests are not
+ * theirs.
+ */
 struct verdict foreign_pass(const struct object *o);
 
 #define AUTO_OBJECT CLEANUP(object_put)
@@ -107,8 +111,8 @@ static inline unsigned name_of_at(int at_flags)
 /* A soft limit of a task: RLIMIT_NOFILE, RLIMIT_FSIZE. A negative errno: it cannot be found out. */
 MUST_CHECK int file_limit(pid_t tid, int resource, rlim_t *ret);
 /*
- * May a file that has size bytes get length of them? -EFBIG, with the signal that says so, above RLIMIT_FSIZE: inode_newsize_ok
- * of Linux. What guests write themselves, the host limits.
+ * May a file that has size bytes get length of them? -EFBIG, with the signal that says so, above RLIMIT_FSIZE:
+ * inode_newsize_ok of Linux. What guests write themselves, the host limits.
  */
 MUST_CHECK int file_may_grow(const struct file_call *c, uint64_t size, uint64_t length);
 

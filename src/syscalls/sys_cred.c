@@ -1,9 +1,10 @@
 /*
- * Changes of identity: setuid(2) and its kin, setgroups(2), capget(2), capset(2) and what prctl(2) says of capabilities.
- * kernel/sys.c, kernel/groups.c and kernel/capability.c of Linux; the rules are in kernel/task/cred_change.c.
+ * Changes of identity: setuid(2) and its kin, setgroups(2), capget(2), capset(2) and what prctl(2) says of
+ * capabilities. kernel/sys.c, kernel/groups.c and kernel/capability.c of Linux; the rules are in
+ * kernel/task/cred_change.c.
  *
- * A faked identity is changed here alone. Otherwise the change is checked and remembered here, and then made by the host
- * too, so that both agree on who the task is.
+ * A faked identity is changed here alone. Otherwise the change is checked and remembered here, and then made by the
+ * host too, so that both agree on who the task is.
  */
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -338,8 +339,8 @@ static bool filter_flags_valid(uint64_t flags)
 }
 
 /*
- * A filter of the guest's own. The host would take it from anyone, since our filter has set no_new_privs where it must: the
- * guest needs to have done so itself, or CAP_SYS_ADMIN. The host then does the rest, and reads the program.
+ * A filter of the guest's own. The host would take it from anyone, since our filter has set no_new_privs where it must:
+ * the guest needs to have done so itself, or CAP_SYS_ADMIN. The host then does the rest, and reads the program.
  */
 static struct verdict new_filter(struct kernel *k, struct call_event *ev, uint64_t flags, struct guest_ptr program)
 {

@@ -1,4 +1,6 @@
-/* A task's place in the tree: chdir(2), fchdir(2), getcwd(2), chroot(2), umask(2). fs/open.c and fs/d_path.c of Linux. */
+/*
+ * A task's place in the tree: chdir(2), fchdir(2), getcwd(2), chroot(2), umask(2). fs/open.c and fs/d_path.c of Linux.
+ */
 #include <linux/capability.h>
 
 #include "syscalls/file_call.h"

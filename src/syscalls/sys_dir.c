@@ -32,8 +32,8 @@ static void make_old(char *listing, size_t len)
 }
 
 /*
- * What of the listing goes where it is to go: the entries that do so whole, as Linux copies them one by one. 0: not even
- * the first one.
+ * What of the listing goes where it is to go: the entries that do so whole, as Linux copies them one by one. 0: not
+ * even the first one.
  */
 static size_t copy_whole(struct file_call *c, const char *listing, size_t len, bool old, off_t *ret_next)
 {

@@ -1,6 +1,6 @@
 /*
- * ioctl(2): requests that change what a file is, or tell it (ioctl_iflags(2)). They are made through descriptors that need not be open
- * for writing, so the host would change a lower layer, or what is bound read-only. All others pass.
+ * ioctl(2): requests that change what a file is, or tell it (ioctl_iflags(2)). They are made through descriptors that
+ * need not be open for writing, so the host would change a lower layer, or what is bound read-only. All others pass.
  */
 #include <linux/fs.h>
 

@@ -1,4 +1,6 @@
-/* Names: link(2), symlink(2), readlink(2), rename(2), mknod(2) and their *at calls. fs/namei.c and fs/stat.c of Linux. */
+/*
+ * Names: link(2), symlink(2), readlink(2), rename(2), mknod(2) and their *at calls. fs/namei.c and fs/stat.c of Linux.
+ */
 #include <linux/fs.h>
 #include <sys/param.h>
 #include <sys/sysmacros.h>
@@ -7,8 +9,8 @@
 #include "syscalls/handlers.h"
 
 /*
- * Two names, as link and rename take them. What is wrong with the new one (*ret_new_error) counts only when the old one was
- * looked up and found right.
+ * Two names, as link and rename take them. What is wrong with the new one (*ret_new_error) counts only when the old one
+ * was looked up and found right.
  */
 static int two_names(struct file_call *c, int old_dirfd, struct guest_ptr old_name, unsigned old_flags, struct name_arg *old,
 		     int new_dirfd, struct guest_ptr new_name, struct name_arg *new, int *ret_new_error)

@@ -1,8 +1,9 @@
 /*
  * Datagrams of AF_UNIX sockets: sendto(2), sendmsg(2), sendmmsg(2), recvfrom(2). net/socket.c of Linux. Only a datagram
- * socket of this family takes a name with a message, so all else passes. What it sends is sent from here, with copies of
- * all that memory says: a name that another thread changes behind our back must not lead into the host's tree. Descriptors that travel
- * along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is this process.
+ * socket of this family takes a name with a message, so all else passes. What it sends is sent from here, with copies
+ * of all that memory says: a name that another thread changes behind our back must not lead into the host's tree.
+ * Descriptors that travel along (SCM_RIGHTS) are the same open files; SCM_CREDENTIALS says who really sends, which is
+ * this process.
  */
 #include <limits.h>
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 /*
- * The mount table is the session's: calls that would change it, or reach past it, are refused with the errno that Linux has
- * for callers who may not (EPERM) or for kernels that cannot (ENOSYS), behind what it looks at before. fs/namespace.c and
- * fs/fsopen.c of Linux.
+ * The mount table is the session's: calls that would change it, or reach past it, are refused with the errno that Linux
+ * has for callers who may not (EPERM) or for kernels that cannot (ENOSYS), behind what it looks at before.
+ * fs/namespace.c and fs/fsopen.c of Linux.
  */
 #include <linux/bpf.h>
 #include <linux/mount.h>

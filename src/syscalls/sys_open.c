@@ -1,6 +1,6 @@
 /*
- * open(2), openat(2), creat(2), openat2(2): fs/open.c of Linux. The flags are checked here in Linux's order, the walk and
- * the opening are the vfs's; what comes of it is a new open file description of the host that the guest gets.
+ * open(2), openat(2), creat(2), openat2(2): fs/open.c of Linux. The flags are checked here in Linux's order, the walk
+ * and the opening are the vfs's; what comes of it is a new open file description of the host that the guest gets.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -57,7 +57,10 @@ static int check_how(const struct open_how *how)
 		return -EINVAL;
 	if (how->flags & O_PATH && how->flags & ~(uint64_t)PATH_FLAGS)
 		return -EINVAL;
-	/* All names are taken for cached, as they are natively where somebody looked at them; what makes something never is. */
+	/*
+	 * All names are taken for cached, as they are natively where somebody looked at them; what makes something
+	 * never is.
+	 */
 	return how->resolve & RESOLVE_CACHED && (will_create(how->flags) || how->flags & O_TRUNC) ? -EAGAIN : 0;
 }
 
@@ -94,8 +97,8 @@ static bool has_gap(pid_t tid, rlim_t limit)
 }
 
 /*
- * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. Where the
- * number of open descriptors is not told only the installing tells.
+ * Linux takes the descriptor before it looks at the name: without one an open neither makes nor empties a file. Where
+ * the number of open descriptors is not told only the installing tells.
  */
 static bool descriptor_left(struct file_call *c)
 {
@@ -118,7 +121,10 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		return answer(r);
 	if (will_change(how->flags) && !descriptor_left(c))
 		r = -EMFILE;
-	/* For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the descriptor. */
+	/*
+	 * For an absolute name too the descriptor counts then; RESOLVE_BENEATH refuses it without a look at the
+	 * descriptor.
+	 */
 	const bool in_root = how->resolve & RESOLVE_IN_ROOT;
 	if (r == 0)
 		r = in_root ? name_find_scope(c, dirfd, &n) : name_find_base(c, dirfd, &n);

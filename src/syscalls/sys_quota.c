@@ -1,6 +1,6 @@
 /*
- * quotactl(2): fs/quota/quota.c of Linux. What only this process has has no quotas; of the host's file systems a descriptor
- * tells what the host says, and changes are not for guests.
+ * quotactl(2): fs/quota/quota.c of Linux. What only this process has has no quotas; of the host's file systems a
+ * descriptor tells what the host says, and changes are not for guests.
  */
 #include <linux/dqblk_xfs.h>
 #include <linux/quota.h>

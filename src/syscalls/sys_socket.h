@@ -31,7 +31,10 @@ MUST_CHECK int unix_address_copy_out(struct call_event *ev, struct guest_ptr to,
 				     const struct sockaddr_un *addr, socklen_t len);
 void unix_address_put(struct unix_address *a);
 
-/* Is all of this header's data in h's control data, which the guest wrote? CMSG_FIRSTHDR and CMSG_NXTHDR see to the header alone. */
+/*
+ * Is all of this header's data in h's control data, which the guest wrote? CMSG_FIRSTHDR and CMSG_NXTHDR see to the
+ * header alone.
+ */
 static inline bool control_fits(const struct msghdr *h, const struct cmsghdr *at)
 {
 	size_t before = (size_t)((const char *)at - (const char *)h->msg_control);

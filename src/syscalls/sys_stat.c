@@ -1,6 +1,6 @@
 /*
- * stat(2) and its kin, statx(2), statfs(2): fs/stat.c and fs/statfs.c of Linux. The structures are those of the host's own
- * ABI; foreign ones are not answered while files are emulated.
+ * stat(2) and its kin, statx(2), statfs(2): fs/stat.c and fs/statfs.c of Linux. The structures are those of the host's
+ * own ABI; foreign ones are not answered while files are emulated.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -108,7 +108,10 @@ struct verdict sys_fstat(struct kernel *k, struct call_event *ev)
 	return object_is_foreign(&o) ? verdict_pass() : put_stat(&c, &o, arg_ptr(ev, 1));
 }
 
-/* Times that are asked for are noted as seen (fill_mg_cmtime of Linux 6.13; not of /proc): so they are left out if nobody asks. */
+/*
+ * Times that are asked for are noted as seen (fill_mg_cmtime of Linux 6.13; not of /proc): so they are left out if
+ * nobody asks.
+ */
 static void leave_out_times(struct statx *x)
 {
 	x->stx_mask &= ~(unsigned)(STATX_MTIME | STATX_CTIME);

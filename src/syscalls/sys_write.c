@@ -1,8 +1,8 @@
 /*
  * Growth of files on a tmpfs that has a size: write(2) and its kin, sendfile(2), copy_file_range(2), splice(2),
- * fallocate(2). Data moves natively; only these calls are looked at first, in sessions with such a tmpfs. What still fits
- * of a write is written from here, as Linux writes the pages that it could get. What is beyond our sight: pages that a
- * mapping touches, and io_submit(2).
+ * fallocate(2). Data moves natively; only these calls are looked at first, in sessions with such a tmpfs. What still
+ * fits of a write is written from here, as Linux writes the pages that it could get. What is beyond our sight: pages
+ * that a mapping touches, and io_submit(2).
  */
 #include <limits.h>
 #include <linux/falloc.h>
@@ -36,7 +36,10 @@ static void growth_finish(struct growth *g)
 
 #define AUTO_GROWTH CLEANUP(growth_finish)
 
-/* Where a write with these flags (RWF_*) writes: behind all that is there, at, or (-1) at the descriptor's own position. */
+/*
+ * Where a write with these flags (RWF_*) writes: behind all that is there, at, or (-1) at the descriptor's own
+ * position.
+ */
 static int64_t position(int fd, int64_t at, int flags)
 {
 	struct stat st;
@@ -208,8 +211,8 @@ static bool may_write(int flags)
 }
 
 /*
- * generic_copy_file_checks of Linux: files of two file systems are not copied so, though for the host they may be of one (two
- * tmpfs are memfds). What it asks before this is left to the host.
+ * generic_copy_file_checks of Linux: files of two file systems are not copied so, though for the host they may be of
+ * one (two tmpfs are memfds). What it asks before this is left to the host.
  */
 static int crosses_file_systems(struct file_call *c, int in_fd, int out_fd)
 {
@@ -284,8 +287,8 @@ struct verdict sys_splice(struct kernel *k, struct call_event *ev)
 }
 
 /*
- * A file in memory that would take more than the whole filesystem is shown to have: without a size nobody counts what is
- * written, but the host would give all its memory to such a request.
+ * A file in memory that would take more than the whole filesystem is shown to have: without a size nobody counts what
+ * is written, but the host would give all its memory to such a request.
  */
 static bool exceeds_memory(const struct object *file, uint64_t len)
 {

@@ -1,6 +1,6 @@
 /*
- * Extended attributes: the four calls in their four forms (by name, without following, by descriptor, relative). fs/xattr.c
- * of Linux: the attribute's name and value are copied in before the file is looked up.
+ * Extended attributes: the four calls in their four forms (by name, without following, by descriptor, relative).
+ * fs/xattr.c of Linux: the attribute's name and value are copied in before the file is looked up.
  */
 #include <linux/limits.h>
 #include <sys/param.h>
@@ -81,8 +81,9 @@ static int find_file(struct file_call *c, const struct xattr_file *f, struct obj
 }
 
 /*
- * May the descriptor itself be asked? Its object may have lost the name that it was opened by to another one (others change the host's
- * files), and a file system that fails to find names still has it. Where the host judges the caller, as ours is who the caller is.
+ * May the descriptor itself be asked? Its object may have lost the name that it was opened by to another one (others
+ * change the host's files), and a file system that fails to find names still has it. Where the host judges the caller,
+ * as ours is who the caller is.
  */
 static bool asks_descriptor(const struct file_call *c, const struct object *o)
 {

@@ -51,7 +51,8 @@ struct flag_name {
 	uint64_t value;
 	/*
 	 * The bits that decide: == value for a plain flag, O_ACCMODE for O_RDONLY, all 64 for a whole value. A flag
-	 * applies when (v & mask) == value; negative constants are negative in 64 bits, so sign-extend v as its type says.
+	 * applies when (v & mask) == value; negative constants are negative in 64 bits, so sign-extend v as its type
+	 * says.
 	 */
 	uint64_t mask;
 };

@@ -97,8 +97,8 @@ bool aside_needed(struct aside *a)
 /* ---- the calls ---- */
 
 /*
- * Of a task one is asked about at most. Others may be answered: a signal came before the call was made again, and its handler makes
- * calls of its own.
+ * Of a task one is asked about at most. Others may be answered: a signal came before the call was made again, and its
+ * handler makes calls of its own.
  */
 enum { KEPT = 4 };
 

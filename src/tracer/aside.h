@@ -1,10 +1,11 @@
 /*
  * Calls that stop by trace and ask a file system of the host which may not answer (a network's, FUSE).
  *
- * The trap thread must not wait for one: all its guests would stand still. So where such a file system is mounted the stop makes
- * the call a private one that is notified (as the loader's, loader/image.h). A worker asks what the call itself comes to, and keeps
- * that here; when the private call returns, the task is made to make its own again, and that stop finds what it comes to. What
- * becomes of workers that are kept, of tasks that are killed meanwhile and of signals is then what becomes of any notified call.
+ * The trap thread must not wait for one: all its guests would stand still. So where such a file system is mounted the
+ * stop makes the call a private one that is notified (as the loader's, loader/image.h). A worker asks what the call
+ * itself comes to, and keeps that here; when the private call returns, the task is made to make its own again, and that
+ * stop finds what it comes to. What becomes of workers that are kept, of tasks that are killed meanwhile and of signals
+ * is then what becomes of any notified call.
  *
  * Locks: aside.lock, a leaf. Any thread, but for what is said.
  */

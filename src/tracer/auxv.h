@@ -10,8 +10,8 @@
 struct cred;
 
 /*
- * Write AT_UID, AT_EUID, AT_GID and AT_EGID (getauxval(3)) of a 64-bit program stopped at the end of its execve, whose stack
- * pointer is sp. -EFAULT if the stack is not as fs/binfmt_elf.c leaves it, -ESRCH.
+ * Write AT_UID, AT_EUID, AT_GID and AT_EGID (getauxval(3)) of a 64-bit program stopped at the end of its execve, whose
+ * stack pointer is sp. -EFAULT if the stack is not as fs/binfmt_elf.c leaves it, -ESRCH.
  */
 MUST_CHECK int auxv_set_ids(pid_t tid, uint64_t sp, const struct cred *cred);
 

@@ -3,7 +3,8 @@
  *
  * With ptrace attached PTRACE_O_EXITKILL does that. Under notify alone nothing in the kernel ties the guests' lives to
  * ours, so the command becomes the child of a guard, which adopts all orphans below it (PR_SET_CHILD_SUBREAPER) and
- * hears of the supervisor's death (PR_SET_PDEATHSIG). A signal to the group reaches it as well as the command. If the guard itself is killed, the supervisor ends the session.
+ * hears of the supervisor's death (PR_SET_PDEATHSIG). A signal to the group reaches it as well as the command. If the
+ * guard itself is killed, the supervisor ends the session.
  */
 #ifndef TRAPLINE_TRACER_GUARD_H
 #define TRAPLINE_TRACER_GUARD_H

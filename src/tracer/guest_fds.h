@@ -1,6 +1,6 @@
 /*
- * Duplicates of guests' descriptors (pidfd_getfd(2)), and their number, through descriptors that are kept for the tasks that
- * ask often.
+ * Duplicates of guests' descriptors (pidfd_getfd(2)), and their number, through descriptors that are kept for the tasks
+ * that ask often.
  * Locks: each slot's guards it and is held while a duplicate is made; leaves.
  */
 #ifndef TRAPLINE_TRACER_GUEST_FDS_H

@@ -35,7 +35,10 @@ void handed_finish(struct handed *h)
 	(void)pthread_mutex_destroy(&h->lock);
 }
 
-/* Which of a task's: the one that its next notification is for, or one of those that were interrupted, which a handler may nest. */
+/*
+ * Which of a task's: the one that its next notification is for, or one of those that were interrupted, which a handler
+ * may nest.
+ */
 enum which { EXPECTED, INTERRUPTED, EITHER };
 
 static bool fits(const struct handed_call *c, pid_t tid, enum which which, const struct call_event *again)

@@ -1,13 +1,13 @@
 /*
  * Descriptors that were decided on in a ptrace stop and are installed behind a notification.
  *
- * Only a notification installs a descriptor of ours (SECCOMP_IOCTL_NOTIF_ADDFD), but what openat2 wants is known only in a stop
- * (ptrace/lend.c). So the stop makes the call another one, openat, which the filter is asked about anew and notifies; the worker
- * finds here what it is to answer. Whoever opens the object anew would be asked for permissions, which the maker of a new file
- * has whatever the file's mode is.
+ * Only a notification installs a descriptor of ours (SECCOMP_IOCTL_NOTIF_ADDFD), but what openat2 wants is known only
+ * in a stop (ptrace/lend.c). So the stop makes the call another one, openat, which the filter is asked about anew and
+ * notifies; the worker finds here what it is to answer. Whoever opens the object anew would be asked for permissions,
+ * which the maker of a new file has whatever the file's mode is.
  *
- * A signal may interrupt the task before the worker has its notification. The call is then made again from its beginning, and finds
- * here what was decided: it is not carried out twice.
+ * A signal may interrupt the task before the worker has its notification. The call is then made again from its
+ * beginning, and finds here what was decided: it is not carried out twice.
  *
  * Locks: handed.lock, a leaf. Any thread.
  */

@@ -83,7 +83,9 @@ void job_continued(struct session *s)
 	atomic_store(&s->job.taken_ms, 0);
 }
 
-/* The foreground group of our terminal; our own group once the terminal has hung up and tells no more. 0: no terminal. */
+/*
+ * The foreground group of our terminal; our own group once the terminal has hung up and tells no more. 0: no terminal.
+ */
 static pid_t foreground_group(struct session *s)
 {
 	AUTO_CLOSE int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);

@@ -137,8 +137,8 @@ static int check_command(const struct session *s, const char *path, bool *ret_th
 }
 
 /*
- * The file that a shell would run, as execvp(3) finds it; but a directory that may not be searched has no such command, where
- * execvp says EACCES. The path is the caller's.
+ * The file that a shell would run, as execvp(3) finds it; but a directory that may not be searched has no such command,
+ * where execvp says EACCES. The path is the caller's.
  */
 static int find_command(const struct session *s, const char *name, char **ret)
 {
@@ -331,8 +331,8 @@ static int start_filtered(struct session *s, struct command *c)
 }
 
 /*
- * Who reads or writes the other end of a pipe of the command's is to see it closed when the command has closed it. Until
- * its execve the command shares our descriptors.
+ * Who reads or writes the other end of a pipe of the command's is to see it closed when the command has closed it.
+ * Until its execve the command shares our descriptors.
  */
 void launch_done(struct session *s)
 {

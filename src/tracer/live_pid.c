@@ -2,8 +2,8 @@
  * A kernel of 6.11 or newer translates an id itself, if a task has it. What only a group or a session has, whose leader
  * is gone, is looked for in /proc: /proc/PID/status has the ids of a task in each namespace from that of the mounted
  * /proc down to its own, one a column. A task whose column of the asking task's depth holds the id, in the asking
- * task's namespace or one below it, tells ours in our own column, which is the last of /proc/self/status. That of the asking
- * task is asked of a pidfd, since /proc may be another namespace's and know it by another number.
+ * task's namespace or one below it, tells ours in our own column, which is the last of /proc/self/status. That of the
+ * asking task is asked of a pidfd, since /proc may be another namespace's and know it by another number.
  */
 #include "tracer/live_pid.h"
 

@@ -27,7 +27,8 @@ struct load {
 	int fds[2];		/* by LOADER_ASK_PROGRAM, LOADER_ASK_INTERP; owned; -1: asked for, or none */
 	bool say_done;
 	bool done;		/* one call is left: the loader's own unmapping */
-	int borrowed, kept;	/* a number of the program's that the loader has for a moment, and what it stood for (owned); -1: none */
+	/* a number of the program's that the loader has for a moment, and what it stood for (owned); -1: none */
+	int borrowed, kept;
 };
 
 /* ---- the image ---- */
@@ -121,7 +122,10 @@ int loads_init(struct loads *l)
 	AUTO_CLOSE int fd = make_memfd();
 	if (fd < 0)
 		return fd;
-	/* The kernel executes nothing that is open for writing; and the path in it has to name the descriptor that stays. */
+	/*
+	 * The kernel executes nothing that is open for writing; and the path in it has to name the descriptor that
+	 * stays.
+	 */
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	l->image = open(name, O_RDONLY | O_CLOEXEC);
 	if (l->image < 0)
@@ -221,13 +225,17 @@ static void set_random(const struct loads *l, const struct builder *b, const str
 	uint64_t random[2] = {0};
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		random[0] = 0;
-	/* A program without an interpreter may be one: it is put where libraries are, out of the way of what it loads. */
+	/*
+	 * A program without an interpreter may be one: it is put where libraries are, out of the way of what it loads.
+	 */
 	if (plan->program.moves && plan->interp.fd >= 0) {
 		p->program.hint = machines[regs_arch_host()].program_base + p->program.start;
 		if (l->randomize)
 			p->program.random = (random[0] & ((UINT64_C(1) << machines[regs_arch_host()].random_bits) - 1)) * b->page;
 	}
-	/* There nothing could grow behind it: its heap is where the kernel has put the loader's, by the same reasoning. */
+	/*
+	 * There nothing could grow behind it: its heap is where the kernel has put the loader's, by the same reasoning.
+	 */
 	if (plan->program.moves && plan->interp.fd < 0)
 		return;
 	p->brk_start = up(b, plan->program.end);

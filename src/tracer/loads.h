@@ -1,8 +1,8 @@
 /*
  * Execves of the file kernel: the loader's image (loader/image.h), and the loads that are under way.
  *
- * The kernel executes the image, by a path of the supervisor's /proc; the loader in it maps the program that was meant. It
- * is told what to map while the task stands at the end of the execve, and gets the files by private notified calls,
+ * The kernel executes the image, by a path of the supervisor's /proc; the loader in it maps the program that was meant.
+ * It is told what to map while the task stands at the end of the execve, and gets the files by private notified calls,
  * which are answered only to the loader, from its code, once each.
  *
  * Locks: loads.lock guards the list and what is in it; a leaf.
@@ -27,7 +27,8 @@ struct loads {
 	struct stat image_stat;
 	char path[LOADER_PATH_SIZE];	/* of the image, padded with slashes; ends in NUL */
 	bool randomize, randomize_brk;	/* kernel.randomize_va_space */
-	bool fixed;			/* we run with ADDR_NO_RANDOMIZE, and so do guests as long as none changes its personality(2) */
+	/* we run with ADDR_NO_RANDOMIZE, and so do guests as long as none changes its personality(2) */
+	bool fixed;
 	bool follows_personality;	/* .personality_set tells of every change; else /proc is asked */
 	_Atomic bool personality_set;
 	pthread_mutex_t lock;
@@ -60,19 +61,26 @@ bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id);
 bool loads_is_call(const struct call_event *ev);
 struct verdict loads_answer(struct loads *l, const struct call_event *ev);
 /*
- * A loader that has no descriptor left needs one for a moment all the same: natively execve needs none. Raises the limit of the
- * task for the next descriptor; *ret is for loads_lower_limit, at once after it. A negative errno: it cannot be raised.
+ * A loader that has no descriptor left needs one for a moment all the same: natively execve needs none. Raises the
+ * limit of the task for the next descriptor; *ret is for loads_lower_limit, at once after it. A negative errno: it
+ * cannot be raised.
  */
 MUST_CHECK int loads_raise_limit(pid_t tid, struct rlimit *ret);
 void loads_lower_limit(pid_t tid, const struct rlimit *old);
 /*
- * If not: the number of a descriptor of the task that can make room for a moment, or -EMFILE. Not one whose file's locks would go
- * with it (fcntl_locking(2)), nor one that could not be put back.
+ * If not: the number of a descriptor of the task that can make room for a moment, or -EMFILE. Not one whose file's
+ * locks would go with it (fcntl_locking(2)), nor one that could not be put back.
  */
 MUST_CHECK int loads_choose(pid_t tid);
-/* Keep fd, what the loader's number stood for, until the loader that called from ip asks for it. fd is taken over on success. */
+/*
+ * Keep fd, what the loader's number stood for, until the loader that called from ip asks for it. fd is taken over on
+ * success.
+ */
 MUST_CHECK int loads_borrow(struct loads *l, pid_t tid, uint64_t ip, int number, int fd);
-/* The loader's answer to LOADER_ASK_RETURN: the number, and *ret_fd, which is the caller's. -ENOENT: nothing was borrowed. */
+/*
+ * The loader's answer to LOADER_ASK_RETURN: the number, and *ret_fd, which is the caller's. -ENOENT: nothing was
+ * borrowed.
+ */
 MUST_CHECK int loads_return(struct loads *l, pid_t tid, int *ret_fd);
 
 #endif

@@ -1,4 +1,7 @@
-/* Guest memory of a task, by its tid. All functions: 0 (or a length), -EFAULT for bad addresses, -ESRCH when the task is gone. */
+/*
+ * Guest memory of a task, by its tid. All functions: 0 (or a length), -EFAULT for bad addresses, -ESRCH when the task
+ * is gone.
+ */
 #ifndef TRAPLINE_TRACER_MEMORY_H
 #define TRAPLINE_TRACER_MEMORY_H
 
@@ -21,8 +24,8 @@ MUST_CHECK int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t le
  */
 MUST_CHECK int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t len);
 /*
- * A string of at most max bytes without its NUL; *ret_complete tells whether the NUL was seen. Returns the bytes stored,
- * or -EFAULT when memory ends before the NUL or max bytes.
+ * A string of at most max bytes without its NUL; *ret_complete tells whether the NUL was seen. Returns the bytes
+ * stored, or -EFAULT when memory ends before the NUL or max bytes.
  */
 MUST_CHECK ssize_t memory_read_string(pid_t tid, uint64_t addr, char *buf, size_t max, bool *ret_complete);
 

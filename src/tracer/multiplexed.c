@@ -5,7 +5,10 @@
 #include "base/errors.h"
 #include "tracer/memory.h"
 
-/* What a word of the call that is meant is, of ipc(call, first, second, third, ptr, fifth): net/ipc's registers by number. */
+/*
+ * What a word of the call that is meant is, of ipc(call, first, second, third, ptr, fifth): net/ipc's registers by
+ * number.
+ */
 enum ipc_word { FIRST = 1, SECOND, THIRD, PTR, FIFTH };
 
 /* include/uapi/linux/net.h. send and recv have no numbers of their own. */

@@ -15,8 +15,10 @@ enum {
 	SERIAL_FORKS = 2,		/* so many children one by one place their parent */
 	DENSE_GAP_NS = 250 * 1000,	/* a stop that crossed cores costs about 100 us by itself */
 	TICK_NS = 2 * 1000 * 1000,	/* a placed task that has not stopped for so long is looked at */
-	COMPUTES_NS = TICK_NS / 2,	/* ... and let go when it then ran, or waited for the core, for so long of a tick */
-	WAITS_NS = TICK_NS / 8,		/* ... of which for so long it waited: nobody is served by moving what is alone */
+	/* ... and let go when it then ran, or waited for the core, for so long of a tick */
+	COMPUTES_NS = TICK_NS / 2,
+	/* ... of which for so long it waited: nobody is served by moving what is alone */
+	WAITS_NS = TICK_NS / 8,
 	ASLEEP_NS = 50 * 1000 * 1000,	/* ... or slept for so long: the settler must not tick for sleepers */
 	SETTLED_NS = 250 * 1000 * 1000,	/* ... or did whatever it does for so long: nor for ever */
 };
@@ -308,7 +310,9 @@ void placement_forked(struct placement *p, struct placement_core *core, pid_t ch
 	to->was_placed = parent->was_placed;
 	if (parent->own_mask || !parent->was_placed)
 		return;
-	/* Born with the narrow mask, or with the wide one if the settler was quicker than the fork: both are put right. */
+	/*
+	 * Born with the narrow mask, or with the wide one if the settler was quicker than the fork: both are put right.
+	 */
 	if (parent->slot)
 		take_slot(p, core, child, to, monotonic_ns());
 	if (!to->slot)

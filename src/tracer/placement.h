@@ -2,9 +2,10 @@
  * Placement: keep the trap thread and the guests that stop often on one core.
  *
  * A stop is a wake-up of the trap thread and a wake-up of the guest. Where the two are on different cores of a virtual
- * machine each wake-up interrupts a halted core: measured here, one system call costs 117 us free and 19 us on one core.
- * The scheduler cannot know that the two never run at the same time, so the trap thread tells it: a task that stops
- * densely is bound with it to one core, and let go as soon as it has to wait there (settler thread) or asks about affinity.
+ * machine each wake-up interrupts a halted core: measured here, one system call costs 117 us free and 19 us on one
+ * core. The scheduler cannot know that the two never run at the same time, so the trap thread tells it: a task that
+ * stops densely is bound with it to one core, and let go as soon as it has to wait there (settler thread) or asks about
+ * affinity.
  *
  * The guest must not see it: sched_getaffinity and sched_setaffinity always stop, and placement_release gives the task
  * its own mask back before the call is carried out. /proc/PID/status shows the narrow mask while a task is placed.
@@ -82,8 +83,8 @@ void placement_forked(struct placement *p, struct placement_core *core, pid_t ch
 /*
  * Behind placement_forked, where calls seldom stop. in_line: each task has one child at most, as where a shell runs one
  * command after the other. Then one of them runs at a time, and each command is a dozen wake-ups, of guests that the
- * scheduler starts on the core where nobody is; after the second such child its parent is bound, and what it makes is born so.
- * Where two may run at once they are let go.
+ * scheduler starts on the core where nobody is; after the second such child its parent is bound, and what it makes is
+ * born so. Where two may run at once they are let go.
  */
 void placement_forks(struct placement *p, struct placement_core *core, pid_t parent, struct placed *of_parent,
 		     pid_t child, struct placed *of_child, bool in_line);

@@ -54,8 +54,9 @@ static bool saves_ends(const struct session_options *o)
 }
 
 /*
- * The cheapest that suffices. Every call recorded: no filter can save the stop at its entry, but where the other one can be
- * saved the filter's is the cheaper, else step. Some recorded: their stops carry the answers too. Only answers: notifications.
+ * The cheapest that suffices. Every call recorded: no filter can save the stop at its entry, but where the other one
+ * can be saved the filter's is the cheaper, else step. Some recorded: their stops carry the answers too. Only answers:
+ * notifications.
  */
 static enum mechanism choose(const struct session_options *o)
 {
@@ -196,7 +197,10 @@ struct call_set session_worker_calls(void)
 static void plan_files(struct session *s)
 {
 	static const enum call_id stopping[] = {CALL_execve, CALL_execveat};	/* carried out in a stop */
-	/* No filter sees whether openat2 wants O_PATH. What names a socket is made by the guest itself, so that it is who is seen. */
+	/*
+	 * No filter sees whether openat2 wants O_PATH. What names a socket is made by the guest itself, so that it is
+	 * who is seen.
+	 */
 	static const enum call_id lending[] = {
 		CALL_openat2, CALL_connect, CALL_sendto, CALL_sendmsg, CALL_recvfrom, CALL_recvmsg, CALL_recvmmsg, CALL_accept,
 		CALL_accept4, CALL_pidfd_send_signal,

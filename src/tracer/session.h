@@ -35,13 +35,17 @@ struct plan;
 struct policy;
 struct policy_runtime;
 
-/* Bench and tests look at each intercepted call through this (NULL operations are skipped). Called from supervisor threads. */
+/*
+ * Bench and tests look at each intercepted call through this (NULL operations are skipped). Called from supervisor
+ * threads.
+ */
 struct session_probe {
 	/* A call was intercepted, before any verdict. regs is NULL under notify. */
 	void (*entered)(void *ctx, pid_t tid, enum call_id id, const uint64_t args[6], struct regs *regs);
 	/*
-	 * Asked before the handlers of syscalls/dispatch.h about each call in .emulated: VERDICT_PASS leaves it to them (and
-	 * they, to the host), anything else is the answer. Lets bench answer with a value that the guest can check.
+	 * Asked before the handlers of syscalls/dispatch.h about each call in .emulated: VERDICT_PASS leaves it to them
+	 * (and they, to the host), anything else is the answer. Lets bench answer with a value that the guest can
+	 * check.
 	 */
 	struct verdict (*answer)(void *ctx, struct call_event *ev);
 	void *ctx;
@@ -66,20 +70,23 @@ struct session_options {
 	enum mechanism mechanism;
 	char *const *argv;		/* the command; NULL: only attach */
 	char *const *envp;		/* NULL: this process's environment */
-	const pid_t *attach;		/* processes to attach to (all their threads), beside the command if there is one */
+	/* processes to attach to (all their threads), beside the command if there is one */
+	const pid_t *attach;
 	size_t attach_count;
 	const struct session_user *user;	/* who the command is; NULL: who we are */
 	const char *program;		/* what the command is found by; NULL: argv[0] */
 	/*
-	 * The process of .attach is about to execute the command: nothing of it is shown before, and it waits for a byte
-	 * from attach_ready, which is sent when it is attached to.
+	 * The process of .attach is about to execute the command: nothing of it is shown before, and it waits for a
+	 * byte from attach_ready, which is sent when it is attached to.
 	 */
 	bool attach_launching;
 	int attach_ready;
 	bool uninterruptible;		/* signals that would end an attachment are ignored */
 	bool interruptible;		/* they let all go though the command is our own child, which gets them, too */
-	bool release_standard;		/* with the command's start, its standard input and output are no longer ours, too */
-	bool detach_on_exec;		/* a task that executes another program is let go; the command's first is none */
+	/* with the command's start, its standard input and output are no longer ours, too */
+	bool release_standard;
+	/* a task that executes another program is let go; the command's first is none */
+	bool detach_on_exec;
 
 	/* Observation. Only these calls stop for it; all other calls run free (trace) or are passed on (step). */
 	struct call_set recorded;
@@ -97,7 +104,10 @@ struct session_options {
 	struct call_set emulated;
 	struct kernel *kernel;		/* not owned; NULL when .emulated is empty */
 
-	/* A policy (tracer/policy/apply.h), not owned, with session_plan's plan: .emulated holds where no rule says otherwise. */
+	/*
+	 * A policy (tracer/policy/apply.h), not owned, with session_plan's plan: .emulated holds where no rule says
+	 * otherwise.
+	 */
 	const struct policy_runtime *policy;
 
 	bool without_ptrace;		/* notify alone: gdb and strace work inside; see doctor for what is lost */
@@ -115,15 +125,16 @@ struct session_result {
 };
 
 /*
- * The plan of a policy for a session with these options (all but .policy): what the session itself needs to see is in it.
- * The caller destroys it, and the policy outlives it. A negative errno after a message that says why it cannot be.
+ * The plan of a policy for a session with these options (all but .policy): what the session itself needs to see is in
+ * it. The caller destroys it, and the policy outlives it. A negative errno after a message that says why it cannot be.
  */
 MUST_CHECK int session_plan(const struct session_options *options, const struct policy *policy, bool say_denials,
 			    struct plan **ret);
 
 /*
- * Run a session to its end in the calling thread. 0, or a negative errno after a message on stderr that says what failed
- * and where; no guest is left behind then. Not re-entrant: one session at a time in a process (it handles signals).
+ * Run a session to its end in the calling thread. 0, or a negative errno after a message on stderr that says what
+ * failed and where; no guest is left behind then. Not re-entrant: one session at a time in a process (it handles
+ * signals).
  */
 MUST_CHECK int session_run(const struct session_options *options, struct session_result *ret);
 
@@ -137,7 +148,8 @@ struct mechanism_info {
 	bool needs_ptrace;
 	bool needs_seccomp;
 	bool can_attach;
-	int available;		/* 0, or the negative errno that trying it gave on this kernel and with these privileges */
+	/* 0, or the negative errno that trying it gave on this kernel and with these privileges */
+	int available;
 };
 
 /* Tries each mechanism once with a child of its own (a few ms), then remembers. */

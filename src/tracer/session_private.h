@@ -9,8 +9,9 @@
  *   settler  releases placed tasks that no longer stop (placement.c); sleeps unless some task is placed
  *   writer   the recorder's, in src/observe
  *
- * Locks, all leaves: emit_lock (the recorder has one producer at a time; while there can be but one, it goes without), table_lock (the table of tracees, not what is
- * in them: a tracee is its trap thread's, but for fields that say otherwise).
+ * Locks, all leaves: emit_lock (the recorder has one producer at a time; while there can be but one, it goes without),
+ * table_lock (the table of tracees, not what is in them: a tracee is its trap thread's, but for fields that say
+ * otherwise).
  */
 #ifndef TRAPLINE_TRACER_SESSION_PRIVATE_H
 #define TRAPLINE_TRACER_SESSION_PRIVATE_H
@@ -83,7 +84,8 @@ struct trap_thread {
 	struct placement_core core;
 	struct core_yield yield;
 	struct ends_pending ends;
-	const struct ptrace_syscall_info *told;	/* of the stop that is being served, if it is known already; else NULL */
+	/* of the stop that is being served, if it is known already; else NULL */
+	const struct ptrace_syscall_info *told;
 	bool runs;			/* not the first; handover.lock */
 	sem_t wakes;			/* what a thread without tracees sleeps on */
 	_Atomic bool lost_some;		/* tasks for it died under way */
@@ -132,16 +134,19 @@ struct tracee {
 	uint64_t delay_exit_ns;		/* PHASE_INSIDE: how long to hold it behind the call */
 	const struct policy_inject *poke_exit;	/* PHASE_INSIDE: what to overwrite behind the call; NULL: nothing */
 	uint8_t poke_regs[POKES_MAX];	/* as in struct applied */
-	bool stood_in;			/* PHASE_INSIDE: a call that changes nothing is made, .stood_in_for is its result */
+	/* PHASE_INSIDE: a call that changes nothing is made, .stood_in_for is its result */
+	bool stood_in;
 	int64_t stood_in_for;
 	uint64_t delay_ns;		/* how long to hold it before it goes on from this stop */
 	uint64_t wake_ns;		/* != 0: held until then */
 	int wake_signal;		/* delivered as it goes on */
 	struct exec_plan *exec;		/* owned; of the execve that it is in */
-	bool aside;			/* PHASE_INSIDE: a worker is asked what its call comes to, which it then makes again (aside.h) */
+	/* PHASE_INSIDE: a worker is asked what its call comes to, which it then makes again (aside.h) */
+	bool aside;
 	bool handed;			/* its call was made an openat for the worker (handed.h) */
 	struct lender *lender;		/* owned; whose descriptor it is for the task, NULL: the supervisor's */
-	bool receives;			/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
+	/* PHASE_INSIDE: behind the call, what it told of a peer is mended (syscalls/sys_received.h) */
+	bool receives;
 	uint32_t received_room;
 	bool strict;			/* it asked for SECCOMP_MODE_STRICT (ptrace/strict.c) */
 	int lent_mark;			/* what the description that comes of it shall have (vfs_mark) */
@@ -185,7 +190,8 @@ struct session {
 	_Atomic bool main_ended;
 	bool command_executed;		/* its first execve was seen; its trap thread */
 	struct trap_thread traps[TRAP_THREADS_MAX];	/* the first runs session_run */
-	uint64_t transit_mark;		/* with which a task on its way to another trap thread waits; the filter knows it */
+	/* with which a task on its way to another trap thread waits; the filter knows it */
+	uint64_t transit_mark;
 	struct handover *handover;	/* NULL: not needed yet, or not possible */
 	bool handover_refused;		/* first trap thread */
 	_Atomic bool several;		/* there is more than one trap thread */
@@ -195,14 +201,16 @@ struct session {
 	pthread_mutex_t emit_lock;
 	struct placement placement;
 	struct ends ends;
-	_Atomic bool steps;		/* a guest has a filter of its own, which may answer before ours stops: all stops are asked for */
+	/* a guest has a filter of its own, which may answer before ours stops: all stops are asked for */
+	_Atomic bool steps;
 	struct launch_page *launch;
 	struct guard guard;		/* notify without ptrace */
 	struct guest_fds guest_fds;
 	struct handed handed;
 	struct aside aside;
 	struct loads loads;		/* with .files */
-	bool lends;			/* with .files: what no notification can install, the guest opens itself; so it connects */
+	/* with .files: what no notification can install, the guest opens itself; so it connects */
+	bool lends;
 	struct notify *notify;
 	struct unwinder *unwinder;
 	struct job job;
@@ -243,7 +251,8 @@ void tracee_each(struct session *s, void (*visit)(struct session *s, struct trac
 /* Whether one of any thread's passes the test, which runs under table_lock. */
 bool tracee_any(struct session *s, bool (*test)(const struct tracee *t, void *ctx), void *ctx);
 pid_t tracee_tgid(struct tracee *t);	/* reads /proc once when it is not known */
-pid_t tracee_tgid_of(struct session *s, pid_t tid);	/* any thread; reads /proc each time for a task that is not traced */
+/* any thread; reads /proc each time for a task that is not traced */
+pid_t tracee_tgid_of(struct session *s, pid_t tid);
 MUST_CHECK int tracee_table_init(struct session *s);
 void tracee_table_finish(struct session *s);
 
@@ -258,10 +267,12 @@ bool session_follows_all(const struct session *s);
 unsigned session_seize_flags(const struct session *s);
 /* "mechanism 'trace' is not available here: ..." */
 void session_unavailable(const struct session *s, int err);
-void session_fail(struct session *s, int err, const char *what);	/* remember the first host failure; any thread */
+/* remember the first host failure; any thread */
+void session_fail(struct session *s, int err, const char *what);
 
 /* job.c: trapline stops with the command, for the shell that waits for trapline. */
-void job_signal_taken(struct session *s);			/* trapline took SIGTSTP, SIGTTIN or SIGTTOU; signals thread */
+/* trapline took SIGTSTP, SIGTTIN or SIGTTOU; signals thread */
+void job_signal_taken(struct session *s);
 void job_stop_sent(struct session *s, const siginfo_t *info);	/* the command is about to get a stop signal */
 void job_stopped(struct session *s, bool command);		/* a guest stopped; is it the command? */
 void job_continued(struct session *s);				/* the command goes on */
@@ -278,7 +289,10 @@ void launch_done(struct session *s);	/* the command has executed its program */
 void launch_finish(struct session *s);
 /* Why the command did not start, said on stderr: its own errno, a negative one where the host failed trapline, or 0. */
 int launch_exec_errno(const struct session *s);
-/* Sleep until the filter is installed; the listener's descriptor (owned by the caller), or -errno when the child failed. */
+/*
+ * Sleep until the filter is installed; the listener's descriptor (owned by the caller), or -errno when the child
+ * failed.
+ */
 MUST_CHECK int launch_await_listener(struct session *s);
 
 /* ptrace/loop.c */
@@ -307,7 +321,10 @@ void calls_regs(struct tracee *t, struct regs *r);
 void calls_answer(struct session *s, struct tracee *t, struct regs *r, int64_t value);
 /* ptrace/decided.c: what a policy decided about the call that is entered, carried out. */
 void calls_decide(struct session *s, struct tracee *t, struct regs *r, struct call_event *ev, bool record, uint64_t now);
-/* Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to *value. */
+/*
+ * Behind the call: overwrite memory, put the result in place that was to be seen. A changed result is written to
+ * *value.
+ */
 void calls_finish_injection(struct session *s, struct tracee *t, int64_t *value, bool *is_error);
 /* Carry out what was decided, and record it. */
 void calls_act(struct session *s, struct tracee *t, struct regs *r, struct applied *a, bool record, uint64_t now);

@@ -113,7 +113,10 @@ static void took(struct session *s, const siginfo_t *info)
 	if ((s->options->attach_count || s->options->interruptible) && ends_attachment(sig)) {
 		if (s->options->uninterruptible)
 			return;
-		/* As for the command it came to its group, or is passed on; it, too, is let go, before it sees the signal. */
+		/*
+		 * As for the command it came to its group, or is passed on; it, too, is let go, before it sees the
+		 * signal.
+		 */
 		bool pass = s->options->argv && from_process(info) && command_exists(s);
 		s->result->detached_by = sig;	/* read when this thread has ended */
 		atomic_store(&s->detach_wanted, true);
@@ -192,8 +195,8 @@ int signals_start(struct session *s)
 }
 
 /*
- * For a file of ours that reached RLIMIT_FSIZE the kernel sent this thread a signal; the call's error has told it. And what
- * is still pending when the command has ended came for the command, which natively is no more.
+ * For a file of ours that reached RLIMIT_FSIZE the kernel sent this thread a signal; the call's error has told it. And
+ * what is still pending when the command has ended came for the command, which natively is no more.
  */
 static void forget_pending(const struct session *s)
 {

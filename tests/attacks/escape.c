@@ -1,7 +1,8 @@
 /*
- * A guest that tries to reach what lies outside of its root. The one thing outside is a file "secret" that holds OUTSIDE, in
- * the directory above the root; whoever reads that, or the host's own /etc/passwd, escaped. Statically linked: the root is
- * empty but for this program, /in (a directory), /in/secret and /secret, which hold INSIDE; what is missing of that is made.
+ * A guest that tries to reach what lies outside of its root. The one thing outside is a file "secret" that holds
+ * OUTSIDE, in the directory above the root; whoever reads that, or the host's own /etc/passwd, escaped. Statically
+ * linked: the root is empty but for this program, /in (a directory), /in/secret and /secret, which hold INSIDE; what is
+ * missing of that is made.
  *
  *	escape ATTACK [ROUNDS] [FD]
  *

@@ -1,7 +1,7 @@
 /*
- * A guest for observe.py: calls whose results the kernel puts into memory, each several times, successful and not, with what
- * was there overwritten at once, so that whoever looks too late sees something else. Everything that it is told is the same
- * in each run. With an argument: what is wanted of it instead (see main).
+ * A guest for observe.py: calls whose results the kernel puts into memory, each several times, successful and not, with
+ * what was there overwritten at once, so that whoever looks too late sees something else. Everything that it is told is
+ * the same in each run. With an argument: what is wanted of it instead (see main).
  */
 #include <errno.h>
 #include <fcntl.h>

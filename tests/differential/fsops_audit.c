@@ -89,7 +89,10 @@ static const char *dirent_type(unsigned char t)
 	return t < sizeof(names) / sizeof(names[0]) && names[t] ? names[t] : "?";
 }
 
-/* At the beginning again in the end, as what an end is called differs (ext4's is so far that reads are EINVAL). Entries with types; an entry whose number is not what stat says is marked. */
+/*
+ * At the beginning again in the end, as what an end is called differs (ext4's is so far that reads are EINVAL). Entries
+ * with types; an entry whose number is not what stat says is marked.
+ */
 void list_directory(struct op *o, int fd, bool old_call)
 {
 	struct listing l;

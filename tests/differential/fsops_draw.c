@@ -344,8 +344,8 @@ const char *arg_xattr(struct op *o)
 	}
 	name = names[draw(o, sizeof(names) / sizeof(names[0]))];
 	/*
-	 * overlayfs asks the layer below before it looks at the prefix, and copies up before that one refuses an empty suffix:
-	 * the ctime is then new although nothing was set
+	 * overlayfs asks the layer below before it looks at the prefix, and copies up before that one refuses an empty
+	 * suffix: the ctime is then new although nothing was set
 	 */
 	if (!(o->sh->features & FEATURE_LONG_LISTS) && (!strchr(name, '.') || !strcmp(name, "user.")))
 		name = "user.n";

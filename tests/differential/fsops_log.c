@@ -136,7 +136,9 @@ void say_stat(struct op *o, const struct stat *st)
 	say(o, "]");
 }
 
-/* Flags of an open description; those that only say how its name was looked up stand apart where no directory has them. */
+/*
+ * Flags of an open description; those that only say how its name was looked up stand apart where no directory has them.
+ */
 void say_flags(struct op *o, int fd)
 {
 	struct stat st;

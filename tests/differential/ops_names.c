@@ -63,8 +63,8 @@ static void op_unlinkat(struct op *o)
 }
 
 /*
- * Not onto a directory that is not empty, without FEATURE_LOWER: overlayfs refuses it after it changed the times of what is
- * above. true: left out, and said.
+ * Not onto a directory that is not empty, without FEATURE_LOWER: overlayfs refuses it after it changed the times of
+ * what is above. true: left out, and said.
  */
 static bool onto_full(struct op *o, int dir, const char *path, unsigned flags)
 {
@@ -256,7 +256,10 @@ static void op_getdents(struct op *o)
 		list_directory(o, fd, old_call);
 }
 
-/* Where the entry behind number skip is, and then the rest is the same as before. The buffer has room for one entry or few. */
+/*
+ * Where the entry behind number skip is, and then the rest is the same as before. The buffer has room for one entry or
+ * few.
+ */
 static void op_seekdir(struct op *o)
 {
 	struct { uint64_t ino; int64_t off; unsigned short len; unsigned char type; char name[256]; } e;

@@ -34,8 +34,8 @@ static int draw_open_flags(struct op *o)
 }
 
 /*
- * Without FEATURE_LOWER what is not opened for writing is copied up first, and what is no file in any case: overlayfs opens a fifo of
- * a lower layer where it is, and goes on to say how many links that has.
+ * Without FEATURE_LOWER what is not opened for writing is copied up first, and what is no file in any case: overlayfs
+ * opens a fifo of a lower layer where it is, and goes on to say how many links that has.
  */
 static void copy_up(struct op *o, int dir, const char *path, int flags)
 {

@@ -64,7 +64,8 @@ static long checked(long nr, const long *args, int nargs)
 	CHECK_EQ(after.r13, before.r13);
 	CHECK_EQ(after.r14, before.r14);
 	CHECK_EQ(after.r15, before.r15);
-	CHECK_EQ(after.rcx, after.next_ip);	/* what the syscall instruction leaves: the return address and the flags */
+	/* what the syscall instruction leaves: the return address and the flags */
+	CHECK_EQ(after.rcx, after.next_ip);
 	CHECK(after.r11 & 2);			/* bit 1 of the flags is always set */
 	return (long)after.rax;
 }

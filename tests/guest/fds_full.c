@@ -22,8 +22,9 @@ static void full(void)
 
 	CHECK(syscall(SYS_close_range, 3, ~0U, 0) == 0);
 	CHECK(setrlimit(RLIMIT_NOFILE, &r) == 0);
+	/* 3 is the first free one, and they come in order: nobody else uses any */
 	while ((fd = dup(2)) >= 0)
-		CHECK_EQ(fd, 3 + n++);		/* 3 is the first free one, and they come in order: nobody else uses any */
+		CHECK_EQ(fd, 3 + n++);
 	CHECK_EQ(errno, EMFILE);
 	CHECK_EQ(n, 61);
 	for (int i = 0; i < 20; i++) {

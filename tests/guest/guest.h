@@ -144,9 +144,9 @@ __attribute__((unused)) static void guest_handle_info(int sig, void (*handler)(i
 }
 
 /*
- * A storm of SIGALRM every so many microseconds, 0: no more. Where one handler takes longer than the time to the next signal,
- * nothing else would ever be done: the handler tells of each signal, the others of each step that they get on, and the storm
- * abates where many signals come to no step.
+ * A storm of SIGALRM every so many microseconds, 0: no more. Where one handler takes longer than the time to the next
+ * signal, nothing else would ever be done: the handler tells of each signal, the others of each step that they get on,
+ * and the storm abates where many signals come to no step.
  */
 static volatile long guest_storm_steps, guest_storm_us;
 

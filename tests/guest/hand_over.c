@@ -1,7 +1,7 @@
 /*
- * Several processes that work at once and give birth all the time: where a tracer uses more cores than one, their children
- * change hands before they run. A child finds signal mask, pending signals and registers as they were; its parent sees
- * its end and nothing else of it, as a signal or in wait; one that is killed at once, or stopped, is so.
+ * Several processes that work at once and give birth all the time: where a tracer uses more cores than one, their
+ * children change hands before they run. A child finds signal mask, pending signals and registers as they were; its
+ * parent sees its end and nothing else of it, as a signal or in wait; one that is killed at once, or stopped, is so.
  */
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 /*
  * Who am I: every uid and gid getter, uname and sysinfo agree with what is expected.
- * identity UID GID HOSTNAME [sethostname]: as given; sethostname is tried only under emulation (natively it would rename
- * the machine) and is root's. Without arguments: as /proc says.
+ * identity UID GID HOSTNAME [sethostname]: as given; sethostname is tried only under emulation (natively it would
+ * rename the machine) and is root's. Without arguments: as /proc says.
  */
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>

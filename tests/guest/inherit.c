@@ -1,6 +1,6 @@
 /*
- * Everything a program inherits from the one that starts it, printed: the runner compares with the native run. But an ordinary
- * user's filter needs no_new_privs (seccomp(2)), so that only root's is compared.
+ * Everything a program inherits from the one that starts it, printed: the runner compares with the native run. But an
+ * ordinary user's filter needs no_new_privs (seccomp(2)), so that only root's is compared.
  */
 #include <dirent.h>
 #include <sys/personality.h>

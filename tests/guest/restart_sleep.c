@@ -1,6 +1,7 @@
 /* Sleeps that signals interrupt: a handler gives EINTR and the right remaining time; a stop or an ignored signal
- * does not shorten or lengthen the sleep (restart_syscall). Nothing here asks a loaded machine to be quick: what cannot be
- * told from slowness is tried again, what would never end if it were wrong has the test's time limit. */
+ * does not shorten or lengthen the sleep (restart_syscall). Nothing here asks a loaded machine to be quick: what cannot
+ * be told from slowness is tried again, what would never end if it were wrong has the test's time limit.
+ */
 #include <poll.h>
 #include <stdatomic.h>
 
@@ -91,7 +92,10 @@ static void undisturbed(int kind)
 	guest_wait_exit(pid, 0);
 }
 
-/* A poll is interrupted by stops until it has ended: if each began the whole of it anew, it would end after the last one. */
+/*
+ * A poll is interrupted by stops until it has ended: if each began the whole of it anew, it would end after the last
+ * one.
+ */
 static void repeatedly(void)
 {
 	enum { STOPS = 200 };

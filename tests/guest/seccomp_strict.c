@@ -1,6 +1,6 @@
 /*
- * Strict mode: four calls are left, any other kills the thread as SIGKILL would. It is a mode of its own, and no filter is told
- * of before.
+ * Strict mode: four calls are left, any other kills the thread as SIGKILL would. It is a mode of its own, and no filter
+ * is told of before.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>

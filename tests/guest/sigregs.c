@@ -1,6 +1,6 @@
 /*
- * A signal changes no register of the code that it interrupts: general, flags and vector registers hold their values over
- * thousands of handlers, and what a handler writes into its frame is what the interrupted code finds.
+ * A signal changes no register of the code that it interrupts: general, flags and vector registers hold their values
+ * over thousands of handlers, and what a handler writes into its frame is what the interrupted code finds.
  */
 #include <ucontext.h>
 

@@ -1,5 +1,7 @@
-/* SIGSTOP and SIGCONT in the middle of a blocking call: the call goes on and its caller never sees EINTR. On a machine so slow
- * that a call is over before it is stopped, all is done again with twice the time. */
+/*
+ * SIGSTOP and SIGCONT in the middle of a blocking call: the call goes on and its caller never sees EINTR. On a machine
+ * so slow that a call is over before it is stopped, all is done again with twice the time.
+ */
 #include <poll.h>
 #include <sys/epoll.h>
 

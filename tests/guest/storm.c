@@ -1,6 +1,6 @@
 /*
- * A helper: storm PID SIGNAL US sends the signal every US microseconds until the process is gone, with a pause after each 100: a
- * process that takes longer for its handler than US would never do anything else.
+ * A helper: storm PID SIGNAL US sends the signal every US microseconds until the process is gone, with a pause after
+ * each 100: a process that takes longer for its handler than US would never do anything else.
  */
 #include <sched.h>
 #include <sys/prctl.h>

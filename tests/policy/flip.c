@@ -40,7 +40,9 @@ int main(int argc, char **argv)
 	strcpy(shared_path, allowed);
 	if (pthread_create(&thread, NULL, flip, NULL) != 0)
 		return 2;
-	/* One core alone may stop the other thread at one place many times: until both strings were met, within reason. */
+	/*
+	 * One core alone may stop the other thread at one place many times: until both strings were met, within reason.
+	 */
 	for (unsigned long i = 0; i < rounds || atomic_load(&flips) < 100000 || ((!good || !refused) && i < 100 * rounds);
 	     i++) {
 		char c = 0;

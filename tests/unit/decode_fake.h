@@ -9,7 +9,10 @@
 #define MEMORY_BASE UINT64_C(0x10000)
 #define MEMORY_SIZE 65536
 
-/* Descriptor 7 is none, 3 is a TCP socket, 5, 12 and 13 are netlink's, 14 without a port; interface 2 is eth0; process 7 is none. */
+/*
+ * Descriptor 7 is none, 3 is a TCP socket, 5, 12 and 13 are netlink's, 14 without a port; interface 2 is eth0; process
+ * 7 is none.
+ */
 struct fake_memory {
 	struct decode_source base;
 	uint8_t bytes[MEMORY_SIZE];

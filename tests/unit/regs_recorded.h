@@ -1,10 +1,10 @@
 /*
  * Register sets for the unit tests of src/regs.
  *
- * Recorded: x86_64's sets, with PTRACE_GETREGSET on Linux 6.18 on an AMD EPYC (its XSAVE layout is AMD's: no gap for MPX),
- * of a program that had loaded bytes of 0x40 + i into zmm0 to zmm31, of 0x10 + i into k0 to k7, and three x87 constants;
- * aarch64's NT_PRSTATUS, from the core dump that qemu-aarch64 7.2 wrote of a program that had loaded 0x1000 + i into xi.
- * Made up after the layouts in Linux's arch/arm64/include/uapi/asm/ptrace.h: NT_PRFPREG and NT_ARM_SVE.
+ * Recorded: x86_64's sets, with PTRACE_GETREGSET on Linux 6.18 on an AMD EPYC (its XSAVE layout is AMD's: no gap for
+ * MPX), of a program that had loaded bytes of 0x40 + i into zmm0 to zmm31, of 0x10 + i into k0 to k7, and three x87
+ * constants; aarch64's NT_PRSTATUS, from the core dump that qemu-aarch64 7.2 wrote of a program that had loaded 0x1000
+ * + i into xi. Made up after the layouts in Linux's arch/arm64/include/uapi/asm/ptrace.h: NT_PRFPREG and NT_ARM_SVE.
  */
 #ifndef TRAPLINE_TESTS_REGS_RECORDED_H
 #define TRAPLINE_TESTS_REGS_RECORDED_H

@@ -1,4 +1,7 @@
-/* Changes of credentials: who may take which id, and what becomes of the capabilities (credentials(7), capabilities(7)). */
+/*
+ * Changes of credentials: who may take which id, and what becomes of the capabilities (credentials(7),
+ * capabilities(7)).
+ */
 #include <check.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>

@@ -1,4 +1,6 @@
-/* The decoder over fake memory: forms that all calls share, JSON, and that a recorded walk replays to the same words. */
+/*
+ * The decoder over fake memory: forms that all calls share, JSON, and that a recorded walk replays to the same words.
+ */
 #include <jansson.h>
 #include <signal.h>
 #include <string.h>

@@ -1,4 +1,6 @@
-/* Every call and random messages: an end, JSON that can be parsed, and the same words when a recorded walk is replayed. */
+/*
+ * Every call and random messages: an end, JSON that can be parsed, and the same words when a recorded walk is replayed.
+ */
 #include <jansson.h>
 #include <string.h>
 

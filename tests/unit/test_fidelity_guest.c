@@ -1,6 +1,6 @@
 /*
- * The guest of bench fidelity on its own: with nobody watching it finds no difference. Runs natively, and under qemu-user
- * for other architectures.
+ * The guest of bench fidelity on its own: with nobody watching it finds no difference. Runs natively, and under
+ * qemu-user for other architectures.
  */
 #include <check.h>
 #include <sys/mman.h>

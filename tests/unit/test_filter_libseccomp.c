@@ -1,6 +1,6 @@
 /*
- * Our filters beside libseccomp's (2.5 and later, with its binary tree), as figures and as what each can say: the reasons in
- * src/policy/filter.h, each of which must stay true. Prints the figures.
+ * Our filters beside libseccomp's (2.5 and later, with its binary tree), as figures and as what each can say: the
+ * reasons in src/policy/filter.h, each of which must stay true. Prints the figures.
  */
 #include <check.h>
 #include <linux/audit.h>

@@ -66,7 +66,10 @@ START_TEST(truncating_and_attributes_copy_up)
 }
 END_TEST
 
-/* The host put something into a lower layer under a name that was missing: once it was copied up it is there for everybody. */
+/*
+ * The host put something into a lower layer under a name that was missing: once it was copied up it is there for
+ * everybody.
+ */
 START_TEST(what_came_meanwhile_is_copied_and_seen)
 {
 	ck_assert_int_eq(exists("/d/came"), -ENOENT);

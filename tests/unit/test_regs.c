@@ -172,7 +172,10 @@ START_TEST(i386_registers)
 }
 END_TEST
 
-/* A 32-bit task's general set is 17 words of 32 bits: ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss. */
+/*
+ * A 32-bit task's general set is 17 words of 32 bits: ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags
+ * esp ss.
+ */
 START_TEST(i386_narrow_set)
 {
 	static const struct regs_io no_words = {fake_get, fake_put, NULL, NULL};

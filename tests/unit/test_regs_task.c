@@ -1,6 +1,6 @@
 /*
- * Registers of a live task through ptrace on x86_64: that words and sets are where the layout says, that changes arrive,
- * and that 32-bit calls are seen as such, from 64-bit code and from code that runs in 32-bit mode.
+ * Registers of a live task through ptrace on x86_64: that words and sets are where the layout says, that changes
+ * arrive, and that 32-bit calls are seen as such, from 64-bit code and from code that runs in 32-bit mode.
  */
 #include <check.h>
 #include <signal.h>

@@ -131,7 +131,9 @@ static size_t stress_len(uint64_t *seed)
 	return 8 + (v % 1000 == 0 ? v / 1000 % 2000 : v % 120);
 }
 
-/* Check's assertions each write a mark to a pipe, far too slow for every byte: failures are counted and asserted once. */
+/*
+ * Check's assertions each write a mark to a pipe, far too slow for every byte: failures are counted and asserted once.
+ */
 static bool stress_right(const uint8_t *m, size_t len, uint64_t expected, uint64_t *seed)
 {
 	uint64_t number;

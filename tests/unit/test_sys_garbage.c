@@ -1,4 +1,6 @@
-/* Handlers get what no program would give, and nothing of it harms the supervisor. The seed: 1, or the first argument. */
+/*
+ * Handlers get what no program would give, and nothing of it harms the supervisor. The seed: 1, or the first argument.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <linux/fs.h>

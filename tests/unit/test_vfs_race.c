@@ -1,6 +1,7 @@
 /*
  * Threads that walk while others rename, make and remove. What is checked: a name that always exists under one of two
- * names is found under one of them, nothing outside a scope is reached, and (with the sanitizers) nobody touches what is gone.
+ * names is found under one of them, nothing outside a scope is reached, and (with the sanitizers) nobody touches what
+ * is gone.
  */
 #include <check.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /*
  * The calls that a fidelity guest makes: of 0 to 6 arguments, harmless, quick, and with a result that Linux promises
- * whatever else is in the registers. Parameters of 32 bits are passed with garbage in their upper half, as compilers may.
+ * whatever else is in the registers. Parameters of 32 bits are passed with garbage in their upper half, as compilers
+ * may.
  */
 #include <sys/syscall.h>
 

@@ -1,6 +1,7 @@
 /*
- * The memory that a fidelity guest shares with its supervisor (a memfd, inherited): what to do, what the guest has in its
- * registers right now, and what it found. So both sides can compare without any call besides those that are measured.
+ * The memory that a fidelity guest shares with its supervisor (a memfd, inherited): what to do, what the guest has in
+ * its registers right now, and what it found. So both sides can compare without any call besides those that are
+ * measured.
  */
 #ifndef TRAPLINE_BENCH_GUEST_SHARED_H
 #define TRAPLINE_BENCH_GUEST_SHARED_H

@@ -56,7 +56,9 @@ uint64_t fidelity_state_sp(const struct fidelity_state *s);
 void fidelity_state_left(struct fidelity_compare *c, const struct fidelity_state *s, int64_t result,
 			 fidelity_differs_fn *fn, void *ctx);
 
-/* In the supervisor: compare the guest's registers at the entry to the call with what it loaded. 0 or a negative errno. */
+/*
+ * In the supervisor: compare the guest's registers at the entry to the call with what it loaded. 0 or a negative errno.
+ */
 MUST_CHECK int fidelity_state_seen(struct fidelity_compare *c, const struct fidelity_state *s, struct regs *regs,
 				   fidelity_differs_fn *fn, void *ctx);
 

@@ -9,13 +9,15 @@ struct uts;
 struct vfs;
 
 /*
- * A host directory (or file) as a filesystem. Nothing above dir_fd is ever reached: names are looked up one component at
- * a time below descriptors, symbolic links are the VFS's to follow. dir_fd: O_PATH, taken over.
+ * A host directory (or file) as a filesystem. Nothing above dir_fd is ever reached: names are looked up one component
+ * at a time below descriptors, symbolic links are the VFS's to follow. dir_fd: O_PATH, taken over.
  */
 struct hostfs_options {
 	bool readonly;
-	/* owner, mode and device numbers that guests set are remembered beside the host's files (in memory, by inode, or
-	   with .xattrs in user.containers.override_stat), as fakeroot does; without, they are the host's to refuse. */
+	/*
+	 * owner, mode and device numbers that guests set are remembered beside the host's files (in memory, by inode,
+	 * or with .xattrs in user.containers.override_stat), as fakeroot does; without, they are the host's to refuse.
+	 */
 	bool virtual_attrs;
 	bool xattrs;
 	uid_t own_uid;		/* with virtual_attrs: whose the supervisor's own files seem to be */
@@ -38,7 +40,10 @@ MUST_CHECK int overlay_create(struct super *const *lowers, size_t count, struct 
 
 /* /proc of these tasks, in this tree. Borrowed: they live longer. -ENODEV: /proc of the host is none. */
 MUST_CHECK int procfs_create(struct vfs *v, struct tasks *tasks, struct uts *uts, struct super **ret);
-/* Whose directory in a procfs the inode is (pidfd_send_signal(2) takes it for a pidfd). -EBADF: of no process; -ESRCH: it is gone. */
+/*
+ * Whose directory in a procfs the inode is (pidfd_send_signal(2) takes it for a pidfd). -EBADF: of no process; -ESRCH:
+ * it is gone.
+ */
 MUST_CHECK pid_t procfs_process(struct inode *inode);
 /* The number of the mount that p is on, as mountinfo shows it. */
 int procfs_mount_id(const struct path *p);

@@ -179,8 +179,8 @@ int hostfs_get(struct hostfs *fs, const struct statx *host, struct inode *parent
 /* ---- looking names up ---- */
 
 /*
- * A procfs of the host tells about who asks it, which is us, and leads to all that we have open. There is none for guests but
- * what is bound by itself; they have their own (kernel/files.c).
+ * A procfs of the host tells about who asks it, which is us, and leads to all that we have open. There is none for
+ * guests but what is bound by itself; they have their own (kernel/files.c).
  */
 static bool is_procfs_root(const struct inode *dir, int dir_fd, const char *name, const struct statx *stx)
 {
@@ -231,7 +231,10 @@ static int hostfs_lookup(struct inode *dir, const char *name, struct inode **ret
 	return hostfs_lookup_attr(dir, name, ret, NULL);
 }
 
-/* What the host says where another object, or none, is in the place; and EACCES, about which looking the name up may do something. */
+/*
+ * What the host says where another object, or none, is in the place; and EACCES, about which looking the name up may do
+ * something.
+ */
 static bool says_no(int error)
 {
 	return error == -ENOENT || error == -ENOTDIR || error == -ESTALE || error == -EACCES;
@@ -275,8 +278,8 @@ static int still_nothing(int dir_fd, const char *path)
 }
 
 /*
- * The host may follow links in it: a link that takes a directory's place. It is told by where it leads, and if that is the very
- * object, it is the one that the guest may have. Nothing but this question is asked by such a name.
+ * The host may follow links in it: a link that takes a directory's place. It is told by where it leads, and if that is
+ * the very object, it is the one that the guest may have. Nothing but this question is asked by such a name.
  */
 static int hostfs_revalidate_path(struct inode *dir, const char *path, struct inode *inode, struct statx *ret)
 {
@@ -367,7 +370,10 @@ static int hostfs_exhume(struct super *sb, const struct statx *attr, int fd, str
 	if (!hostfs_id_equal(&was, &is))
 		return -ESTALE;
 	char path[PROC_FD_PATH_SIZE];
-	/* Not the guest's open file description, which would have its locks, and its flags for who opens the object with O_PATH. */
+	/*
+	 * Not the guest's open file description, which would have its locks, and its flags for who opens the object
+	 * with O_PATH.
+	 */
 	int own = open(hostfs_proc_path(fd, path), O_PATH | O_CLOEXEC);
 	if (own < 0)
 		return hostfs_errno();

@@ -1,6 +1,6 @@
 /*
- * hostfs with virtual_attrs: POSIX ACLs that guests set. The host is not told, since it would give its own users rights by them.
- * They are kept by host object in a table; with .xattrs, where the object can have such attributes, as
+ * hostfs with virtual_attrs: POSIX ACLs that guests set. The host is not told, since it would give its own users rights
+ * by them. They are kept by host object in a table; with .xattrs, where the object can have such attributes, as
  * user.trapline.posix_acl_access and _default instead. An empty one says that the host's own is gone.
  */
 #include "kernel/fs/hostfs_private.h"

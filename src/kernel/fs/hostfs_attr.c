@@ -202,8 +202,9 @@ int hostfs_set_flags(struct inode *inode, unsigned flags)
 }
 
 /*
- * Linux changes no link: another target is another object. A file system that tells when its objects were made is one whose
- * numbers mean that (the targets of /proc's and FUSE's may change), unless they are used again within one tick of the clock.
+ * Linux changes no link: another target is another object. A file system that tells when its objects were made is one
+ * whose numbers mean that (the targets of /proc's and FUSE's may change), unless they are used again within one tick of
+ * the clock.
  */
 static bool is_lasting(const struct hostfs_inode *hi)
 {
@@ -255,8 +256,8 @@ static bool is_virtual_acl(const struct inode *inode, const char *name, bool *re
 }
 
 /*
- * Of a directory, without the way through procfs, which costs three times as much: since Linux 6.13. false: otherwise then (it
- * needs the right to search, too).
+ * Of a directory, without the way through procfs, which costs three times as much: since Linux 6.13. false: otherwise
+ * then (it needs the right to search, too).
  */
 static bool get_of_dir(int fd, const char *name, void *value, size_t size, ssize_t *ret)
 {
@@ -355,7 +356,10 @@ static ssize_t list_host(struct inode *inode, char *list, size_t size)
 	return n;
 }
 
-/* What guests set goes in the place of what the host has. n bytes of the host's names, of which those that stay come first. */
+/*
+ * What guests set goes in the place of what the host has. n bytes of the host's names, of which those that stay come
+ * first.
+ */
 static ssize_t list_for_guests(struct inode *inode, char *all, ssize_t n)
 {
 	static const char *const names[] = {"system.posix_acl_access", "system.posix_acl_default"};

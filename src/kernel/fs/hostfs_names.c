@@ -63,7 +63,9 @@ static int make_of_type(const struct hostfs *fs, int dir_fd, const char *name, c
 	return r < 0 ? hostfs_errno() : 0;
 }
 
-/* A umask makes the host do what Linux does for the guest: where the directory has a default ACL, that counts instead. */
+/*
+ * A umask makes the host do what Linux does for the guest: where the directory has a default ACL, that counts instead.
+ */
 static int make_object(const struct hostfs *fs, int dir_fd, const char *name, const struct vfs_create *how, int *ret_fd)
 {
 	if (how->umask)
@@ -251,7 +253,9 @@ static int link_object(struct inode *dir, const char *name, struct inode *inode)
 		return r;
 	r = hostfs_hold(hi, &hold);
 	if (r == 0) {
-		/* The magic link leads to the object itself, of whatever type; AT_EMPTY_PATH would need a capability. */
+		/*
+		 * The magic link leads to the object itself, of whatever type; AT_EMPTY_PATH would need a capability.
+		 */
 		r = linkat(AT_FDCWD, hostfs_proc_path(hold.fd, path), dir_hold.fd, name, AT_SYMLINK_FOLLOW);
 		r = r < 0 ? hostfs_errno() : 0;
 		hostfs_release(&hold);

@@ -203,7 +203,9 @@ MUST_CHECK int hostfs_virtual_load(struct hostfs *fs, const struct statx *host, 
  */
 MUST_CHECK int hostfs_virtual_set(struct hostfs *fs, const struct statx *host, const struct hostfs_override *want, int fd,
 				  const char *name);
-/* Root is kept out of nothing: after -EACCES, make what belongs to us usable; guests see the mode it had. May it help? */
+/*
+ * Root is kept out of nothing: after -EACCES, make what belongs to us usable; guests see the mode it had. May it help?
+ */
 bool hostfs_virtual_open_up(struct hostfs_inode *hi);
 void hostfs_virtual_forget(struct hostfs *fs, const struct hostfs_id *id);
 /* The type that guests see of a directory's entry whose host type is type. */

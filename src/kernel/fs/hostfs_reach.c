@@ -118,8 +118,8 @@ void hostfs_reach_by(struct hostfs_inode *hi, int *fd)
 }
 
 /*
- * Has nobody opened the file? A write lease tells (fcntl(2)), which ends with our descriptor. Who opens it at this moment
- * makes the kernel send a signal: not SIGIO, which would be passed on to the command.
+ * Has nobody opened the file? A write lease tells (fcntl(2)), which ends with our descriptor. Who opens it at this
+ * moment makes the kernel send a signal: not SIGIO, which would be passed on to the command.
  */
 static bool is_idle(int path_fd)
 {
@@ -279,8 +279,8 @@ int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name
 }
 
 /*
- * The host takes an object that is reached by a descriptor for what it was called when that was opened, also when this name has
- * gone. Whoever borrows the descriptor's number has the same object before and after.
+ * The host takes an object that is reached by a descriptor for what it was called when that was opened, also when this
+ * name has gone. Whoever borrows the descriptor's number has the same object before and after.
  */
 static void pin_by(struct hostfs_inode *hi, struct inode *dir, const char *name)
 {

@@ -1,7 +1,7 @@
 /*
- * hostfs with virtual_attrs: owner, mode and type that guests set and the host was not told, as fakeroot(1) does it. Files
- * of the supervisor's own user and group seem to belong to root. What was set is kept by host object in a table, and
- * with .xattrs also in user.containers.override_stat as containers/storage and fuse-overlayfs have it:
+ * hostfs with virtual_attrs: owner, mode and type that guests set and the host was not told, as fakeroot(1) does it.
+ * Files of the supervisor's own user and group seem to belong to root. What was set is kept by host object in a table,
+ * and with .xattrs also in user.containers.override_stat as containers/storage and fuse-overlayfs have it:
  * UID:GID:MODE[:TYPE], MODE octal, TYPE one of file dir symlink pipe socket char-MAJOR-MINOR block-MAJOR-MINOR.
  * Symbolic links and special files cannot have such an attribute (xattr(7)): theirs are kept for the session.
  */

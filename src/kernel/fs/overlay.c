@@ -142,8 +142,8 @@ static bool is_at(const struct overlay_inode *oi, const struct place *at)
 }
 
 /*
- * A directory of lower layers that the host moved meanwhile is another one by its new name: who knows it by the old one may
- * have changed it, and what it was told of names in it would not be so by the new one.
+ * A directory of lower layers that the host moved meanwhile is another one by its new name: who knows it by the old one
+ * may have changed it, and what it was told of names in it would not be so by the new one.
  */
 static bool is_same(const struct overlay_inode *oi, const struct overlay_stack *s, const struct place *at)
 {

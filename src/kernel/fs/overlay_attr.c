@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 
-/* As Linux counts: "." and "..", and a ".." in each directory below. Where the host does not count (btrfs), nobody does. */
+/*
+ * As Linux counts: "." and "..", and a ".." in each directory below. Where the host does not count (btrfs), nobody
+ * does.
+ */
 static int count_links(struct overlay_inode *oi, struct statx *stx)
 {
 	unsigned directories;
@@ -24,8 +27,8 @@ static int count_links(struct overlay_inode *oi, struct statx *stx)
 }
 
 /*
- * What keeps a directory of a lower layer as it is still does so when it was copied up for the sake of what is in it. The copy itself
- * cannot have these flags: nothing could be made in it.
+ * What keeps a directory of a lower layer as it is still does so when it was copied up for the sake of what is in it.
+ * The copy itself cannot have these flags: nothing could be made in it.
  */
 static void add_kept(struct overlay_inode *oi, struct statx *ret)
 {
@@ -72,7 +75,10 @@ int overlay_getattr(struct inode *inode, struct statx *ret)
 	if (r < 0)
 		return r;
 	add_kept(oi, ret);
-	/* A terminal that came with the guest is found by its name, ttyname(3), if fstat of the one is stat of the other. */
+	/*
+	 * A terminal that came with the guest is found by its name, ttyname(3), if fstat of the one is stat of the
+	 * other.
+	 */
 	if (!S_ISCHR(inode->type) || real == overlay_upper(oi)) {
 		ret->stx_ino = inode->ino;
 		ret->stx_dev_major = inode->super->dev_major;
@@ -112,8 +118,8 @@ static struct inode *meeting_point(struct overlay_inode *oi)
 }
 
 /*
- * A fifo of a lower layer is this overlay's own, whether it was copied up or not: neither the host nor others who have the layer
- * are met in it.
+ * A fifo of a lower layer is this overlay's own, whether it was copied up or not: neither the host nor others who have
+ * the layer are met in it.
  */
 static int open_lower_fifo(struct overlay_inode *oi, int flags, struct vfs_opened *ret)
 {

@@ -246,8 +246,8 @@ static struct inode *find_copy(const struct copying *c, uint64_t ino)
 }
 
 /*
- * What was made without a name keeps a descriptor as long as it is known; looked up by its name it needs none. It is let go of only
- * if it can be found so: it has its name already, and there is no way back.
+ * What was made without a name keeps a descriptor as long as it is known; looked up by its name it needs none. It is
+ * let go of only if it can be found so: it has its name already, and there is no way back.
  */
 static void look_again(struct copying *c)
 {

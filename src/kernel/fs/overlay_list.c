@@ -1,7 +1,8 @@
 /*
  * overlay: listings. A directory that is listed gets a list of all its names, once, which changes of names keep right
- * from then on. What others do in its lower layers is taken in where a listing begins. An entry's cursor is its number in the order of appearance, and the youngest are listed first: so what
- * appears while somebody lists does not keep him listing.
+ * from then on. What others do in its lower layers is taken in where a listing begins. An entry's cursor is its number
+ * in the order of appearance, and the youngest are listed first: so what appears while somebody lists does not keep him
+ * listing.
  */
 #include "kernel/fs/overlay_private.h"
 
@@ -143,8 +144,8 @@ void overlay_list_destroy(struct overlay_list *l)
 /* ---- reading the layers ---- */
 
 /*
- * One layer's names, before they are judged: what they are may need a look at them, which its lock does not allow. That is no access
- * of the directory: it may be removed, or just be looked at.
+ * One layer's names, before they are judged: what they are may need a look at them, which its lock does not allow. That
+ * is no access of the directory: it may be removed, or just be looked at.
  */
 struct layer_names {
 	struct dir_reader reader;
@@ -312,8 +313,8 @@ static int take_over(struct overlay_inode *dir, struct overlay_list *now)
 }
 
 /*
- * list_lock is held; the directory's lock keeps its names as they are. fresh: with what others did in the lower layers, as far as
- * these can be read now.
+ * list_lock is held; the directory's lock keeps its names as they are. fresh: with what others did in the lower layers,
+ * as far as these can be read now.
  */
 static int need_list(struct overlay_inode *dir, bool fresh)
 {

@@ -2,13 +2,14 @@
  * Inside overlay: one tree out of layers, each a filesystem of its own, of which only the uppermost is written.
  *
  * An overlay inode stands for one object: its inode in the upper layer, if it is there, and those of the lower layers:
- * all directories of the same path that are merged (topmost first), or the one file. What is changed is first copied up.
+ * all directories of the same path that are merged (topmost first), or the one file. What is changed is first copied
+ * up.
  *
  * What the upper holds is what overlayfs and fuse-overlayfs write and read:
- *  - a whiteout, a character device 0:0 called NAME, hides NAME of the lower layers; where the host makes none, an empty
- *    file .wh.NAME does (read in every layer). Names that begin with .wh. are never shown;
- *  - an opaque directory (extended attribute trusted.overlay.opaque or user.overlay.opaque, or a file .wh..wh..opq in it)
- *    hides the whole directory below;
+ *  - a whiteout, a character device 0:0 called NAME, hides NAME of the lower layers; where the host makes none, an
+ *    empty file .wh.NAME does (read in every layer). Names that begin with .wh. are never shown;
+ *  - an opaque directory (extended attribute trusted.overlay.opaque or user.overlay.opaque, or a file .wh..wh..opq in
+ *    it) hides the whole directory below;
  *  - .wh..wh.work in the root is the work directory: things are made ready there and then renamed. It is emptied when
  *    the layer is used again and removed at the end.
  * Each change of the upper is one call after which the merged tree is the old or the new one: a kill at any moment
@@ -66,8 +67,8 @@ struct overlay_inode {
 	struct overlay_inode *parent;
 	char *name;
 	/*
-	 * O_PATH, what .host gives of a socket that a guest bound, and of a fifo of a lower layer once it was opened; -1: none. Of a fifo
-	 * it is set under copy_lock.
+	 * O_PATH, what .host gives of a socket that a guest bound, and of a fifo of a lower layer once it was opened;
+	 * -1: none. Of a fifo it is set under copy_lock.
 	 */
 	atomic_int own;
 	bool kept;				/* overlay.lock, these two: on overlay.kept, with a reference */
@@ -145,7 +146,10 @@ MUST_CHECK int overlay_get(struct overlay *ov, struct overlay_stack *s, struct o
 /* It was copied up: takes the reference. names_lock is not held. */
 void overlay_set_upper(struct overlay_inode *oi, struct inode *upper);
 void overlay_set_place(struct overlay_inode *oi, struct overlay_inode *parent, const char *name);
-/* A name of it went. If that was the last, the layer may give its number to something else from now on, which has no original. */
+/*
+ * A name of it went. If that was the last, the layer may give its number to something else from now on, which has no
+ * original.
+ */
 void overlay_forget_gone(struct overlay_inode *oi);
 /* Live until the end: other names of lower layers must find the copy, or it has an object of its own. */
 void overlay_keep(struct overlay_inode *oi);

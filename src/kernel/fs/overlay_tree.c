@@ -1,8 +1,8 @@
 /*
  * overlay: a directory is copied up with all that is in it, before it is renamed.
  *
- * What was copied when something failed stays: each copy is complete, and may be in use. So that a full upper is not filled up
- * by a rename that fails, the tree is weighed first.
+ * What was copied when something failed stays: each copy is complete, and may be in use. So that a full upper is not
+ * filled up by a rename that fails, the tree is weighed first.
  */
 #include "kernel/fs/overlay_private.h"
 

@@ -5,7 +5,10 @@
 
 /* ---- the work directory ---- */
 
-/* What is made in it is moved elsewhere: it passes on no group, and the root, which it is in for want of a better place, looks unchanged. */
+/*
+ * What is made in it is moved elsewhere: it passes on no group, and the root, which it is in for want of a better
+ * place, looks unchanged.
+ */
 static int make_work(struct overlay *ov)
 {
 	const struct vfs_create how = {.mode = S_IFDIR | 0700, .uid = geteuid(), .gid = getegid()};

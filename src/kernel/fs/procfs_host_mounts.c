@@ -36,7 +36,9 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* "27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard"; there may be any number of words before the dash. */
+/*
+ * "27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard"; there may be any number of words before the dash.
+ */
 static bool parse(struct host_mount *m)
 {
 	char **const words[] = {&m->root, &m->point, &m->options}, **const more[] = {&m->type, &m->source, &m->super_options};

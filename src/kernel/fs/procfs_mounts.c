@@ -1,6 +1,6 @@
 /*
- * procfs: mounts, mountinfo, mountstats (proc_pid_mountinfo(5)), of the virtual tree. A directory of the host is shown as the bind
- * mount that it is like, and the host's mounts below it as its own.
+ * procfs: mounts, mountinfo, mountstats (proc_pid_mountinfo(5)), of the virtual tree. A directory of the host is shown
+ * as the bind mount that it is like, and the host's mounts below it as its own.
  */
 #include "kernel/fs/procfs_private.h"
 

@@ -45,8 +45,8 @@ struct proc_inode {
 	const struct proc_node *node;	/* static */
 	pid_t tgid, tid;		/* 0: not a task's */
 	/*
-	 * Of a link in PID/fd: what it was when its name was looked up last. A descriptor of the link itself (O_PATH) goes on to tell
-	 * that, as on Linux, when the name leads elsewhere or is gone.
+	 * Of a link in PID/fd: what it was when its name was looked up last. A descriptor of the link itself (O_PATH)
+	 * goes on to tell that, as on Linux, when the name leads elsewhere or is gone.
 	 */
 	atomic_uint kept_mode, kept_uid, kept_gid;
 	struct statx_timestamp kept_time;	/* constant */
@@ -74,7 +74,9 @@ void proc_destroy(struct inode *inode);
 int proc_revalidate(struct inode *dir, const char *name, struct inode *inode);
 /* Is the task that it is about still the one it was? */
 bool proc_is_live(const struct proc_inode *pi);
-/* Whose a task's files are: the host knows (they are root's once the task changed its ids), unless the ids are virtual. */
+/*
+ * Whose a task's files are: the host knows (they are root's once the task changed its ids), unless the ids are virtual.
+ */
 void proc_set_owner(const struct proc_inode *pi, struct statx *ret);
 /* Names of a table. Sub-directories of a task inherit whose they are. */
 int proc_table_lookup(struct inode *dir, const struct proc_node *nodes, size_t count, const char *name,

@@ -173,8 +173,8 @@ static char *traced_state(char *text)
 }
 
 /*
- * The host's text. All that is stopped is traced there: a stop of the guest's own, of which the tracer may not have heard yet, or
- * one of ours, which is over in a moment.
+ * The host's text. All that is stopped is traced there: a stop of the guest's own, of which the tracer may not have
+ * heard yet, or one of ours, which is over in a moment.
  */
 static int read_settled(const struct proc_inode *pi, struct strbuf *b)
 {

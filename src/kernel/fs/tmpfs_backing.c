@@ -1,8 +1,8 @@
 /*
  * tmpfs: the host objects behind files.
  *
- * Every reopen of a memfd is made under ti->lock, or counted in ti->openers, so that none meets the lease of tmpfs_in_use: it
- * would wait for /proc/sys/fs/lease-break-time.
+ * Every reopen of a memfd is made under ti->lock, or counted in ti->openers, so that none meets the lease of
+ * tmpfs_in_use: it would wait for /proc/sys/fs/lease-break-time.
  */
 #include "kernel/fs/fifo.h"
 #include "kernel/fs/tmpfs_private.h"
@@ -29,7 +29,9 @@ static int host_error(void)
 	return errno == EMFILE || errno == ENFILE ? -ENFILE : -errno;
 }
 
-/* The last descriptors are for calls, so that with all files open what is open can be closed, removed and asked about. */
+/*
+ * The last descriptors are for calls, so that with all files open what is open can be closed, removed and asked about.
+ */
 static int leave_some(int fd)
 {
 	struct rlimit limit;
@@ -74,8 +76,9 @@ static void give_new(const struct tmpfs_inode *ti, int fd)
 }
 
 /*
- * Of what is done by descriptors (F_SETFL, ftruncate, fallocate, mmap) the VFS hears nothing: the host refuses it. It stamps the
- * ctime, too. Flags that only a guest's root may set need ours: without that such descriptors go on as before.
+ * Of what is done by descriptors (F_SETFL, ftruncate, fallocate, mmap) the VFS hears nothing: the host refuses it. It
+ * stamps the ctime, too. Flags that only a guest's root may set need ours: without that such descriptors go on as
+ * before.
  */
 void tmpfs_keep_backing(const struct tmpfs_inode *ti)
 {

@@ -23,7 +23,10 @@ enum {
 	TMPFS_PAGE = 4096,
 	TMPFS_DIRENT_SIZE = 20,		/* what an entry counts in st_size of a directory */
 	TMPFS_INODE_SPACE = 1024,	/* what an inode of the limit buys in xattrs */
-	/* Of host objects: our checks count, and a task with other ids than ours may have to open what we opened for it anew. */
+	/*
+	 * Of host objects: our checks count, and a task with other ids than ours may have to open what we opened for it
+	 * anew.
+	 */
 	TMPFS_HOST_MODE = 0766,
 	TMPFS_FIRST_COOKIE = 3,		/* see struct dir_reader */
 };
@@ -69,7 +72,8 @@ struct tmpfs_inode {
 	/* The host object: an O_RDWR memfd, or O_PATH of a fifo or socket. -1: none yet, or packed. Set under lock; a
 	   memfd is closed under lock and the super's. */
 	atomic_int backing;
-	atomic_uint openers;			/* who opens it anew without the lock: it is not packed. Goes up under lock */
+	/* who opens it anew without the lock: it is not packed. Goes up under lock */
+	atomic_uint openers;
 	pthread_mutex_t lock;			/* all that follows, but where noted */
 	mode_t mode;				/* permission bits */
 	unsigned flags;				/* FS_*_FL; some of them mean something, to the VFS */
@@ -147,8 +151,8 @@ void tmpfs_touch_atime(struct tmpfs_inode *ti);
 /* ti->lock is held in these. */
 MUST_CHECK int tmpfs_need_backing(struct tmpfs_inode *ti);
 /*
- * A memfd (or the host's fifo) gets the owner of its file, since the host asks who that is: at F_SETFL for O_NOATIME, at F_SETLEASE, at a write that
- * may drop sgid. It drops suid and sgid. Where we may not, it stays ours.
+ * A memfd (or the host's fifo) gets the owner of its file, since the host asks who that is: at F_SETFL for O_NOATIME,
+ * at F_SETLEASE, at a write that may drop sgid. It drops suid and sgid. Where we may not, it stays ours.
  */
 void tmpfs_give_backing(const struct tmpfs_inode *ti, int fd);
 /* Its memfd is immutable or append-only as the file is, where the host lets us. ti->lock is held. */

@@ -1,5 +1,6 @@
 /*
- * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs, and POSIX ACLs (vfs/acl.h). Who may see and set which is the VFS's to know.
+ * tmpfs: extended attributes. user.*, trusted.* and security.*, as Linux has them on tmpfs, and POSIX ACLs (vfs/acl.h).
+ * Who may see and set which is the VFS's to know.
  */
 #include "kernel/fs/tmpfs_private.h"
 

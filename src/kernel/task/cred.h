@@ -26,8 +26,8 @@ struct cred {
 	bool no_new_privs;	/* as the guest knows: the filter that it runs under may have needed it as well */
 	bool own_groups;	/* false: the supplementary groups are the host's as long as nobody sets them */
 	/*
-	 * The host's checks for the supervisor are right for the holder: the ids that count for files are the supervisor's
-	 * own, and no virtual identity was asked for.
+	 * The host's checks for the supervisor are right for the holder: the ids that count for files are the
+	 * supervisor's own, and no virtual identity was asked for.
 	 */
 	bool host;
 	bool faked;		/* ids were asked for (--uid, -0): changes of ids stay virtual */
@@ -48,7 +48,9 @@ static inline void cleanup_cred(struct cred **c)
 }
 #define AUTO_CRED CLEANUP(cleanup_cred)
 
-/* For a copy: an identity that was asked for on the command line or by a policy. 0 has all capabilities, others none. */
+/*
+ * For a copy: an identity that was asked for on the command line or by a policy. 0 has all capabilities, others none.
+ */
 void cred_set_uid(struct cred *c, uid_t uid);
 /* Also the only supplementary group, as `docker run --user` gives it (the copy must have room for one). */
 void cred_set_gid(struct cred *c, gid_t gid);

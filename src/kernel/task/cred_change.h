@@ -1,7 +1,7 @@
 /*
- * Changes of credentials as Linux makes them (kernel/sys.c, security/commoncap.c; credentials(7), capabilities(7)). Each
- * works on a copy that nobody else has yet (cred_copy) and leaves it unchanged when it fails. (uid_t)-1 where a call
- * takes it means "as it is".
+ * Changes of credentials as Linux makes them (kernel/sys.c, security/commoncap.c; credentials(7), capabilities(7)).
+ * Each works on a copy that nobody else has yet (cred_copy) and leaves it unchanged when it fails. (uid_t)-1 where a
+ * call takes it means "as it is".
  */
 #ifndef TRAPLINE_KERNEL_TASK_CRED_CHANGE_H
 #define TRAPLINE_KERNEL_TASK_CRED_CHANGE_H
@@ -34,8 +34,8 @@ MUST_CHECK int cred_ambient(struct cred *c, uint64_t what, uint64_t cap);
 void cred_exec(struct cred *c);
 
 /*
- * What access(2) and faccessat(2) go by (access_override_creds of Linux): the real ids, and the capabilities that go with them,
- * in place of those that count for files. *ret: a reference; NULL: that is c as it is. -ENOMEM.
+ * What access(2) and faccessat(2) go by (access_override_creds of Linux): the real ids, and the capabilities that go
+ * with them, in place of those that count for files. *ret: a reference; NULL: that is c as it is. -ENOMEM.
  */
 MUST_CHECK int cred_of_access(const struct cred *c, struct cred **ret);
 

@@ -1,6 +1,6 @@
 /*
- * What execve(2) needs to know of an ELF file. Every number of the file is looked at before it is used: nothing in it can
- * make us read or compute beyond what we have (fs/binfmt_elf.c has the same rules).
+ * What execve(2) needs to know of an ELF file. Every number of the file is looked at before it is used: nothing in it
+ * can make us read or compute beyond what we have (fs/binfmt_elf.c has the same rules).
  */
 #ifndef TRAPLINE_KERNEL_TASK_ELF_H
 #define TRAPLINE_KERNEL_TASK_ELF_H
@@ -35,8 +35,8 @@ struct elf_image {
 };
 
 /*
- * Read the headers from fd, which is taken over on success. -ENOEXEC: not a program of this machine (EM_*); or an errno of
- * reading it.
+ * Read the headers from fd, which is taken over on success. -ENOEXEC: not a program of this machine (EM_*); or an errno
+ * of reading it.
  */
 MUST_CHECK int elf_read(int fd, uint16_t machine, struct elf_image *ret);
 

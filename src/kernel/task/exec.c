@@ -69,8 +69,8 @@ int exec_parse_script(const char head[256], struct exec_script *ret)
 /* ---- files ---- */
 
 /*
- * Somebody writes to it (ETXTBSY)? A lease is refused then; it is given back at once. The description that a memfd is made with,
- * which is ours, does not count as a writer.
+ * Somebody writes to it (ETXTBSY)? A lease is refused then; it is given back at once. The description that a memfd is
+ * made with, which is ours, does not count as a writer.
  */
 static bool is_being_written(int fd)
 {

@@ -23,7 +23,9 @@ struct exec_request {
 	const char *shown;
 	bool only_check;		/* AT_EXECVE_CHECK: nothing is executed */
 	bool unreachable;		/* .shown leads nowhere after the execve (a close-on-exec descriptor) */
-	/* The host has made the call: where names lead there is not asked for. The interpreter's name as it shows it. */
+	/*
+	 * The host has made the call: where names lead there is not asked for. The interpreter's name as it shows it.
+	 */
 	bool executed;
 	const char *interp;
 };

@@ -48,7 +48,8 @@ struct procmap_query {
 #endif
 
 struct mapped {
-	struct exec_file_id id;		/* as /proc/PID/maps has it: on some filesystems another device than stat tells */
+	/* as /proc/PID/maps has it: on some filesystems another device than stat tells */
+	struct exec_file_id id;
 	char name[VFS_PATH_MAX];
 };
 

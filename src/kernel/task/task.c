@@ -547,8 +547,8 @@ pid_t task_next(struct tasks *t, pid_t tgid, pid_t after)
 }
 
 /*
- * Has it a program at all? A process that ended may be waited for before we hear of it, and who waited for it may write to what
- * it ran.
+ * Has it a program at all? A process that ended may be waited for before we hear of it, and who waited for it may write
+ * to what it ran.
  */
 static bool is_alive(pid_t tid)
 {

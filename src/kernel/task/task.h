@@ -14,7 +14,8 @@
 
 struct tasks;
 
-MUST_CHECK int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret);	/* vfs borrowed; may be NULL */
+/* vfs borrowed; may be NULL */
+MUST_CHECK int tasks_create(struct vfs *vfs, const struct cred *cred, struct tasks **ret);
 void tasks_destroy(struct tasks *t);
 
 /* ---- told by the tracer ---- */
@@ -28,8 +29,9 @@ MUST_CHECK int task_forked(struct tasks *t, pid_t parent, pid_t child, unsigned 
  */
 void task_execed(struct tasks *t, pid_t former, pid_t tid, const struct path *exe);
 /*
- * tid is about to exec exe, of which a reference is taken; NULL: that came to nothing. When the kernel has done it others know at once
- * (what is closed by it, vfork's end), before it is reported: from then on the host's exe of tid is the file dev, ino.
+ * tid is about to exec exe, of which a reference is taken; NULL: that came to nothing. When the kernel has done it
+ * others know at once (what is closed by it, vfork's end), before it is reported: from then on the host's exe of tid is
+ * the file dev, ino.
  */
 void task_execs(struct tasks *t, pid_t tid, const struct path *exe, dev_t dev, ino_t ino);
 void task_ended(struct tasks *t, pid_t tid);
@@ -37,8 +39,8 @@ void task_ended(struct tasks *t, pid_t tid);
 void task_set_stopped(struct tasks *t, pid_t tid, bool stopped);
 
 /*
- * Where tid may run as far as it can tell, if its tracer has narrowed that for a while; false: it has not. ctx is the tracer's. By any
- * thread, so it is told before there are others: NULL afterwards.
+ * Where tid may run as far as it can tell, if its tracer has narrowed that for a while; false: it has not. ctx is the
+ * tracer's. By any thread, so it is told before there are others: NULL afterwards.
  */
 typedef bool (*cpus_teller)(void *ctx, pid_t tid, cpu_set_t *ret);
 void tasks_tell_cpus(struct tasks *t, cpus_teller tell, void *ctx);
@@ -64,8 +66,8 @@ mode_t task_set_umask(struct tasks *t, pid_t tid, mode_t mask);		/* the old one 
 /* Credentials are never changed in place: a copy replaces the old. Takes over the reference. */
 MUST_CHECK int task_set_cred(struct tasks *t, pid_t tid, struct cred *cred);
 /*
- * PR_SET_DUMPABLE of prctl(2), of the process. It is kept here alone: the host's would take a guest's memory and descriptors
- * away from a supervisor without privileges. execve sets it to 1.
+ * PR_SET_DUMPABLE of prctl(2), of the process. It is kept here alone: the host's would take a guest's memory and
+ * descriptors away from a supervisor without privileges. execve sets it to 1.
  */
 MUST_CHECK int task_set_dumpable(struct tasks *t, pid_t tid, int dumpable);	/* -ESRCH */
 int task_dumpable(struct tasks *t, pid_t tid);		/* 1 where the task is not known */
@@ -74,7 +76,9 @@ MUST_CHECK int task_exe(struct tasks *t, pid_t tid, struct path *ret);
 /* An exec_checker; ctx is a struct tasks. */
 bool tasks_execute(void *ctx, const struct inode *inode);
 bool task_known(struct tasks *t, pid_t tid);
-/* Thread group leaders and threads, ascending: the first id > after, 0 at the end. tgid 0: leaders, else threads of it. */
+/*
+ * Thread group leaders and threads, ascending: the first id > after, 0 at the end. tgid 0: leaders, else threads of it.
+ */
 pid_t task_next(struct tasks *t, pid_t tgid, pid_t after);
 
 #endif

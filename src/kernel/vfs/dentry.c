@@ -342,9 +342,9 @@ static bool is_orphan(const struct dentry *d)
 }
 
 /*
- * dcache.lock held, in a read-side section. Unused names below forgotten directories go, or they would keep these, and objects with
- * descriptors of ours, until they are the oldest of all. A directory that is no longer used comes to the head of the list,
- * and so has its turn.
+ * dcache.lock held, in a read-side section. Unused names below forgotten directories go, or they would keep these, and
+ * objects with descriptors of ours, until they are the oldest of all. A directory that is no longer used comes to the
+ * head of the list, and so has its turn.
  */
 static void drop_orphans(struct dcache *c)
 {

@@ -1,6 +1,6 @@
 /*
- * Who removes faster than what was removed is freed waits now and then: objects keep descriptors of ours until then. What is used
- * here is guarded by dcache.lock.
+ * Who removes faster than what was removed is freed waits now and then: objects keep descriptors of ours until then.
+ * What is used here is guarded by dcache.lock.
  */
 #include <time.h>
 
@@ -46,8 +46,9 @@ static struct timespec grace_deadline(void)
 }
 
 /*
- * Until what was removed before is freed, as long as that goes on, which on a busy disk may take its time. But a walk may be asking a
- * file system of the host that does not answer, and who removes other names has nothing to do with that.
+ * Until what was removed before is freed, as long as that goes on, which on a busy disk may take its time. But a walk
+ * may be asking a file system of the host that does not answer, and who removes other names has nothing to do with
+ * that.
  */
 static void await_grace(struct dcache *c)
 {

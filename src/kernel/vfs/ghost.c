@@ -1,6 +1,6 @@
 /*
- * Ghosts: mount points that no filesystem has, and the directories on the way to them. They can be seen, and that is all.
- * Also what is left of a directory of the host that was removed while somebody may have it open.
+ * Ghosts: mount points that no filesystem has, and the directories on the way to them. They can be seen, and that is
+ * all. Also what is left of a directory of the host that was removed while somebody may have it open.
  */
 #include <string.h>
 

@@ -79,7 +79,10 @@ void super_init(struct super *sb, const struct super_ops *ops, const char *type,
 	sb->type = type;
 	sb->flags = flags;
 	sb->dev_major = 0;
-	/* Among the layers of an overlay, which are never mounted, a number that is likely to be its own. See vfs_mount. */
+	/*
+	 * Among the layers of an overlay, which are never mounted, a number that is likely to be its own. See
+	 * vfs_mount.
+	 */
 	sb->dev_minor = 0x40000 | ((uint32_t)((uintptr_t)sb >> 6) & 0x3ffff);
 	(void)pthread_mutex_init(&sb->rename_lock, NULL);
 	sb->root = NULL;

@@ -10,9 +10,9 @@
 #include "kernel/vfs/vfs_private.h"
 
 /*
- * Cursors of made-up entries. Not at the end of all numbers, since ext4 as the place of scratch directories seeks in them no
- * further than in files (2^42 with blocks of 1 KiB). Filesystems that count their entries do not get here, and hashes
- * as ext4 gives them fall on these few with a chance of 2^-51.
+ * Cursors of made-up entries. Not at the end of all numbers, since ext4 as the place of scratch directories seeks in
+ * them no further than in files (2^42 with blocks of 1 KiB). Filesystems that count their entries do not get here, and
+ * hashes as ext4 gives them fall on these few with a chance of 2^-51.
  */
 static const uint64_t ghost_cursor = 0xff00000000u;
 enum { GHOSTS_MAX = 0xffe };

@@ -77,7 +77,10 @@ static int from_cache(struct vfs *v, struct dentry *dir, const char *name, size_
 	return err;
 }
 
-/* attr: where its attributes go if the filesystem has them at hand, which *ret_got then says; NULL: they are not wanted. */
+/*
+ * attr: where its attributes go if the filesystem has them at hand, which *ret_got then says; NULL: they are not
+ * wanted.
+ */
 static int ask_filesystem(struct inode *dir, const char *name, struct inode **ret, struct statx *attr, bool *ret_got)
 {
 	if (!attr || !dir->ops->lookup_attr)

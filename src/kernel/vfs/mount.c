@@ -288,7 +288,9 @@ int mounts_init(struct vfs *v)
 	int err = ghosts_create(&v->ghosts);
 	if (!err)
 		err = mount_create(v, super_ref(v->ghosts), 0, "none", &v->anonymous);
-	/* What is reached through it is not of the super that it stands on: a file that was passed in can be written. */
+	/*
+	 * What is reached through it is not of the super that it stands on: a file that was passed in can be written.
+	 */
 	if (!err)
 		v->anonymous->flags &= ~(unsigned)MOUNT_READONLY;
 	return err;

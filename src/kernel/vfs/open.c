@@ -59,7 +59,9 @@ static int may_open_so(const struct opening *o, int flags)
 {
 	struct inode *inode = path_inode(&o->path);
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
-	/* Access mode 3, of which neither read nor write comes, needs their permissions but no mount that lets write. */
+	/*
+	 * Access mode 3, of which neither read nor write comes, needs their permissions but no mount that lets write.
+	 */
 	bool stores = writes && ((flags & O_ACCMODE) != O_ACCMODE || flags & O_TRUNC);
 	if (flags & O_NOATIME && !permission_is_hosts(o->env, inode)) {
 		struct owner owner;
@@ -102,7 +104,9 @@ static int open_dir(struct vfs *v, const struct path *p, int flags, struct vfs_o
 	return 0;
 }
 
-/* An O_PATH descriptor of what has nothing of the host behind it (a link in /proc): any object will do that is its own. */
+/*
+ * An O_PATH descriptor of what has nothing of the host behind it (a link in /proc): any object will do that is its own.
+ */
 static int open_stand_in(struct vfs_opened *ret)
 {
 	char path[64];
@@ -114,7 +118,9 @@ static int open_stand_in(struct vfs_opened *ret)
 	return ret->fd < 0 ? -ENFILE : 0;
 }
 
-/* Nothing is checked any more. flags: without those of creating and walking. On failure ret may still own a descriptor. */
+/*
+ * Nothing is checked any more. flags: without those of creating and walking. On failure ret may still own a descriptor.
+ */
 static int open_object(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret)
 {
 	struct vfs *v = env->vfs;
@@ -138,8 +144,8 @@ static int open_object(const struct walk_env *env, const struct path *p, int fla
 }
 
 /*
- * F_GETFL tells how a directory was opened: it is opened by "." so that nothing stands in the way of that. And of a regular file
- * (inode NULL: one that is made or not known yet) whether with O_NOFOLLOW, where it is opened by a name.
+ * F_GETFL tells how a directory was opened: it is opened by "." so that nothing stands in the way of that. And of a
+ * regular file (inode NULL: one that is made or not known yet) whether with O_NOFOLLOW, where it is opened by a name.
  */
 static int flags_for_object(const struct inode *inode, int flags)
 {
@@ -257,8 +263,8 @@ static void forget_missing(struct vfs *v, const struct dentry *dir, const char *
 }
 
 /*
- * The walk stands before its last component, which was missing. WALK_RESTART: it is there meanwhile. -ESTALE: it is there for
- * who makes it and missing for who looks, again and again (an overlay whose layers were changed underneath).
+ * The walk stands before its last component, which was missing. WALK_RESTART: it is there meanwhile. -ESTALE: it is
+ * there for who makes it and missing for who looks, again and again (an overlay whose layers were changed underneath).
  */
 static int create_last(struct walk *w, struct opening *o)
 {

@@ -1,6 +1,6 @@
 /*
- * Making, linking and unlinking names, in the order of checks of fs/namei.c: what is wrong with the name, what is there,
- * a read-only mount, permissions, what the filesystem says.
+ * Making, linking and unlinking names, in the order of checks of fs/namei.c: what is wrong with the name, what is
+ * there, a read-only mount, permissions, what the filesystem says.
  */
 #include <string.h>
 
@@ -154,7 +154,9 @@ static int may_revive(const struct path *p)
 	return err ? err : st.stx_nlink == 0 ? -ENOENT : 0;
 }
 
-/* may_linkat of Linux: of others' files only those that one could read and write, and that give nobody's rights away. */
+/*
+ * may_linkat of Linux: of others' files only those that one could read and write, and that give nobody's rights away.
+ */
 static int may_link(const struct walk_env *env, struct inode *inode)
 {
 	struct owner o;

@@ -156,7 +156,9 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 	return dentry_flags(dir) & DENTRY_REMOVED ? -ENOENT : 0;
 }
 
-/* mode_strip_sgid of Linux, which comes before the umask: nobody gives a file of a group that he is not of its rights. */
+/*
+ * mode_strip_sgid of Linux, which comes before the umask: nobody gives a file of a group that he is not of its rights.
+ */
 static int strip_sgid(const struct walk_env *env, struct inode *dir, mode_t *mode)
 {
 	struct owner o;
@@ -196,8 +198,8 @@ int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, s
 }
 
 /*
- * What the host says to its own identity, ACLs considered, which mode bits do not show. 1: it is not the host's to say. Who
- * may override them need not ask, unless he wants to write: a file may be immutable.
+ * What the host says to its own identity, ACLs considered, which mode bits do not show. 1: it is not the host's to say.
+ * Who may override them need not ask, unless he wants to write: a file may be immutable.
  */
 static int ask_host(const struct walk_env *env, struct inode *inode, int mask)
 {

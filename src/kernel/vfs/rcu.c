@@ -9,8 +9,8 @@ struct queue {
 };
 
 /*
- * One grace period at a time is asked of liburcu, for all of .due; what comes meanwhile waits in .coming for the next one.
- * Who takes a queue out of here and is calling what is in it counts in .callers.
+ * One grace period at a time is asked of liburcu, for all of .due; what comes meanwhile waits in .coming for the next
+ * one. Who takes a queue out of here and is calling what is in it counts in .callers.
  */
 static struct {
 	pthread_mutex_t lock;		/* guards all */

@@ -192,8 +192,9 @@ void registry_rename_locked(struct registry *r, struct registry_entry *e, const 
 }
 
 /*
- * Another object by the same number: of a filesystem that knows its objects by more than their number, so the old one is no
- * more. Any device node of that number is another object on the same backing. What is left of something removed has no name.
+ * Another object by the same number: of a filesystem that knows its objects by more than their number, so the old one
+ * is no more. Any device node of that number is another object on the same backing. What is left of something removed
+ * has no name.
  */
 static bool is_reused(const struct registry_entry *e, const struct path *p)
 {
@@ -292,8 +293,8 @@ static bool is_uncounted(int flags)
 }
 
 /*
- * Device, inode number, type and rdev of what fd stands on, which never change: as they are known, with no question to a server
- * (fuse, nfs) that may be slow, or fail what the guest did not ask for.
+ * Device, inode number, type and rdev of what fd stands on, which never change: as they are known, with no question to
+ * a server (fuse, nfs) that may be slow, or fail what the guest did not ask for.
  */
 static int number_of(int fd, struct stat *ret)
 {

@@ -1,11 +1,12 @@
 /*
  * What is open and has no name any more, but would keep too much: its entry stands for what remains of it.
  *
- * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when guests close theirs; and
- * who watches an object or its directory waits for the end of both. So when many others were removed since, or somebody watches, an
- * entry's names lead to remains (ghost.c) with its last attributes. Who comes with a descriptor gets at the object itself through
- * that (ghost_exhume). They are shown where they were, and ".." is the directory that they were in. When that is removed too it is
- * not kept for their sake: remains of its own take its place (registry_leave_locked).
+ * A removed directory of the host costs hostfs a descriptor as long as it is known, and nothing tells when guests close
+ * theirs; and who watches an object or its directory waits for the end of both. So when many others were removed since,
+ * or somebody watches, an entry's names lead to remains (ghost.c) with its last attributes. Who comes with a descriptor
+ * gets at the object itself through that (ghost_exhume). They are shown where they were, and ".." is the directory that
+ * they were in. When that is removed too it is not kept for their sake: remains of its own take its place
+ * (registry_leave_locked).
  */
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /*
  * Which entries of the registry nobody has open any more.
  *
- * A file's filesystem may know (inode_ops.in_use), or a lease tells, if the file has no name any more so that nobody can
- * open it meanwhile. Scratch directories are watched: each description that we gave out ends with an event. What cannot be known stays until there are FORCED times as many entries as there should be; then the
- * oldest go that nobody asked about, and a descriptor of one that is open after all counts as a stranger's.
+ * A file's filesystem may know (inode_ops.in_use), or a lease tells, if the file has no name any more so that nobody
+ * can open it meanwhile. Scratch directories are watched: each description that we gave out ends with an event. What
+ * cannot be known stays until there are FORCED times as many entries as there should be; then the oldest go that nobody
+ * asked about, and a descriptor of one that is open after all counts as a stranger's.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -11,8 +12,8 @@
 #include "kernel/vfs/vfs_private.h"
 
 /*
- * How many entries one open passes, how many of those that should go it looks at, and of how many of these it asks whether somebody
- * has them open, which is dear.
+ * How many entries one open passes, how many of those that should go it looks at, and of how many of these it asks
+ * whether somebody has them open, which is dear.
  */
 enum { LATELY = 1024, TRIM_PASSED = 256, TRIM_BATCH = 8, TRIM_ASKED = 2, FORCED = 8 };
 
@@ -33,8 +34,8 @@ static struct registry_entry *rotate(struct registry *r)
 }
 
 /*
- * A write lease is given where nobody else has the file open (fcntl(2)), and ends when the caller closes. Whoever opens the file
- * within that moment makes the kernel send a signal: not SIGIO, which would be passed on to the command.
+ * A write lease is given where nobody else has the file open (fcntl(2)), and ends when the caller closes. Whoever opens
+ * the file within that moment makes the kernel send a signal: not SIGIO, which would be passed on to the command.
  */
 static enum idle try_lease(int fd)
 {
@@ -78,7 +79,10 @@ static enum idle ask_lease(struct inode *inode, dev_t dev, ino_t ino)
 	return fd < 0 ? of_failure(errno) : try_lease(fd);
 }
 
-/* Outside the lock, since filesystems take theirs. The backing of a device node is the host's device, which others have too. */
+/*
+ * Outside the lock, since filesystems take theirs. The backing of a device node is the host's device, which others have
+ * too.
+ */
 static enum idle ask(struct inode *inode, dev_t dev, ino_t ino, bool unlinked)
 {
 	if (inode->type == S_IFCHR || inode->type == S_IFBLK)
@@ -181,8 +185,8 @@ static void remember_removed(struct vfs *v, const struct registry_entry *e, stru
 }
 
 /*
- * Is e about what lost the name d? Of a directory each mount has its own; a file may have been opened by other names, and not
- * by this one.
+ * Is e about what lost the name d? Of a directory each mount has its own; a file may have been opened by other names,
+ * and not by this one.
  */
 static bool is_about(const struct registry_entry *e, const struct dentry *d)
 {
@@ -219,7 +223,10 @@ static struct registry_entry *find_about(struct registry *r, const struct unlink
 	return e;
 }
 
-/* Does a guest's inotify watch the host's object, or its directory, which the object keeps there while it is there itself? */
+/*
+ * Does a guest's inotify watch the host's object, or its directory, which the object keeps there while it is there
+ * itself?
+ */
 static bool is_host_watched(const struct registry_entry *e)
 {
 	if (atomic_load(&path_inode(&e->path)->host_watched))
@@ -278,8 +285,8 @@ void registry_unlinked(struct vfs *v, const struct path *p)
 		registry_names_finish(&u.old[i]);
 	}
 	/*
-	 * Names that it is known not to have keep it, and with it a descriptor of ours. They were looked for lately, mostly; others go
-	 * with their turn.
+	 * Names that it is known not to have keep it, and with it a descriptor of ours. They were looked for lately,
+	 * mostly; others go with their turn.
 	 */
 	if (dentry_is_dir(p->dentry))
 		dentry_forget_below(v, p->dentry, atomic_load(&path_inode(p)->host_watched) ? SIZE_MAX : LATELY);

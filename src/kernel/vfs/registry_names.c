@@ -1,12 +1,13 @@
 /*
  * Which of an object's names a descriptor was opened by: /proc/PID/fd/N shows it, and it follows that name's renames.
  *
- * The backing tells only the object. What the host keeps with an open file description, through dup, fork, exec and SCM_RIGHTS,
- * is, beside what reads and writes need, the signal number of F_SETSIG, which nobody looks at on files like these: it has our
- * mark. A description opened by the first name of an object has none, 0; the others stand for the entry's names.
+ * The backing tells only the object. What the host keeps with an open file description, through dup, fork, exec and
+ * SCM_RIGHTS, is, beside what reads and writes need, the signal number of F_SETSIG, which nobody looks at on files like
+ * these: it has our mark. A description opened by the first name of an object has none, 0; the others stand for the
+ * entry's names.
  *
- * There are as many marks as signals. When they are used up, that of a removed name is given away, or else the oldest: a
- * descriptor that was opened by it shows the other name.
+ * There are as many marks as signals. When they are used up, that of a removed name is given away, or else the oldest:
+ * a descriptor that was opened by it shows the other name.
  */
 #include <fcntl.h>
 #include <string.h>

@@ -40,7 +40,10 @@ static int make_in(struct scratch *s, int dir_fd)
 	for (int i = 0; i < NAMES_TRIED; i++) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), ".trapline-%d-%u", getpid(), s->serial++);
-		/* Of the permissions ours alone count: a task with other ids may have to open anew what we opened for it. */
+		/*
+		 * Of the permissions ours alone count: a task with other ids may have to open anew what we opened for
+		 * it.
+		 */
 		if (mkdirat(dir_fd, name, 0755) == 0) {
 			int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			int err = errno;
@@ -53,7 +56,9 @@ static int make_in(struct scratch *s, int dir_fd)
 	return -EEXIST;
 }
 
-/* Directories are listed with 63-bit cursors, which ext4 has no offsets for in a directory that was removed; tmpfs has. */
+/*
+ * Directories are listed with 63-bit cursors, which ext4 has no offsets for in a directory that was removed; tmpfs has.
+ */
 static bool seeks_anywhere(int dir_fd)
 {
 	AUTO_CLOSE int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /*
- * /dev/tty is the terminal of who opens it, and it is we who open for a guest: right as long as the guest's is ours. A task
- * with a terminal of its own (a login, a terminal multiplexer) gets that one by its own name.
+ * /dev/tty is the terminal of who opens it, and it is we who open for a guest: right as long as the guest's is ours. A
+ * task with a terminal of its own (a login, a terminal multiplexer) gets that one by its own name.
  */
 #include <fcntl.h>
 #include <stdio.h>

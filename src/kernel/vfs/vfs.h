@@ -46,8 +46,8 @@ enum walk_flags {
 };
 
 /*
- * Walk name from base (NULL: env->cwd; absolute names start at env->root). Without cred in env there is no permission check:
- * the session itself walks.
+ * Walk name from base (NULL: env->cwd; absolute names start at env->root). Without cred in env there is no permission
+ * check: the session itself walks.
  */
 MUST_CHECK int vfs_walk(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
 			struct path *ret);
@@ -61,9 +61,11 @@ MUST_CHECK int vfs_walk_above(const struct walk_env *env, const struct path *bas
 
 /* ---- set-up ---- */
 struct vfs_options {
-	const char *scratch;		/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */
+	/* where scratch directories are made, tried before $TMPDIR, /dev/shm, /tmp; may be NULL */
+	const char *scratch;
 	size_t dentries_max;		/* unused cached names kept; 0: a default */
-	bool virtual_attrs;		/* fstat(2) and its kin are answered: a descriptor's backing need not look like the object */
+	/* fstat(2) and its kin are answered: a descriptor's backing need not look like the object */
+	bool virtual_attrs;
 };
 
 MUST_CHECK int vfs_create(const struct vfs_options *options, struct vfs **ret);
@@ -115,25 +117,28 @@ MUST_CHECK int vfs_open(const struct walk_env *env, const struct path *base, con
 /* Reopen an object (open of /proc/self/fd/N). flags as of open(2). */
 MUST_CHECK int vfs_open_path(const struct walk_env *env, const struct path *p, int flags, struct vfs_opened *ret);
 /*
- * What virtual object is behind a guest's descriptor? fd: a duplicate of it in this process (borrowed). -ENOENT: none of
- * ours (a pipe, a socket, a file that was passed in from outside).
+ * What virtual object is behind a guest's descriptor? fd: a duplicate of it in this process (borrowed). -ENOENT: none
+ * of ours (a pipe, a socket, a file that was passed in from outside).
  */
 MUST_CHECK int vfs_identify(struct vfs *v, int fd, struct path *ret);
-/* The same. ret_own: fd is of the very object, which shows its own attributes, so that changes may be made by fd (vfs_attr.fd). */
+/*
+ * The same. ret_own: fd is of the very object, which shows its own attributes, so that changes may be made by fd
+ * (vfs_attr.fd).
+ */
 MUST_CHECK int vfs_identify_own(struct vfs *v, int fd, struct path *ret, bool *ret_own);
 /*
- * vfs_identify and vfs_getattr, with fewer questions to the host than the two together. -ENOENT: none of ours, and ret_attr is
- * what the host says of it.
+ * vfs_identify and vfs_getattr, with fewer questions to the host than the two together. -ENOENT: none of ours, and
+ * ret_attr is what the host says of it.
  */
 MUST_CHECK int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *ret_attr);
 /*
- * Has the object behind the descriptor been opened by several names? Then vfs_identify knows which one it was of the very
- * open file description of the guest, and not of another one (O_PATH) of its object.
+ * Has the object behind the descriptor been opened by several names? Then vfs_identify knows which one it was of the
+ * very open file description of the guest, and not of another one (O_PATH) of its object.
  */
 bool vfs_has_names(struct vfs *v, int fd);
 /*
- * fd, which vfs_open gave, is about to be opened once more, natively through /proc: the description that comes of it ends as
- * those do that vfs_open made. Before that open, since its end may be seen at once.
+ * fd, which vfs_open gave, is about to be opened once more, natively through /proc: the description that comes of it
+ * ends as those do that vfs_open made. Before that open, since its end may be seen at once.
  */
 void vfs_lend(struct vfs *v, int fd);
 /* An open file description that vfs_open gave a mark was opened anew: fd is to have it too. */
@@ -144,7 +149,9 @@ int vfs_mark_of(int fd);
 MUST_CHECK int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret);
 /* A file p that was opened by other ways than vfs_open: fd stands for it from now on. */
 MUST_CHECK int vfs_remember(struct vfs *v, const struct path *p, int fd);
-/* getdents64(2) on a directory: p from vfs_identify, fd as there; its file offset is the cursor. Bytes written to buf. */
+/*
+ * getdents64(2) on a directory: p from vfs_identify, fd as there; its file offset is the cursor. Bytes written to buf.
+ */
 ssize_t vfs_getdents64(const struct walk_env *env, const struct path *p, int fd, void *buf, size_t size);
 
 /* ---- operations on names: permissions are checked, read-only mounts refused ---- */
@@ -162,7 +169,9 @@ MUST_CHECK int vfs_rename(const struct walk_env *env, const struct path *old_bas
 
 /* ---- operations on objects ---- */
 MUST_CHECK int vfs_getattr(const struct path *p, struct statx *ret);
-/* Checks who may (owner, CAP_FOWNER, CAP_CHOWN), drops suid and sgid as Linux does. attr->mode: as the guest gave it. */
+/*
+ * Checks who may (owner, CAP_FOWNER, CAP_CHOWN), drops suid and sgid as Linux does. attr->mode: as the guest gave it.
+ */
 MUST_CHECK int vfs_setattr(const struct walk_env *env, const struct path *p, struct vfs_attr *attr);
 /* FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of ioctl(2). -ENOTTY: what has none. */
 MUST_CHECK int vfs_get_flags(const struct path *p, unsigned *ret);
@@ -194,13 +203,19 @@ void vfs_set_exec_checker(struct vfs *v, exec_checker *checker, void *ctx);
 
 /* ---- watches ---- */
 /*
- * inotify_add_watch(2) for a duplicate of a guest's inotify descriptor (borrowed). Who may was checked. A watch descriptor.
- * -ENOSPC: it cannot be watched.
+ * inotify_add_watch(2) for a duplicate of a guest's inotify descriptor (borrowed). Who may was checked. A watch
+ * descriptor. -ENOSPC: it cannot be watched.
  */
 MUST_CHECK int vfs_watch(struct vfs *v, const struct path *p, int inotify, uint32_t mask);
-/* What the guest takes the watched host object with these numbers for (PID/fdinfo of an inotify descriptor). -ENOENT: for itself. */
+/*
+ * What the guest takes the watched host object with these numbers for (PID/fdinfo of an inotify descriptor). -ENOENT:
+ * for itself.
+ */
 MUST_CHECK int vfs_watched(struct vfs *v, dev_t dev, ino_t ino, struct statx *ret);
-/* Calls seen for each host object that an inotify descriptor of some guest watches. A negative errno: they could not be found out. */
+/*
+ * Calls seen for each host object that an inotify descriptor of some guest watches. A negative errno: they could not be
+ * found out.
+ */
 typedef int watch_lister(void *ctx, void (*seen)(void *arg, dev_t dev, ino_t ino), void *arg);
 /* Before the first watch; without one nothing is forgotten. ctx must live until vfs_end_watches. */
 void vfs_set_watch_lister(struct vfs *v, watch_lister *lister, void *ctx);

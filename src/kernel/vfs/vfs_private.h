@@ -9,8 +9,8 @@
  *   5. scratch.lock				making and dropping scratch directories
  *   6. registry.lock				which object is behind a descriptor
  *   7. dcache.lock				writers of the dentry cache: hash chains, LRU, names, mounts
- * RCU read-side sections may surround any of these, but not what may wait for the host (SUPER_IN_MEMORY says what does not): what is
- * freed after a grace period waits for all readers.
+ * RCU read-side sections may surround any of these, but not what may wait for the host (SUPER_IN_MEMORY says what does
+ * not): what is freed after a grace period waits for all readers.
  *
  * Life of a dentry: refs counts its users. With refs 0 it lives on as a cached name (hashed, on the LRU) or, when its
  * name is gone, it dies: refs becomes DENTRY_DEAD, once, and the memory and the reference to the inode go after a grace
@@ -92,7 +92,8 @@ struct dcache {
 	struct dentry lru;			/* head of the list; lru_next was put there last; lock */
 	size_t lru_count;			/* lock */
 	size_t lru_max;
-	size_t orphaned;			/* directories forgotten since names below such were looked for: drop_orphans; lock */
+	/* directories forgotten since names below such were looked for: drop_orphans; lock */
+	size_t orphaned;
 	atomic_size_t removals;			/* since a grace period was waited for last: dcache_removed */
 	size_t removals_max;
 	size_t buried;				/* dentries to be freed after a grace period, ever; lock */
@@ -108,7 +109,8 @@ struct dcache {
 /* A descriptor's backing and what it stands for. */
 struct registry_entry {
 	struct registry_entry *next;		/* with the same hash of device and inode */
-	struct registry_entry *next_of_inode;	/* with the same hash of path's inode: a file of /proc may have thousands */
+	/* with the same hash of path's inode: a file of /proc may have thousands */
+	struct registry_entry *next_of_inode;
 	struct registry_entry **at_of_inode;	/* where the pointer to it is */
 	struct registry_entry *next_of_watch;	/* with the same hash of watch */
 	struct registry_entry *before, *after;	/* all entries, oldest first */
@@ -121,7 +123,8 @@ struct registry_entry {
 	/* A stand-in is any object of its own. */
 	enum backing { BACKING_FILE, BACKING_STAND_IN, BACKING_HOST_DIR, BACKING_SCRATCH } kind;
 	bool used;				/* found since it was looked at last */
-	bool uncounted;				/* some description was neither for reading nor for writing: no lease tells of it */
+	/* some description was neither for reading nor for writing: no lease tells of it */
+	bool uncounted;
 	bool unlinked;				/* its name is gone: not kept when nobody has it open */
 	unsigned opened;			/* how often registry_add saw it; wraps */
 	/* BACKING_SCRATCH */
@@ -134,7 +137,8 @@ struct registry_entry {
 enum { REGISTRY_REMOVED_DIRS = 64 };
 
 struct registry {
-	pthread_mutex_t lock;			/* everything here and in the entries but dev, ino, kind, fd, path.mount */
+	/* everything here and in the entries but dev, ino, kind, fd, path.mount */
+	pthread_mutex_t lock;
 	struct registry_entry **buckets;	/* by device and inode; owned */
 	struct registry_entry **by_inode;	/* owned */
 	struct registry_entry **by_watch;	/* owned */
@@ -160,12 +164,14 @@ struct vfs {
 	struct scratch scratch;
 	struct watches watches;
 	_Atomic(struct mount *) mounts;		/* the first; written under dcache.lock */
-	struct mount *root;			/* topmost mount on "/"; constant once there is one; dcache.lock before */
+	/* topmost mount on "/"; constant once there is one; dcache.lock before */
+	struct mount *root;
 	struct super *ghosts;			/* owner of made-up directories and files; a reference */
 	struct mount *anonymous;		/* of objects that no name leads to; not in mounts; owned */
 	int next_id;				/* of mounts; dcache.lock */
 	atomic_uint next_minor;			/* of filesystems without a device */
-	atomic_uint rename_seq;			/* counts the beginnings and the ends of renames: odd while one is made */
+	/* counts the beginnings and the ends of renames: odd while one is made */
+	atomic_uint rename_seq;
 	/* As the host has them (proc_sys_fs(5)); constant. */
 	exec_checker *exec_checker;		/* or NULL; constant once guests run */
 	void *exec_ctx;
@@ -177,21 +183,23 @@ struct vfs {
 void dcache_removals_init(struct dcache *c);
 void dcache_removals_finish(struct dcache *c);
 /*
- * A name was removed, and perhaps an object with it, whose descriptor goes after a grace period: guests that remove faster
- * than these come wait for one now and then, or all of ours would be used up. No lock is held, no read-side section.
+ * A name was removed, and perhaps an object with it, whose descriptor goes after a grace period: guests that remove
+ * faster than these come wait for one now and then, or all of ours would be used up. No lock is held, no read-side
+ * section.
  */
 void dcache_removed(struct vfs *v);
 
 /* ---- dentry.c ---- */
 int dcache_init(struct dcache *c, size_t unused_max);
-void dcache_alone(struct vfs *v);		/* no reader is left, and none comes: what dies need not wait for them */
+/* no reader is left, and none comes: what dies need not wait for them */
+void dcache_alone(struct vfs *v);
 void dcache_finish(struct vfs *v);		/* nobody uses the vfs any more */
 uint32_t dcache_hash(const struct dcache *c, const struct dentry *parent, const char *name, size_t len);
 /* In a read-side section. NULL: not known. Unchecked (DENTRY_CHECKED). */
 struct dentry *dcache_find(struct vfs *v, const struct dentry *parent, const char *name, size_t len);
 /*
- * Say what name in parent (referenced by the caller, its inode's lock held) is now. inode: a reference, taken over; NULL:
- * nothing. Whatever was known before is forgotten, unless it is the same. *ret: a reference. -ENOMEM.
+ * Say what name in parent (referenced by the caller, its inode's lock held) is now. inode: a reference, taken over;
+ * NULL: nothing. Whatever was known before is forgotten, unless it is the same. *ret: a reference. -ENOMEM.
  */
 int dentry_insert(struct vfs *v, struct dentry *parent, const char *name, size_t len, struct inode *inode,
 		  unsigned flags, struct dentry **ret);
@@ -203,7 +211,10 @@ bool dentry_ref_unless_dead(struct dentry *d);	/* in a read-side section */
 void dentry_put(struct vfs *v, struct dentry *d);
 /* The name leads to nothing known any more. more: further flags (DENTRY_REMOVED). */
 void dentry_forget(struct vfs *v, struct dentry *d, unsigned more);
-/* Names in dir that nobody uses, and which keep it; of so many that were let go of last are looked at. dir: referenced by the caller. */
+/*
+ * Names in dir that nobody uses, and which keep it; of so many that were let go of last are looked at. dir: referenced
+ * by the caller.
+ */
 void dentry_forget_below(struct vfs *v, const struct dentry *dir, size_t looks);
 /* d gets another place; what was known there is forgotten. room: from dentry_name_create, taken over. */
 void dentry_move(struct vfs *v, struct dentry *d, struct dentry *to_parent, struct dentry_name *room);
@@ -236,13 +247,13 @@ bool dentry_is_below(struct dentry *d, const struct dentry *above);
 
 /* ---- lookup.c ---- */
 /*
- * What a name in a directory is: cached, or asked for. The directory is referenced by the caller and its inode's lock held.
- * *ret: a reference, or NULL if there is no such name.
+ * What a name in a directory is: cached, or asked for. The directory is referenced by the caller and its inode's lock
+ * held. *ret: a reference, or NULL if there is no such name.
  */
 int vfs_lookup_locked(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret);
 /*
- * The same, taking the lock itself; in no read-side section. *ret_got: the filesystem was asked, and gave the attributes as
- * well. attr may be NULL.
+ * The same, taking the lock itself; in no read-side section. *ret_got: the filesystem was asked, and gave the
+ * attributes as well. attr may be NULL.
  */
 int vfs_lookup_one(struct vfs *v, struct dentry *dir, const char *name, size_t len, struct dentry **ret, struct statx *attr,
 		   bool *ret_got);
@@ -252,7 +263,10 @@ bool vfs_is_believed_missing(struct vfs *v, const struct dentry *dir, const char
 bool vfs_maker_finds_out(const struct dentry *dir);
 /* The cache does not know the name. */
 bool vfs_is_unknown(struct vfs *v, const struct dentry *dir, const char *name, size_t len);
-/* d is referenced; in no read-side section. Is the cached name right still? Forgets it if not; false as well: looking it up says why. */
+/*
+ * d is referenced; in no read-side section. Is the cached name right still? Forgets it if not; false as well: looking
+ * it up says why.
+ */
 bool vfs_name_holds(struct vfs *v, struct dentry *dir, struct dentry *d);
 
 /* ---- mount.c ---- */
@@ -271,10 +285,16 @@ void mounts_finish(struct vfs *v);
 /* ---- ghost.c ---- */
 int ghosts_create(struct super **ret);
 int ghost_create(struct super *sb, mode_t type, struct inode **ret);
-/* Something without a link or contents, that looks like what was removed. bury: super_ops.bury and its follower forget are due. */
+/*
+ * Something without a link or contents, that looks like what was removed. bury: super_ops.bury and its follower forget
+ * are due.
+ */
 int ghost_create_remains(struct super *sb, struct inode *removed, bool bury, struct inode **ret);
 bool ghost_is_remains(const struct inode *inode);
-/* If p is such a one, which fd is open on: the object itself in its place, with a name of its own, for as long as it is held. */
+/*
+ * If p is such a one, which fd is open on: the object itself in its place, with a name of its own, for as long as it is
+ * held.
+ */
 void ghost_exhume(int fd, struct path *p);
 
 /* ---- walk.c ---- */
@@ -300,9 +320,10 @@ struct walk {
 	bool root_known;		/* as Linux sees it: it looks for the root only when it comes to need it */
 	unsigned rename_seq;		/* vfs.rename_seq at the beginning */
 	/*
-	 * Where names are to be checked, those that the cache knows are first believed and then checked with one question for
-	 * all of them. unchecked: the directory that the believed ones begin below, borrowed; NULL: there are none. When the
-	 * answer is no, or something failed on the way, the walk is begun again and asks for each name (strict).
+	 * Where names are to be checked, those that the cache knows are first believed and then checked with one
+	 * question for all of them. unchecked: the directory that the believed ones begin below, borrowed; NULL: there
+	 * are none. When the answer is no, or something failed on the way, the walk is begun again and asks for each
+	 * name (strict).
 	 */
 	bool strict;
 	struct dentry *unchecked;
@@ -310,18 +331,20 @@ struct walk {
 	bool has_attr;
 	const struct dentry *asked;	/* what was asked for last, if .attr is its; held */
 	/*
-	 * Where walk_take may open the regular file that it comes to, with open_flags, instead of checking its name; NULL: it may
-	 * not. A descriptor in it says that it has.
+	 * Where walk_take may open the regular file that it comes to, with open_flags, instead of checking its name;
+	 * NULL: it may not. A descriptor in it says that it has.
 	 */
 	struct vfs_opened *opened;
 	int open_flags;
 	/*
-	 * The last component is to be made, and it is an error if it is there. Then who makes it finds that out, and a name that the
-	 * cache does not know is not looked up but -ENOENT, where the filesystem would not only look into memory.
+	 * The last component is to be made, and it is an error if it is there. Then who makes it finds that out, and a
+	 * name that the cache does not know is not looked up but -ENOENT, where the filesystem would not only look into
+	 * memory.
 	 */
 	bool makes;
 	bool at_last;			/* the step is that of the last component */
-	bool missing;			/* -ENOENT was for the last component itself, which is no longer than a name may be */
+	/* -ENOENT was for the last component itself, which is no longer than a name may be */
+	bool missing;
 	unsigned links;			/* followed so far */
 	unsigned depth;			/* of stack */
 	const char *rest;		/* what remains of the string that is being walked */
@@ -345,7 +368,9 @@ static inline void walk_init(struct walk *w)
 }
 int walk_begin(struct walk *w, const struct walk_env *env, const struct path *base, const char *name, unsigned flags);
 int walk_to_last(struct walk *w);
-/* Go to the last component. 1: it was a link that is followed, so that walk_to_last comes next. -ENOENT: see missing. */
+/*
+ * Go to the last component. 1: it was a link that is followed, so that walk_to_last comes next. -ENOENT: see missing.
+ */
 int walk_last(struct walk *w);
 /* A reference to cur. */
 int walk_take(struct walk *w, struct path *ret);
@@ -371,7 +396,10 @@ int vfs_walk_parent(const struct walk_env *env, const struct path *base, const c
 void walk_end_finish(struct walk_end *e);
 
 /* ---- attr.c ---- */
-/* What O_TRUNC takes away before it truncates: suid and sgid, of a caller without CAP_FSETID (file_remove_privs of Linux). */
+/*
+ * What O_TRUNC takes away before it truncates: suid and sgid, of a caller without CAP_FSETID (file_remove_privs of
+ * Linux).
+ */
 MUST_CHECK int attr_drop_for_truncate(const struct walk_env *env, struct inode *inode);
 
 /* ---- permission.c ---- */
@@ -391,7 +419,9 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask);
 bool permission_search_asks(const struct walk_env *env, const struct inode *dir);
 /* Search permission in a directory. */
 int permission_search(const struct walk_env *env, struct inode *dir);
-/* The same where nothing is looked up in it ("." at the end of a name), if the host is to say so: may it wait for that? */
+/*
+ * The same where nothing is looked up in it ("." at the end of a name), if the host is to say so: may it wait for that?
+ */
 bool permission_search_end_asks(const struct walk_env *env, const struct inode *dir);
 int permission_search_end(const struct walk_env *env, struct inode *dir);
 bool permission_owns(const struct walk_env *env, const struct owner *o);	/* or may act as if (CAP_FOWNER) */
@@ -402,7 +432,10 @@ int permission_delete(const struct walk_env *env, const struct dentry *dir, stru
 int permission_create_over(const struct walk_env *env, struct inode *dir, struct inode *inode);
 /* Is d a mount point, or made up for one, or a directory with such things in it? */
 bool mount_is_busy(const struct dentry *d);
-/* The mode and owner of an object made in dir, and its ACLs; mode: without the umask. acl_birth_finish is due in any case. */
+/*
+ * The mode and owner of an object made in dir, and its ACLs; mode: without the umask. acl_birth_finish is due in any
+ * case.
+ */
 struct acl_birth;
 int permission_new(const struct walk_env *env, struct inode *dir, mode_t mode, struct vfs_create *how, struct acl_birth *acl);
 int mount_want_write(const struct mount *m);	/* -EROFS */
@@ -412,11 +445,16 @@ int ops_bear(const struct acl_birth *acl, struct inode *dir, const char *name, s
 /* ---- registry.c ---- */
 int registry_init(struct registry *r);
 void registry_finish(struct vfs *v);
-/* The descriptor, opened with these flags, stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for another path already. */
+/*
+ * The descriptor, opened with these flags, stands for p from now on. -EEXIST for BACKING_HOST_DIR: it stands for
+ * another path already.
+ */
 int registry_add(struct vfs *v, struct vfs_opened *opened, int flags, const struct path *p, enum backing kind);
 /* Would it stand for another path if there were no marks? */
 bool registry_has_other(struct vfs *v, const struct vfs_opened *opened, const struct path *p);
-/* The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many. */
+/*
+ * The same for a scratch directory: base (O_PATH, taken over on success) is what it is reopened by. 1: there are many.
+ */
 int registry_add_scratch(struct vfs *v, int base, int watch, const struct path *p);
 int registry_find(struct vfs *v, int fd, struct path *ret, enum backing *ret_kind);
 /* A new description of the scratch directory that p has already. -ENOENT: none. */
@@ -433,7 +471,10 @@ struct registry_entry *registry_next_of_inode_locked(struct registry *r, const s
 void registry_rename_locked(struct registry *r, struct registry_entry *e, const struct path *p, struct path *old);
 
 /* ---- registry_names.c: registry.lock is held ---- */
-/* The mark of p, which is not e->path: a new one if need be, for which *old gives back what it stood for. 0: there is none. */
+/*
+ * The mark of p, which is not e->path: a new one if need be, for which *old gives back what it stood for. 0: there is
+ * none.
+ */
 int registry_mark_locked(struct registry_entry *e, const struct path *p, struct path *old);
 /* What a description with this mark stands for: borrowed. 0 and what is no mark: no other name. */
 const struct path *registry_name_locked(const struct registry_entry *e, int mark);
@@ -452,7 +493,10 @@ void registry_names_finish(struct registry_names *n);	/* without the lock */
 void registry_exchange_names_locked(struct registry *r, struct registry_entry *e, struct registry_names *n);
 
 /* ---- registry_bury.c: registry.lock is held ---- */
-/* Let e stand for what remains of its object, which lost its last name. *old: what it stood for. If that fails e is as it was. */
+/*
+ * Let e stand for what remains of its object, which lost its last name. *old: what it stood for. If that fails e is as
+ * it was.
+ */
 int registry_bury_locked(struct vfs *v, struct registry_entry *e, struct registry_names *old);
 /* dir is removed: remains below it do not keep it. */
 void registry_leave_locked(struct vfs *v, struct dentry *dir);
@@ -464,7 +508,9 @@ void registry_trim(struct vfs *v);
 void registry_unlinked(struct vfs *v, const struct path *p);
 /* Does somebody have it open, as far as can be known? */
 bool registry_is_open(struct vfs *v, struct inode *inode);
-/* What may be open of inode and, if it is a directory, of what is in it. *ret: owned by the caller, what is in it too. */
+/*
+ * What may be open of inode and, if it is a directory, of what is in it. *ret: owned by the caller, what is in it too.
+ */
 struct registry_opened {
 	struct path path;
 	dev_t dev;

@@ -1,8 +1,8 @@
 /*
  * The path walk (path_resolution(7), openat2(2)).
  *
- * It runs in a read-side section and borrows what it stands on; to ask a filesystem it leaves the section, with references to what
- * it still needs. When a dentry died under it, it begins again, which nobody can tell from having
+ * It runs in a read-side section and borrows what it stands on; to ask a filesystem it leaves the section, with
+ * references to what it still needs. When a dentry died under it, it begins again, which nobody can tell from having
  * begun later. Names that are to be checked are checked together (struct walk), since each question costs a host call.
  */
 #include <string.h>
@@ -44,8 +44,8 @@ static bool is_kept(const struct walk *w, const struct dentry *d)
 }
 
 /*
- * Leave the read-side section, to ask about d: an answer of the host may take for ever, and what is freed behind readers waits for
- * them all. What the walk still needs of the cache is kept. come_back is due if there is no error.
+ * Leave the read-side section, to ask about d: an answer of the host may take for ever, and what is freed behind
+ * readers waits for them all. What the walk still needs of the cache is kept. come_back is due if there is no error.
  */
 static int go_out(struct walk *w, struct dentry *d)
 {

@@ -104,7 +104,9 @@ bool watch_has_no_name(struct inode *inode);
 bool watch_is_heard(struct vfs *v, const struct inode *inode);
 /* With no lock: so that nobody opens it only to look. */
 bool watch_hears(struct vfs *v, const struct inode *inode);
-/* watches.lock held. Does anybody else have it open, as far as can be known? What is heard is not opened to find out. */
+/*
+ * watches.lock held. Does anybody else have it open, as far as can be known? What is heard is not opened to find out.
+ */
 bool watch_is_open(struct vfs *v, struct inode *inode);
 /* watches.lock held. What was heard for this inode's sake alone is not any more. */
 void watch_forget_sources(struct vfs *v);

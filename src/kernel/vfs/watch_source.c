@@ -35,8 +35,9 @@ struct source {
 	struct held *held;	/* the latest first */
 	bool lasting;		/* it was open before: how often is not known */
 	/*
-	 * Of a lasting one that is a regular file: open for reading as long as it is heard, so that whether others have it open can be
-	 * asked without opening and closing it, of which inotify makes one event with what guests do. Owned; -1: none.
+	 * Of a lasting one that is a regular file: open for reading as long as it is heard, so that whether others have
+	 * it open can be asked without opening and closing it, of which inotify makes one event with what guests do.
+	 * Owned; -1: none.
 	 */
 	int look;
 };
@@ -285,8 +286,8 @@ static void settle(struct vfs *v, struct dentry *d)
 }
 
 /*
- * Of what was open before there was a watch it is not known how often: something without a name is asked for, since what is
- * held for its sake would keep the puppet of its directory.
+ * Of what was open before there was a watch it is not known how often: something without a name is asked for, since
+ * what is held for its sake would keep the puppet of its directory.
  */
 static bool is_over(struct vfs *v, const struct source *s)
 {

@@ -27,7 +27,9 @@ const struct regs_layout regs_layout_aarch64 = {
 	.has_abi = {[REGS_ABI_NATIVE] = true},
 	.word = {
 		[REGS_ABI_NATIVE] = {
-			/* x8 holds the number on entry, but only the system-call set changes what the kernel will do. */
+			/*
+			 * x8 holds the number on entry, but only the system-call set changes what the kernel will do.
+			 */
 			[REG_NR] = REGS_NO_WORD,
 			[REG_RET] = AARCH64_X0,
 			[REG_ARG0] = AARCH64_X0, [REG_ARG1] = 1, [REG_ARG2] = 2, [REG_ARG3] = 3, [REG_ARG4] = 4,

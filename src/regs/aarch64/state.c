@@ -10,7 +10,9 @@
 #include "regs/aarch64/layout.h"
 #include "regs/layout.h"
 
-/* The architecture's longest vectors are 256 bytes: head, z, p and ffr, fpsr and fpcr. Also ample for the fpsimd form. */
+/*
+ * The architecture's longest vectors are 256 bytes: head, z, p and ffr, fpsr and fpcr. Also ample for the fpsimd form.
+ */
 #define SVE_VL_MAX 256
 #define SVE_MAX (16 + 32 * SVE_VL_MAX + 17 * (SVE_VL_MAX / 8) + 32)
 

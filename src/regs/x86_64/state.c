@@ -1,10 +1,10 @@
 /*
  * x86_64: the registers of the full state and where they lie.
  *
- * NT_X86_XSTATE is the XSAVE image in the standard (not compacted) form, whatever form the kernel saved in: 512 bytes of
- * the FXSAVE layout, a header of 64 bytes that begins with XSTATE_BV, then one component after the other at the offsets
- * that CPUID leaf 0xd gives. They differ between makers (AMD has no MPX gap), so they belong to the machine that recorded.
- * Linux keeps XCR0 in the bytes that the processor leaves to software, at offset 464
+ * NT_X86_XSTATE is the XSAVE image in the standard (not compacted) form, whatever form the kernel saved in: 512 bytes
+ * of the FXSAVE layout, a header of 64 bytes that begins with XSTATE_BV, then one component after the other at the
+ * offsets that CPUID leaf 0xd gives. They differ between makers (AMD has no MPX gap), so they belong to the machine
+ * that recorded. Linux keeps XCR0 in the bytes that the processor leaves to software, at offset 464
  * (arch/x86/kernel/fpu/regset.c, struct user_xstateregs).
  */
 #include <string.h>
@@ -132,8 +132,8 @@ const void *regs_state_find_x86_64(const struct regs_snapshot *s, unsigned index
 }
 
 /*
- * The component of a register, which XSTATE_BV may say is in its initial state: then the processor would not look at the
- * bytes. The kernel fills in the initial values of x87 and SSE; of the others they are zeros.
+ * The component of a register, which XSTATE_BV may say is in its initial state: then the processor would not look at
+ * the bytes. The kernel fills in the initial values of x87 and SSE; of the others they are zeros.
  */
 void regs_state_own_x86_64(struct regs_snapshot *s, unsigned index)
 {

@@ -1,9 +1,11 @@
 /*
  * The loader's image, and what the supervisor tells it: shared by both, so plain C and fixed layout.
  *
- *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays mapped
+ *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays
+ *            mapped
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
- *            ... and at its end the loader's own stack. Not in the file, which is so short that any RLIMIT_FSIZE allows it
+ *            ... and at its end the loader's own stack. Not in the file, which is so short that any RLIMIT_FSIZE allows
+ *            it
  */
 #ifndef TRAPLINE_TRACER_LOADER_IMAGE_H
 #define TRAPLINE_TRACER_LOADER_IMAGE_H
@@ -18,13 +20,17 @@
 #define LOADER_STACK_SIZE 0x4000	/* of these, at the end */
 
 /*
- * The loader's private calls are openat(LOADER_CALL, what), which a filter that a guest has put on itself hardly forbids; and if
- * something does, nfsservctl(LOADER_CALL, what), which no kernel has had since Linux 3.1 and no policy thinks of.
+ * The loader's private calls are openat(LOADER_CALL, what), which a filter that a guest has put on itself hardly
+ * forbids; and if something does, nfsservctl(LOADER_CALL, what), which no kernel has had since Linux 3.1 and no policy
+ * thinks of.
  */
 #define LOADER_CALL 0x74726170
 enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE, LOADER_ASK_RETURN };
 
-/* In the answer: the descriptor took the place of one of the program's, which is put back by LOADER_ASK_RETURN once it is closed. */
+/*
+ * In the answer: the descriptor took the place of one of the program's, which is put back by LOADER_ASK_RETURN once it
+ * is closed.
+ */
 #define LOADER_BORROWED 0x40000000
 
 enum loader_op_kind { LOADER_MAP, LOADER_ANON, LOADER_ZERO, LOADER_UNMAP };

@@ -1,7 +1,7 @@
 /*
- * The program that guests execute in the place of theirs: it maps the one that they meant, as fs/binfmt_elf.c would have,
- * and is gone but for the page of its code. Freestanding, position-independent without relocations; it has no memory but
- * its parameters. The kernel has made the address space, the stack and the auxiliary vector already.
+ * The program that guests execute in the place of theirs: it maps the one that they meant, as fs/binfmt_elf.c would
+ * have, and is gone but for the page of its code. Freestanding, position-independent without relocations; it has no
+ * memory but its parameters. The kernel has made the address space, the stack and the auxiliary vector already.
  */
 #include "loader.h"
 

@@ -2,9 +2,10 @@
  * A received call: what is asked about it, and how the verdict reaches the guest.
  *
  * A verdict with a descriptor is two steps: it is installed, then we close ours, then the guest goes on. One step
- * (SECCOMP_ADDFD_FLAG_SEND) would be cheaper where guest and worker share a core, and dearer where they do not, since it wakes up
- * the guest on any core. But it loses descriptors: if the worker is stopped (SIGSTOP, a frozen cgroup, a suspended machine) before
- * the guest has run, the kernel takes the descriptor back, and the call is answered already, with 0.
+ * (SECCOMP_ADDFD_FLAG_SEND) would be cheaper where guest and worker share a core, and dearer where they do not, since
+ * it wakes up the guest on any core. But it loses descriptors: if the worker is stopped (SIGSTOP, a frozen cgroup, a
+ * suspended machine) before the guest has run, the kernel takes the descriptor back, and the call is answered already,
+ * with 0.
  *
  * ENOENT is an ordinary answer at every step: the task was killed, or interrupted before its call was received.
  */
@@ -153,7 +154,9 @@ static int add_fd_at(const struct notified_event *ev, int number, int fd, bool c
 	return r < 0 ? -errno : number;
 }
 
-/* Nor can the limit be raised: the loader gets one of the program's numbers, and gives it back before the program runs. */
+/*
+ * Nor can the limit be raised: the loader gets one of the program's numbers, and gives it back before the program runs.
+ */
 static int add_fd_borrowed(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
 	int kept, number = loads_choose(ev->base.tid);
@@ -183,8 +186,8 @@ static struct verdict give_back(struct notify *n, const struct notified_event *e
 }
 
 /*
- * Opened with O_PATH, which ADDFD does not take, on a kernel where the guest cannot open it itself (ptrace/lend.c needs Linux
- * 6.10): it is opened for reading, if it can be.
+ * Opened with O_PATH, which ADDFD does not take, on a kernel where the guest cannot open it itself (ptrace/lend.c needs
+ * Linux 6.10): it is opened for reading, if it can be.
  */
 static int add_readable(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
@@ -256,8 +259,8 @@ static struct verdict ask_loader(struct notify *n, const struct notified_event *
 }
 
 /*
- * What a call comes to that stopped by trace (aside.h). It is carried out in a stop: so sockets' addresses may be lent, and opens
- * that sleep are the guest's.
+ * What a call comes to that stopped by trace (aside.h). It is carried out in a stop: so sockets' addresses may be lent,
+ * and opens that sleep are the guest's.
  */
 static struct verdict ask_aside(struct session *s, struct notified_event *ev)
 {

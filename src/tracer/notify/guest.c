@@ -19,8 +19,8 @@ int notified_still_waits(struct notified_event *ev)
 }
 
 /*
- * Is tid the caller's still, or nobody's? A check (receiving the call is the first) may be this old: whoever checks right before
- * the use is no surer, since the task may die in between.
+ * Is tid the caller's still, or nobody's? A check (receiving the call is the first) may be this old: whoever checks
+ * right before the use is no surer, since the task may die in between.
  */
 static int is_callers(struct notified_event *ev)
 {
@@ -28,8 +28,8 @@ static int is_callers(struct notified_event *ev)
 }
 
 /*
- * An open of what is there. If the caller died, and what was read was another's, the descriptor cannot be installed, and nothing
- * was done.
+ * An open of what is there. If the caller died, and what was read was another's, the descriptor cannot be installed,
+ * and nothing was done.
  */
 static bool changes_nothing(const struct call_event *ev)
 {

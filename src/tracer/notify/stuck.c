@@ -1,13 +1,13 @@
 /*
- * Calls that take long: a file system of the host that does not answer (a network's, FUSE), or a large file that is copied up. The
- * worker has to wait for it, the calls of other guests have not: when every worker is at the same call as a tick ago and requests
- * wait, one more is started.
+ * Calls that take long: a file system of the host that does not answer (a network's, FUSE), or a large file that is
+ * copied up. The worker has to wait for it, the calls of other guests have not: when every worker is at the same call
+ * as a tick ago and requests wait, one more is started.
  *
- * The watcher ticks while calls are made, and for QUIET_TICKS more; then it sleeps until the next one. So an idle guest costs no
- * wake-up, and one that calls now and then no wake-up for each call.
+ * The watcher ticks while calls are made, and for QUIET_TICKS more; then it sleeps until the next one. So an idle guest
+ * costs no wake-up, and one that calls now and then no wake-up for each call.
  *
- * When the last guest has ended nobody wants the answer: workers that are stuck then are interrupted, for what file system servers
- * agree to that.
+ * When the last guest has ended nobody wants the answer: workers that are stuck then are interrupted, for what file
+ * system servers agree to that.
  */
 #include <linux/futex.h>
 #include <poll.h>

@@ -3,9 +3,9 @@
  *
  * One worker serves; a second and further ones (at most one a CPU) are started when requests are found waiting again
  * and again, that is when guests on several cores call at once, and in the place of each that a slow file system keeps
- * (stuck.c). They leave when none is found waiting any more: each request wakes up every worker that waits for one, and on
- * the caller's core, so one too many makes every call dearer (by a tenth for an open). The listener hangs up when the last
- * task under the filter has ended.
+ * (stuck.c). They leave when none is found waiting any more: each request wakes up every worker that waits for one, and
+ * on the caller's core, so one too many makes every call dearer (by a tenth for an open). The listener hangs up when
+ * the last task under the filter has ended.
  */
 #include <poll.h>
 #include <sched.h>

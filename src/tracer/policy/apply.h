@@ -2,7 +2,8 @@
  * A policy at run time: from a call that stopped to what is done about it. Knows no mechanism: the trap loop and the
  * notify workers carry out what comes back.
  *
- * Locks: the counters' lock is held while a decision that counts is made; the audit's lock is a leaf under it. Decisions of policies that count nothing take no lock but the policy's, shared.
+ * Locks: the counters' lock is held while a decision that counts is made; the audit's lock is a leaf under it.
+ * Decisions of policies that count nothing take no lock but the policy's, shared.
  */
 #ifndef TRAPLINE_TRACER_POLICY_APPLY_H
 #define TRAPLINE_TRACER_POLICY_APPLY_H
@@ -23,8 +24,8 @@ struct policy_runtime {
 	bool quiet;			/* no denials on stderr */
 	bool per_thread;		/* injections are counted for each thread, as strace counts */
 	/*
-	 * Read the policy anew, for SIGHUP: 0 with a plan that lives as long as the session, or a negative errno after a
-	 * message. Called from the signals thread. NULL: SIGHUP is the command's.
+	 * Read the policy anew, for SIGHUP: 0 with a plan that lives as long as the session, or a negative errno after
+	 * a message. Called from the signals thread. NULL: SIGHUP is the command's.
 	 */
 	int (*reload)(void *ctx, const struct plan **ret);
 	void *reload_ctx;
@@ -58,13 +59,15 @@ struct applied {
 	bool handled;			/* by a handler, so .value is no rule's */
 	bool injected;			/* by an inject rule */
 	uint8_t changed;		/* bit: argument register with a new value in .args */
-	uint8_t carried;		/* bit: argument register that points to memory which must be .copies[] from now on */
+	/* bit: argument register that points to memory which must be .copies[] from now on */
+	uint8_t carried;
 	uint64_t args[6];
 	struct fact_copy copies[6];	/* by register; live as long as the facts */
 	int signal;			/* sent to the task as it enters the call */
 	uint64_t delay_enter_ns, delay_exit_ns;
 	const struct policy_inject *effect;	/* with pokes or a stand-in, else NULL; lives as long as the session */
-	uint8_t poke_regs[POKES_MAX];	/* of effect->pokes: the argument register with the address; POKE_NOWHERE: none */
+	/* of effect->pokes: the argument register with the address; POKE_NOWHERE: none */
+	uint8_t poke_regs[POKES_MAX];
 };
 
 enum { POKE_NOWHERE = 0xff };
@@ -76,22 +79,27 @@ void apply_finish(struct apply *a);
 /* Before any call: ptrace turned out not to be allowed, nobody will tell of tasks. */
 void apply_without_ptrace(struct apply *a);
 
-/* Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread. */
+/*
+ * Decide about one call. f is initialised and finished by the caller and must live as long as *ret is used. Any thread.
+ */
 void apply_call(struct apply *a, struct task_facts *f, struct applied *ret);
 /*
  * To ask for a task's root costs more than all else about a path. A session whose trap loop sees every call that can
- * change one (it traces the calls of apply_root_calls, and all guests began under it) says so, and tells of each of these
- * calls and of each new task.
+ * change one (it traces the calls of apply_root_calls, and all guests began under it) says so, and tells of each of
+ * these calls and of each new task.
  */
 void apply_watches_roots(struct apply *a);
 void apply_root_calls(struct call_set *set);
 void apply_call_entered(struct apply *a, enum call_id id);
 void apply_new_task(struct apply *a, pid_t tid);
-/* SIGHUP: put another policy in place if the loaded filter (filtered: there is one) allows it, or say why not and change nothing. Signals thread. */
+/*
+ * SIGHUP: put another policy in place if the loaded filter (filtered: there is one) allows it, or say why not and
+ * change nothing. Signals thread.
+ */
 void apply_reload(struct apply *a, bool filtered);
 /*
- * End the process of a task that stands at a call, which must then not be made: by SIGSYS as a filter does where that is
- * sure to end it, else by SIGKILL.
+ * End the process of a task that stands at a call, which must then not be made: by SIGSYS as a filter does where that
+ * is sure to end it, else by SIGKILL.
  */
 void apply_kill(pid_t tgid, pid_t tid);
 /* A process (or, with per_thread, a thread) ended: its id may come again. */

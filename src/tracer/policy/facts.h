@@ -1,6 +1,6 @@
 /*
- * What a decision asks about a call of a live task, each fact read once: the copies made here are what is decided on and,
- * where the call then passes, what the kernel is given in place of the guest's own memory.
+ * What a decision asks about a call of a live task, each fact read once: the copies made here are what is decided on
+ * and, where the call then passes, what the kernel is given in place of the guest's own memory.
  */
 #ifndef TRAPLINE_TRACER_POLICY_FACTS_H
 #define TRAPLINE_TRACER_POLICY_FACTS_H

@@ -5,8 +5,8 @@
 #include "policy/compile.h"
 
 /*
- * A call may change if the loaded filter always stops it and user space can carry the new rules out from there; every other
- * call must get the answers from the filter that it gets. True, or false with what is in the way in why.
+ * A call may change if the loaded filter always stops it and user space can carry the new rules out from there; every
+ * other call must get the answers from the filter that it gets. True, or false with what is in the way in why.
  */
 bool reload_possible(const struct plan *loaded, const struct plan *next, char *why, size_t size);
 

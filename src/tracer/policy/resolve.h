@@ -1,7 +1,7 @@
 /*
- * Where a path of a guest leads: absolute, without ".", ".." and symbolic links, with its own root and /proc/self in mind,
- * and named as the supervisor sees it: a guest that takes /etc for its root opens /etc/shadow by "/shadow". This is what
- * rules are compared with: one file has many names, and a rule means the file.
+ * Where a path of a guest leads: absolute, without ".", ".." and symbolic links, with its own root and /proc/self in
+ * mind, and named as the supervisor sees it: a guest that takes /etc for its root opens /etc/shadow by "/shadow". This
+ * is what rules are compared with: one file has many names, and a rule means the file.
  */
 #ifndef TRAPLINE_TRACER_POLICY_RESOLVE_H
 #define TRAPLINE_TRACER_POLICY_RESOLVE_H
@@ -18,7 +18,8 @@ struct resolver {
 	pid_t tid;
 	pid_t *tgid;		/* 0: looked up when it is needed */
 	int root;		/* the guest's root directory, O_PATH, owned; AT_FDCWD: the supervisor's own */
-	char *prefix;		/* owned: that root as the supervisor names it; NULL: "/", or of another mount namespace */
+	/* owned: that root as the supervisor names it; NULL: "/", or of another mount namespace */
+	char *prefix;
 };
 
 /*
@@ -36,8 +37,8 @@ MUST_CHECK int resolver_base(const struct resolver *r, int fd, char *buf, size_t
 const char *resolver_guest_path(const struct resolver *r, const char *path);
 /*
  * path, relative to base, resolved into buf (of RESOLVE_PATH_MAX bytes). What does not exist is kept as it is written;
- * so is a link of /proc to something that has no path ("pipe:[1]"). Follow says whether a last component that is a link is
- * followed. Its length; -ELOOP; -ENAMETOOLONG.
+ * so is a link of /proc to something that has no path ("pipe:[1]"). Follow says whether a last component that is a link
+ * is followed. Its length; -ELOOP; -ENAMETOOLONG.
  */
 MUST_CHECK ssize_t resolver_path(const struct resolver *r, const char *base, const char *path, bool follow, char *buf);
 

@@ -106,8 +106,9 @@ int session_plan(const struct session_options *o, const struct policy *policy, b
 		call_set_add(&stopped, CALL_execve);
 		call_set_add(&stopped, CALL_execveat);
 		options.stop_path_opens = carry_available() == 0;
+		/* No filter sees whether it wants O_PATH: ptrace/lend.c. */
 		if (options.stop_path_opens)
-			call_set_add(&stopped, CALL_openat2);	/* no filter sees whether it wants O_PATH: ptrace/lend.c */
+			call_set_add(&stopped, CALL_openat2);
 	}
 	options.stopped = call_set_empty(&stopped) ? NULL : &stopped;
 	apply_root_calls(&watched);

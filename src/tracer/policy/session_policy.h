@@ -29,8 +29,8 @@ struct session_policy {
 MUST_CHECK int session_policy_open(struct session_policy *p, const char *file, const char *prelude);
 
 /*
- * Give the kernel its identity and its mounts, and make the policy's plan for the session unless there is nothing to decide.
- * The session keeps a pointer to *p, the kernel to its strings. 0 or a negative errno after a message.
+ * Give the kernel its identity and its mounts, and make the policy's plan for the session unless there is nothing to
+ * decide. The session keeps a pointer to *p, the kernel to its strings. 0 or a negative errno after a message.
  */
 MUST_CHECK int session_policy_apply(struct session_policy *p, struct session_options *session, struct kernel_options *kernel);
 

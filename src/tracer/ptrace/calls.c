@@ -139,8 +139,9 @@ static struct verdict ask(struct session *s, struct tracee *t, struct regs *r)
 	const struct session_probe *probe = s->options->probe;
 	if (probe && probe->entered)
 		probe->entered(probe->ctx, t->tid, t->call.id, t->call.args, r);
+	/* Emulation answers the host's own ABI only, and lets no other past it. */
 	if (s->emulates && t->call.abi != host_abi())
-		return verdict_value(-ENOSYS); /* emulation answers the host's own ABI only, and lets no other past it */
+		return verdict_value(-ENOSYS);
 	if (asks_mode(s, t))
 		return verdict_value(filters_of_task(t->tid).mode);
 	if (!call_set_has(&s->emulated, t->call.id))
@@ -361,7 +362,10 @@ static void entry_stop(struct session *s, struct tracee *t, const struct ptrace_
 	bool repeated = t->phase == PHASE_REPEATING && info->instruction_pointer == t->repeat_ip &&
 			(int64_t)info->entry.nr == t->call.nr;
 	if (repeated) {
-		/* Already judged at the skipped entry; now it runs. The stops in between may have placed the task again. */
+		/*
+		 * Already judged at the skipped entry; now it runs. The stops in between may have placed the task
+		 * again.
+		 */
 		show_true_affinity(s, t);
 		t->phase = PHASE_INSIDE;
 		return;
@@ -442,8 +446,8 @@ bool calls_awaits_exit(const struct tracee *t)
 }
 
 /*
- * A filter's stop of a call that stopped already at its entry. If it was a filter of the guest's own that asked, there is
- * no tracer that it could mean.
+ * A filter's stop of a call that stopped already at its entry. If it was a filter of the guest's own that asked, there
+ * is no tracer that it could mean.
  */
 static void behind_entry(struct session *s, struct tracee *t, const struct ptrace_syscall_info *info)
 {

@@ -1,5 +1,6 @@
 /*
- * A memfd, mapped in the guest for reading and in the supervisor for writing, cut into slots: one for each call under way.
+ * A memfd, mapped in the guest for reading and in the supervisor for writing, cut into slots: one for each call under
+ * way.
  *
  * Why the guest cannot change what is in a slot:
  *   - F_SEAL_FUTURE_WRITE: once the supervisor has mapped it, nobody gets a writable mapping or writes to it, through

@@ -8,7 +8,10 @@
 #include "tracer/policy/apply.h"
 #include "tracer/session_private.h"
 
-/* 0; -EFBIG: RLIMIT_FSIZE leaves no room; or the negative errno of trying it on this kernel: mseal(2) came with Linux 6.10. */
+/*
+ * 0; -EFBIG: RLIMIT_FSIZE leaves no room; or the negative errno of trying it on this kernel: mseal(2) came with Linux
+ * 6.10.
+ */
 int carry_available(void);
 
 /*

@@ -95,8 +95,8 @@ static int64_t number_of(const struct tracee *t, enum call_id id)
 }
 
 /*
- * A harmless call instead of the one that is answered; its result gives way to the answer. Under sysemu the kernel skips
- * the call whatever its number is, and a call that changes nothing can as well not be made.
+ * A harmless call instead of the one that is answered; its result gives way to the answer. Under sysemu the kernel
+ * skips the call whatever its number is, and a call that changes nothing can as well not be made.
  */
 static bool stand_in(struct session *s, struct tracee *t, struct regs *r, const struct applied *a)
 {

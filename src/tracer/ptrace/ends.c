@@ -321,7 +321,9 @@ static void take_ended(struct trap_thread *by, struct ends_pending *p)
 	}
 }
 
-/* What another trap thread's guests did meanwhile, so that it is told in its turn; if that is busy, it tells it itself. */
+/*
+ * What another trap thread's guests did meanwhile, so that it is told in its turn; if that is busy, it tells it itself.
+ */
 static void collect_others(struct trap_thread *by)
 {
 	struct session *s = by->session;

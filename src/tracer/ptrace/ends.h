@@ -4,16 +4,17 @@
  * A traced call stops twice: at its entry for its arguments, at its end for the result. Where the kernel takes a BPF
  * program from us (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN) the second is not needed: at the entry the task's slot is
  * armed (ends_program.h), the task goes on as if the call were not wanted, and the program writes down the result, the
- * time and what the kernel has put into the guest's memory (decode.h, decode_late_range). The record is made at the trap
- * thread's next event, before that is served, so that records keep their order. Then a call costs a stop where it cost
- * two.
+ * time and what the kernel has put into the guest's memory (decode.h, decode_late_range). The record is made at the
+ * trap thread's next event, before that is served, so that records keep their order. Then a call costs a stop where it
+ * cost two.
  *
  * While its end was not taken a call is pending, with the trap thread whose task makes it. If no event comes (the guest
  * computes, or sleeps in the call) the watcher pokes the thread: it looks every few milliseconds at what is pending,
  * has calls that last tell it through the ring, and sleeps while nothing is pending or all will be told.
  *
- * A task's ends are believed once the slot said the same as an exit stop (a task in another PID namespace is not heard).
- * Used by sessions that only record, under the mechanism trace. The program is loaded when it is likely to be worth it.
+ * A task's ends are believed once the slot said the same as an exit stop (a task in another PID namespace is not
+ * heard). Used by sessions that only record, under the mechanism trace. The program is loaded when it is likely to be
+ * worth it.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_ENDS_H
 #define TRAPLINE_TRACER_PTRACE_ENDS_H

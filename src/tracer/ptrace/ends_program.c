@@ -1,6 +1,6 @@
 /*
- * Besides the license of the whole, the instructions of program_code() may be used under MIT or GPL-2.0: the kernel asks
- * programs that read a task's memory to say so.
+ * Besides the license of the whole, the instructions of program_code() may be used under MIT or GPL-2.0: the kernel
+ * asks programs that read a task's memory to say so.
  */
 #include "tracer/ptrace/ends_program.h"
 
@@ -91,7 +91,10 @@ static void land(struct assembly *a, const struct jumps *from)
 
 enum { R0, R1, R2, R3, R4, R5, CTX, TID, AT, RESULT, FRAME };
 
-/* The task's id as our PID namespace has it, and its slot, in TID and AT; to the end if there is none that waits for it. */
+/*
+ * The task's id as our PID namespace has it, and its slot, in TID and AT; to the end if there is none that waits for
+ * it.
+ */
 static void find_slot(struct assembly *a, const struct ends_program *p, const struct stat *ns)
 {
 	uint64_t dev = (uint64_t)major(ns->st_dev) << 20 | minor(ns->st_dev);

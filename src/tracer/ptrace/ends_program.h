@@ -1,6 +1,7 @@
 /*
- * The kernel's half of ends.h: a BPF program at the tracepoint sys_exit (bpf(2); kernel/trace/bpf_trace.c) and the memory
- * that it shares with us. It looks at each end of a call on the machine, and writes down those whose task has an armed slot.
+ * The kernel's half of ends.h: a BPF program at the tracepoint sys_exit (bpf(2); kernel/trace/bpf_trace.c) and the
+ * memory that it shares with us. It looks at each end of a call on the machine, and writes down those whose task has an
+ * armed slot.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_ENDS_PROGRAM_H
 #define TRAPLINE_TRACER_PTRACE_ENDS_PROGRAM_H
@@ -16,7 +17,10 @@ enum {
 	ENDS_DATA = 256,	/* bytes of the guest's memory that one end may bring along */
 };
 
-/* What the program is told of a task's call, and what it tells of its end. Ours while .armed is 0 or the task stands still. */
+/*
+ * What the program is told of a task's call, and what it tells of its end. Ours while .armed is 0 or the task stands
+ * still.
+ */
 struct end_slot {
 	_Atomic uint32_t tid;		/* whose it is; 0: free */
 	_Atomic uint32_t armed;		/* 1: the next end is written down, then 0 */

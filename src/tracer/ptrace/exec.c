@@ -4,12 +4,13 @@
  *   filter stop   the name is resolved by the kernel layer; the call is made to execute the loader's image
  *   exec event    the new program is the image, or it is killed before it runs; it is told what to load
  *
- * Where the host finds the same files by the same names its own execve is left to be made, with the caller's own memory. What
- * it has executed is looked at just so. A name may lead elsewhere meanwhile: that is right if it does so in the guest's tree too.
+ * Where the host finds the same files by the same names its own execve is left to be made, with the caller's own
+ * memory. What it has executed is looked at just so. A name may lead elsewhere meanwhile: that is right if it does so
+ * in the guest's tree too.
  *
- * The path of the image must be somewhere in the caller's memory. A program that the loader has loaded has it in the page
- * that the loader leaves; the command has it in what it inherited of the supervisor; others map a page for it. That
- * another thread changes it in time for the kernel to read something else shows in what was executed.
+ * The path of the image must be somewhere in the caller's memory. A program that the loader has loaded has it in the
+ * page that the loader leaves; the command has it in what it inherited of the supervisor; others map a page for it.
+ * That another thread changes it in time for the kernel to read something else shows in what was executed.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -161,8 +162,8 @@ static bool has_path(const struct tracee *t, const char path[LOADER_PATH_SIZE])
 }
 
 /*
- * A page for the path, which the task maps itself: it needs no descriptor, and need not be safe from others. If the execve fails it
- * stays for the next one; so it does for who lent us its memory (vfork).
+ * A page for the path, which the task maps itself: it needs no descriptor, and need not be safe from others. If the
+ * execve fails it stays for the next one; so it does for who lent us its memory (vfork).
  */
 static int make_page(struct session *s, struct tracee *t, const char path[LOADER_PATH_SIZE])
 {
@@ -317,8 +318,8 @@ static int tell_loader(struct session *s, struct tracee *t)
 }
 
 /*
- * Something else was executed than the name led to before. If it is in the caller's tree, and its to execute, the name may have led
- * there a moment later; then t->exec becomes the plan of that.
+ * Something else was executed than the name led to before. If it is in the caller's tree, and its to execute, the name
+ * may have led there a moment later; then t->exec becomes the plan of that.
  */
 static int find_executed(struct tracee *t, const struct walk_env *env, uint64_t ip)
 {

@@ -280,7 +280,10 @@ static void restore(const struct transit *x, pid_t tid)
 	(void)!ops_set_sigmask(tid, x->mask);
 }
 
-/* Registers of a task that repeats the instruction behind it as ppoll(NULL, 0, NULL, NULL, mark), which our filter lets pass. */
+/*
+ * Registers of a task that repeats the instruction behind it as ppoll(NULL, 0, NULL, NULL, mark), which our filter lets
+ * pass.
+ */
 static int make_it_wait(const struct session *s, pid_t tid, struct regs *r)
 {
 	uint64_t ip;

@@ -18,8 +18,8 @@
  * is killed. It is forked at the first hand-over and has no other task.
  *
  * Handed over are only processes born by fork, vfork and their like, never threads: all threads of a process stay with
- * one trap thread. Only the plain trace of every call (by step or trace; no policy, no emulation, no stacks) does it: what those
- * need is the business of one thread.
+ * one trap thread. Only the plain trace of every call (by step or trace; no policy, no emulation, no stacks) does it:
+ * what those need is the business of one thread.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_HANDOVER_H
 #define TRAPLINE_TRACER_PTRACE_HANDOVER_H

@@ -1,7 +1,7 @@
 /*
  * A descriptor, or a socket's address, for a task that stands at the entry of its call. A notification could install a
- * descriptor (notify/answer.c), but not one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such opens stop, and so does openat2, whose flags
- * no filter sees.
+ * descriptor (notify/answer.c), but not one that was opened with O_PATH (kernel/seccomp.c takes it with fget): such
+ * opens stop, and so does openat2, whose flags no filter sees.
  *
  * The task opens it itself: its call is made with the supervisor's descriptor as the name, in memory that no other task
  * can change (carry.c), and flags that only say how. So it is a new open file description of the same object.
@@ -161,7 +161,10 @@ static void lend_address(struct session *s, struct tracee *t, struct applied *a)
 	lent_address_destroy(l);
 }
 
-/* Can a notification install it? What else stops at openat would let the call through (recheck_after_trace of kernel/seccomp.c). */
+/*
+ * Can a notification install it? What else stops at openat would let the call through (recheck_after_trace of
+ * kernel/seccomp.c).
+ */
 static bool can_hand(const struct session *s, const struct verdict *v)
 {
 	bool notified = call_set_has(&s->notified, CALL_openat) && !call_set_has(&s->stopping, CALL_openat);
@@ -200,7 +203,10 @@ void lend_handed(struct session *s, struct tracee *t, int64_t value)
 	calls_flush(s, &r);
 }
 
-/* The filter looks at the other call again, but for us (kernel/seccomp.c, recheck_after_trace): it stops no second time. */
+/*
+ * The filter looks at the other call again, but for us (kernel/seccomp.c, recheck_after_trace): it stops no second
+ * time.
+ */
 static void make_instead(struct session *s, struct tracee *t, struct applied *a)
 {
 	const struct verdict v = a->verdict;

@@ -5,8 +5,8 @@
 #include "tracer/session_private.h"
 
 /*
- * Make of an answer with a descriptor or an address (APPLIED_VERDICT) a call that passes with changed arguments, or an error.
- * The task may have run to other stops meanwhile.
+ * Make of an answer with a descriptor or an address (APPLIED_VERDICT) a call that passes with changed arguments, or an
+ * error. The task may have run to other stops meanwhile.
  */
 void lend_fd(struct session *s, struct tracee *t, struct applied *a);
 /* The name by which the task can open the supervisor's descriptor fd, until lend_end; its length. For execve too. */

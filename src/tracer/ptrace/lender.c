@@ -43,8 +43,8 @@ bool lender_needless(const struct cred *c)
 }
 
 /*
- * The raw calls change this thread alone. They make the process one that cannot be looked into (commit_creds of Linux), which
- * is put back: the supervisor is as it was but for that moment.
+ * The raw calls change this thread alone. They make the process one that cannot be looked into (commit_creds of Linux),
+ * which is put back: the supervisor is as it was but for that moment.
  */
 static int become(uid_t uid, gid_t gid)
 {

@@ -1,7 +1,7 @@
 /*
- * A thread of the supervisor with ids of a task's own, under which the task may open the supervisor's descriptors: for what is
- * behind /proc/PID/task/TID/fd the kernel asks whether the opener may look into that thread (ptrace(2), access mode
- * checking), that is for the same ids and no capability that the opener lacks.
+ * A thread of the supervisor with ids of a task's own, under which the task may open the supervisor's descriptors: for
+ * what is behind /proc/PID/task/TID/fd the kernel asks whether the opener may look into that thread (ptrace(2), access
+ * mode checking), that is for the same ids and no capability that the opener lacks.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_LENDER_H
 #define TRAPLINE_TRACER_PTRACE_LENDER_H

@@ -440,8 +440,8 @@ static bool goes_on(const struct trap_thread *by)
 }
 
 /*
- * A guest that went first has mostly stopped at a call by now. The request that tells which also tells whether: it fails
- * for a task that runs. The stop is not waited for then; to resume the task takes the status back from wait
+ * A guest that went first has mostly stopped at a call by now. The request that tells which also tells whether: it
+ * fails for a task that runs. The stop is not waited for then; to resume the task takes the status back from wait
  * (kernel/ptrace.c, ptrace_resume). So it is for sessions that resume a task behind each such stop.
  */
 static bool has_stopped(struct trap_thread *by, pid_t tid)

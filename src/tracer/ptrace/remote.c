@@ -1,7 +1,7 @@
 /*
- * From the stop at the entry of a call the number is changed, and the call is run to its exit stop; then the instruction
- * is rewound, for the next one and at last for the task's own call, which stops at its entry again. All signals are
- * blocked meanwhile, so that none is delivered between two of the calls.
+ * From the stop at the entry of a call the number is changed, and the call is run to its exit stop; then the
+ * instruction is rewound, for the next one and at last for the task's own call, which stops at its entry again. All
+ * signals are blocked meanwhile, so that none is delivered between two of the calls.
  */
 #include "tracer/ptrace/remote.h"
 
@@ -90,7 +90,10 @@ int remote_call(struct remote *r, enum call_id id, const uint64_t args[6], int64
 		return err;
 	regs_reset(&r->regs);
 	err = regs_get(&r->regs, REG_RET, &value);
-	/* Of 32 bits, sign-extended: an address may look like a negative number, but no address is one of the last 4095. */
+	/*
+	 * Of 32 bits, sign-extended: an address may look like a negative number, but no address is one of the last
+	 * 4095.
+	 */
 	if (compat && (uint32_t)value < (uint32_t)-4095)
 		value = (uint32_t)value;
 	*ret = (int64_t)value;

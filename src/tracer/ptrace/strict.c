@@ -12,7 +12,9 @@
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/remote.h"
 
-/* What our SECCOMP_RET_TRAP carries, in si_errno. RET_TRACE would lose against the notifications of the other filter. */
+/*
+ * What our SECCOMP_RET_TRAP carries, in si_errno. RET_TRACE would lose against the notifications of the other filter.
+ */
 enum { STRICT_DATA = 0x5354, STRICT_CALLS = 4, STRICT_LEN_MAX = 2 + 2 * (STRICT_CALLS + 4) };
 
 #define LOAD(field) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field)))

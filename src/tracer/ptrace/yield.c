@@ -10,7 +10,8 @@
 #include "tracer/session_private.h"
 
 enum {
-	DENSE_NS = 200 * 1000,		/* a guest that is alone on the core and does not compute stops after some 10 us */
+	/* a guest that is alone on the core and does not compute stops after some 10 us */
+	DENSE_NS = 200 * 1000,
 	LATE_NS = 500 * 1000,		/* somebody else may have had a time slice */
 	SAME_STOPS = 8,			/* so many in a row are one guest's that has the core to itself */
 	ASK_EVERY = 32,			/* stops */

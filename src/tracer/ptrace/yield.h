@@ -9,12 +9,12 @@
  *
  * But everybody else on the core goes first too, for a time slice each (3 ms): a hundred times the price of
  * the stop. So it is done only while the two have the core for themselves. While a second guest of the thread runs
- * its own code it is not done at all. For others, a stop that comes late is a reason to look: if others had the core for
- * a quarter of the time since the last look, it is not done for a while, each time for longer.
+ * its own code it is not done at all. For others, a stop that comes late is a reason to look: if others had the core
+ * for a quarter of the time since the last look, it is not done for a while, each time for longer.
  *
  * A guest that went first has mostly stopped by the time that the thread goes on: its stop is asked for by name, and
- * not waited for (loop.c). A second guest that stopped would starve. So it is done only for one that made the last stops
- * all by itself, and now and then its stop is waited for, and then what else there is.
+ * not waited for (loop.c). A second guest that stopped would starve. So it is done only for one that made the last
+ * stops all by itself, and now and then its stop is waited for, and then what else there is.
  */
 #ifndef TRAPLINE_TRACER_PTRACE_YIELD_H
 #define TRAPLINE_TRACER_PTRACE_YIELD_H
@@ -40,7 +40,8 @@ struct core_yield {
 	unsigned stops;		/* ... of its, in all */
 	bool asks;		/* what else there is, at the next stop */
 	unsigned running;	/* guests of the thread that were resumed into their own code, not into a call */
-	bool dense;		/* the last two stops at calls were close to each other, or the next is the end of a call */
+	/* the last two stops at calls were close to each other, or the next is the end of a call */
+	bool dense;
 	bool done;		/* a yield was made since the last stop */
 	uint64_t stopped_ns;	/* the last stop at a call */
 	bool back;		/* the thread stands back */

@@ -29,7 +29,9 @@ static pid_t find_ended(const struct tracee *asker, bool *ret_others)
 	struct session *s = asker->by->session;
 	pid_t tid = 0;
 	*ret_others = false;
-	/* The usual case, told at once. What has ended may be no guest, so that the tasks are gone through otherwise. */
+	/*
+	 * The usual case, told at once. What has ended may be no guest, so that the tasks are gone through otherwise.
+	 */
 	if (!has_ended(P_ALL, 0))
 		return 0;
 	(void)pthread_mutex_lock(&s->table_lock);

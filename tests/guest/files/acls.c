@@ -1,6 +1,6 @@
 /*
- * POSIX ACLs: what they make of the mode and the mode of them, who gets in by them, what new files have of their directory's
- * default, and every value that is none.
+ * POSIX ACLs: what they make of the mode and the mode of them, who gets in by them, what new files have of their
+ * directory's default, and every value that is none.
  */
 #include <grp.h>
 #include <linux/posix_acl.h>

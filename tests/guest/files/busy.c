@@ -1,6 +1,6 @@
 /*
- * A program that runs is not written to (ETXTBSY), until it ends; and what is being written to is not executed. The program is a
- * copy of this one: "wait" waits for the end of its input.
+ * A program that runs is not written to (ETXTBSY), until it ends; and what is being written to is not executed. The
+ * program is a copy of this one: "wait" waits for the end of its input.
  */
 #include "files.h"
 

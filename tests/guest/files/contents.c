@@ -1,7 +1,7 @@
 /*
- * What is in a file, through anything that changes it: random writes, maps, truncations, holes, copies, through several descriptions,
- * by several names, closed and opened between; after each step size and bytes are what a model of them in memory says.
- * Arguments: seed, steps (for long runs by hand).
+ * What is in a file, through anything that changes it: random writes, maps, truncations, holes, copies, through several
+ * descriptions, by several names, closed and opened between; after each step size and bytes are what a model of them in
+ * memory says. Arguments: seed, steps (for long runs by hand).
  */
 #include <linux/falloc.h>
 #include <sys/sendfile.h>

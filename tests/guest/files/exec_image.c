@@ -1,6 +1,7 @@
 /*
- * What a program finds when it begins: auxiliary vector, stack, /proc of itself, descriptors; by its own name, a long one,
- * through scripts, with no arguments and many. Also linked static, and static and position-independent (meson.build).
+ * What a program finds when it begins: auxiliary vector, stack, /proc of itself, descriptors; by its own name, a long
+ * one, through scripts, with no arguments and many. Also linked static, and static and position-independent
+ * (meson.build).
  */
 #include <elf.h>
 #include <link.h>

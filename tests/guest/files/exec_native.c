@@ -1,6 +1,7 @@
 /*
- * Programs that the host can execute itself, by names that lead elsewhere while it does: what runs is what the guest's own tree
- * has under that name, at some moment between, or the process is killed; never a program that the tree does not have.
+ * Programs that the host can execute itself, by names that lead elsewhere while it does: what runs is what the guest's
+ * own tree has under that name, at some moment between, or the process is killed; never a program that the tree does
+ * not have.
  */
 #include <elf.h>
 #include <pthread.h>

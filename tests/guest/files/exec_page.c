@@ -63,7 +63,10 @@ static void run(bool race)
 	CHECK((race && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 1));
 }
 
-/* A program of the host's own, by its absolute name, the host executes; one by a relative name below a new directory we do. */
+/*
+ * A program of the host's own, by its absolute name, the host executes; one by a relative name below a new directory we
+ * do.
+ */
 static void run_by_loader(void)
 {
 	pid_t pid;

@@ -25,7 +25,10 @@ static int open_it(const char *name, int flags)
 	return fd;
 }
 
-/* What has no name in any tree is its maker's to change, by descriptor and by the link in /proc, also when it was reopened. */
+/*
+ * What has no name in any tree is its maker's to change, by descriptor and by the link in /proc, also when it was
+ * reopened.
+ */
 static void without_tree(void)
 {
 	char link[64];

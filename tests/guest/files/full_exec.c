@@ -1,6 +1,6 @@
 /*
- * execve with every descriptor in use, up to the hard limit: the program starts, and finds all of them as they were, with locks
- * and places in files.
+ * execve with every descriptor in use, up to the hard limit: the program starts, and finds all of them as they were,
+ * with locks and places in files.
  */
 #include <sys/resource.h>
 

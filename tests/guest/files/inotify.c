@@ -1,6 +1,6 @@
 /*
- * inotify on the tree: every event, in order, of what a guest does to names, objects and open descriptors. The output is
- * compared with that of Linux.
+ * inotify on the tree: every event, in order, of what a guest does to names, objects and open descriptors. The output
+ * is compared with that of Linux.
  */
 #include <poll.h>
 #include <sys/inotify.h>
@@ -39,8 +39,8 @@ static int cookie_number(uint32_t cookie)
 }
 
 /*
- * "loose": not what depends on nobody else having a file open or looking whether it is. trapline looks, on the host's own files, and
- * lets go of removed ones a little later.
+ * "loose": not what depends on nobody else having a file open or looking whether it is. trapline looks, on the host's
+ * own files, and lets go of removed ones a little later.
  */
 static uint32_t hidden;
 
@@ -59,8 +59,8 @@ static void show(const struct inotify_event *e)
 }
 
 /*
- * What came until now: a directory is made and removed, and the events of that end it. Descriptors of which nobody is told
- * when they are used have told by then.
+ * What came until now: a directory is made and removed, and the events of that end it. Descriptors of which nobody is
+ * told when they are used have told by then.
  */
 static void step(const char *title)
 {

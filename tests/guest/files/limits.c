@@ -1,4 +1,7 @@
-/* RLIMIT_FSIZE: what would make a file longer is EFBIG, with SIGXFSZ, by name and by descriptor; what makes it shorter is not. */
+/*
+ * RLIMIT_FSIZE: what would make a file longer is EFBIG, with SIGXFSZ, by name and by descriptor; what makes it shorter
+ * is not.
+ */
 #include <signal.h>
 #include <sys/resource.h>
 

@@ -1,4 +1,7 @@
-/* What is made has its mode from the umask, nothing is made over what is there, and descriptors change the object that they are of. */
+/*
+ * What is made has its mode from the umask, nothing is made over what is there, and descriptors change the object that
+ * they are of.
+ */
 #include "files.h"
 
 static void made(const char *name)

@@ -1,4 +1,7 @@
-/* Who a peer is, as a pidfd: SO_PEERPIDFD and SO_PASSPIDFD over AF_UNIX, for named sockets, pairs and senders that are gone. */
+/*
+ * Who a peer is, as a pidfd: SO_PEERPIDFD and SO_PASSPIDFD over AF_UNIX, for named sockets, pairs and senders that are
+ * gone.
+ */
 #include <poll.h>
 #include <sys/syscall.h>
 

@@ -1,6 +1,6 @@
 /*
- * Who a peer is, over AF_UNIX: SO_PEERCRED, SCM_CREDENTIALS and names, in calls that have to wait and in calls that have not; for
- * a process that changed its ids too.
+ * Who a peer is, over AF_UNIX: SO_PEERCRED, SCM_CREDENTIALS and names, in calls that have to wait and in calls that
+ * have not; for a process that changed its ids too.
  */
 #include <grp.h>
 

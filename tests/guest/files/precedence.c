@@ -1,6 +1,6 @@
 /*
- * Which error of several wins, and what little-used flags do: each line is printed and compared with Linux. Ways of asking
- * that random sequences of calls do not come upon.
+ * Which error of several wins, and what little-used flags do: each line is printed and compared with Linux. Ways of
+ * asking that random sequences of calls do not come upon.
  */
 #include <linux/openat2.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * Directories of processes in /proc are immutable: nobody changes them or what is in them, and that is said before anything about
- * types. What belongs to a process takes owners, times and lengths and forgets them. And access(2) goes by the real ids where it
- * leads through another process' directory.
+ * Directories of processes in /proc are immutable: nobody changes them or what is in them, and that is said before
+ * anything about types. What belongs to a process takes owners, times and lengths and forgets them. And access(2) goes
+ * by the real ids where it leads through another process' directory.
  */
 #include <signal.h>
 #include <sys/xattr.h>

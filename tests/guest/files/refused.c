@@ -1,6 +1,6 @@
 /*
- * What an ordinary user is refused: mounts, name spaces, quotas, handles, fanotify. Each errno is printed, in the order in
- * which Linux looks at arguments and rights, and compared with Linux.
+ * What an ordinary user is refused: mounts, name spaces, quotas, handles, fanotify. Each errno is printed, in the order
+ * in which Linux looks at arguments and rights, and compared with Linux.
  */
 #include <grp.h>
 #include <linux/mount.h>

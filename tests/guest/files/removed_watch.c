@@ -1,6 +1,6 @@
 /*
- * A watched directory is removed, which was opened or not, is still open or not: its end is told once nobody has it, and till
- * then it is a directory like any other.
+ * A watched directory is removed, which was opened or not, is still open or not: its end is told once nobody has it,
+ * and till then it is a directory like any other.
  */
 #include <poll.h>
 #include <sys/inotify.h>
@@ -59,7 +59,10 @@ static void removed(int in, bool opened, bool still_open)
 	}
 }
 
-/* What was open in it, and was removed before it, keeps it no longer than until it is closed. Nothing else is called meanwhile. */
+/*
+ * What was open in it, and was removed before it, keeps it no longer than until it is closed. Nothing else is called
+ * meanwhile.
+ */
 static void with_a_file(int in, bool watch_file)
 {
 	char events[4096], seen[64] = "";

@@ -78,7 +78,9 @@ static void changes(void)
 	close(fd);
 }
 
-/* By a descriptor that was opened with O_NOATIME, directories too; nor does a question that asks for no time tell one. */
+/*
+ * By a descriptor that was opened with O_NOATIME, directories too; nor does a question that asks for no time tell one.
+ */
 static void no_access(void)
 {
 	const struct timespec ts[2] = {{1000, 0}, {2000, 0}};

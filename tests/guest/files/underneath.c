@@ -1,6 +1,6 @@
 /*
- * Looks at a tree that others change (underneath.py): "look" prints what names, held descriptors and the working directory say;
- * "race" uses names that are replaced all the time, of which there is always one.
+ * Looks at a tree that others change (underneath.py): "look" prints what names, held descriptors and the working
+ * directory say; "race" uses names that are replaced all the time, of which there is always one.
  */
 #include "files.h"
 

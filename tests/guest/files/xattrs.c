@@ -5,7 +5,9 @@
 
 enum { NR_SETXATTRAT = 463, NR_LISTXATTRAT = 465 };	/* Linux 6.13, on every architecture */
 
-/* AT_EMPTY_PATH is the call by descriptor, for which O_PATH does not do; the working directory has only some of them. */
+/*
+ * AT_EMPTY_PATH is the call by descriptor, for which O_PATH does not do; the working directory has only some of them.
+ */
 static void empty_names(int fd)
 {
 	struct {

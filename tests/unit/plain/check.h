@@ -1,6 +1,6 @@
 /*
- * As much of Check as the unit tests of the core layers use, for builds where the library is not to be had (cross builds
- * with -Dlayers=core). Tests run in this process one after the other, and the first failure ends the program.
+ * As much of Check as the unit tests of the core layers use, for builds where the library is not to be had (cross
+ * builds with -Dlayers=core). Tests run in this process one after the other, and the first failure ends the program.
  */
 #ifndef TRAPLINE_TESTS_PLAIN_CHECK_H
 #define TRAPLINE_TESTS_PLAIN_CHECK_H

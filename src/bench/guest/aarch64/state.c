@@ -1,6 +1,6 @@
 /*
- * aarch64: the state around a system call, and what Linux leaves of it: x0 is the result and everything else stays, with
- * v0 to v31, fpcr and fpsr. SVE is not touched: Linux promises to keep only the low 128 bits over a system call
+ * aarch64: the state around a system call, and what Linux leaves of it: x0 is the result and everything else stays,
+ * with v0 to v31, fpcr and fpsr. SVE is not touched: Linux promises to keep only the low 128 bits over a system call
  * (Documentation/arch/arm64/sve.rst).
  */
 #include "bench/guest/state.h"
