@@ -70,7 +70,10 @@ static const unsigned peer_options[] = {SO_PEERCRED};
 
 static const unsigned audit_protocols[] = {NETLINK_AUDIT};
 
-/* sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then tell one. */
+/*
+ * sendto and recvfrom without an address are send(2) and recv(2): no name is looked up or told. Nor does accept then
+ * tell one.
+ */
 const struct call_choice files_choices[FILES_CHOICES] = {
 	{CALL_ioctl, 1, file_ioctls, ARRAY_SIZE(file_ioctls)},
 	{CALL_getsockopt, 2, peer_options, ARRAY_SIZE(peer_options)},

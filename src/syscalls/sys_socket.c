@@ -1,10 +1,10 @@
 /*
  * AF_UNIX sockets with names in the virtual tree: bind(2), connect(2), getsockname(2), getpeername(2).
- * net/unix/af_unix.c of Linux. Addresses of other families are no names, and sockets of other families cannot take one: their calls pass. An
- * AF_UNIX socket's call is always carried out here, on a copy of the address.
+ * net/unix/af_unix.c of Linux. Addresses of other families are no names, and sockets of other families cannot take one:
+ * their calls pass. An AF_UNIX socket's call is always carried out here, on a copy of the address.
  *
- * The caller makes the call itself where it can be made to (call_event.lends): so it is who the peer sees, and who sleeps. Else a
- * peer sees this process in SO_PEERCRED.
+ * The caller makes the call itself where it can be made to (call_event.lends): so it is who the peer sees, and who
+ * sleeps. Else a peer sees this process in SO_PEERCRED.
  *
  * socket(2) only where it asks for the host's audit.
  */
@@ -72,8 +72,9 @@ static void point_to_fd(struct unix_address *a)
 }
 
 /*
- * The object that is connected to may not be the one that has the mode: who listens at a socket of an overlay's lower layer does so
- * there, also when its mode was changed in the upper. Whom only that one lets in finds nobody who listens, as on overlayfs.
+ * The object that is connected to may not be the one that has the mode: who listens at a socket of an overlay's lower
+ * layer does so there, also when its mode was changed in the upper. Whom only that one lets in finds nobody who
+ * listens, as on overlayfs.
  */
 static bool host_refuses(const struct cred *cred, int host)
 {

@@ -58,7 +58,9 @@ static void stop_path_opens(const struct session *s, enum call_id id, uint8_t ar
 	actions[nr] = FILTER_CHAIN((*count)++);
 }
 
-/* Of prctl's many uses handlers answer only those about credentials, dumps and filters: naming a thread costs no stop. */
+/*
+ * Of prctl's many uses handlers answer only those about credentials, dumps and filters: naming a thread costs no stop.
+ */
 static const unsigned prctl_answered[] = {
 	PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_KEEPCAPS, PR_SET_KEEPCAPS, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT,
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
