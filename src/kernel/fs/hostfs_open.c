@@ -188,6 +188,14 @@ int hostfs_open_path(struct inode *dir, const char *path, struct inode *inode, i
 	return 0;
 }
 
+/* Somebody's lease is in the way (F_SETLEASE): he was told, and the caller waits until he gives it up. */
+static int wait_for_lease(struct inode *inode, int flags, struct vfs_opened *opened)
+{
+	opened->blocks = true;
+	opened->flags = flags & ~O_NOFOLLOW;
+	return hostfs_host(inode, &opened->fd);
+}
+
 int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
 {
 	struct hostfs_inode *hi = hostfs_inode(inode);
@@ -198,6 +206,8 @@ int hostfs_open(struct inode *inode, int flags, struct vfs_opened *ret)
 		r = hostfs_host(inode, &opened.fd);
 	} else if (S_ISREG(inode->type)) {
 		r = opened.fd = open_regular(hi, flags);
+		if (r == -EAGAIN && !(flags & O_NONBLOCK))
+			r = wait_for_lease(inode, flags, &opened);
 	} else if (S_ISDIR(inode->type)) {
 		/* The listing would show what stands for a device as a regular file. */
 		if (atomic_load(&hi->placeholders))

@@ -173,6 +173,32 @@ static void capabilities(void)
 	}
 }
 
+/* An open waits for who has a lease on the file, who is told; or it does not wait. */
+static void leases(void)
+{
+	sigset_t set;
+	int sig, fd = open("f", O_RDWR | O_CLOEXEC);
+	pid_t pid;
+
+	CHECK(fd >= 0);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGIO);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(fcntl(fd, F_SETLEASE, F_WRLCK) == 0);
+	pid = guest_fork();
+	if (pid == 0) {
+		(void)close(fd);
+		_exit(open("f", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0);
+	}
+	CHECK(sigwait(&set, &sig) == 0);
+	CHECK(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
+	guest_wait_exit(pid, 0);
+	CHECK(fcntl(fd, F_SETLEASE, F_WRLCK) == 0);
+	SHOW(opened(open("f", O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
+	CHECK(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
+	(void)close(fd);
+}
+
 /* A file without a name gets one, and when it has lost that none again. */
 static void nameless(void)
 {
@@ -290,6 +316,7 @@ int main(void)
 	resolves();
 	capabilities();
 	nameless();
+	leases();
 	socket_names();
 	mounts();
 	unprivileged();
