@@ -316,6 +316,49 @@ START_TEST(works_with_few_descriptors)
 }
 END_TEST
 
+static size_t open_descriptors(void)
+{
+	size_t n = 0;
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(other_names_of_files_in_use_need_no_descriptors)
+{
+	struct inode *made[60], *again;
+	struct rlimit old, low;
+	const struct vfs_create how = {.mode = S_IFREG | 0644, .uid = geteuid(), .gid = getegid()};
+	char name[16];
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){32, old.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	super_unref(sb);
+	mount_with(&(struct hostfs_options){0});
+	size_t before = open_descriptors();
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+		(void)snprintf(name, sizeof(name), "a%zu", i);
+		ck_assert_int_eq(sb->root->ops->create(sb->root, name, &how, &made[i]), 0);
+		name[0] = 'b';
+		ck_assert_int_eq(sb->root->ops->link(sb->root, name, made[i]), 0);
+		ck_assert_int_eq(sb->root->ops->lookup(sb->root, name, &again), 0);
+		ck_assert_ptr_eq(again, made[i]);
+		inode_unref(again);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+		struct statx stx;
+		(void)snprintf(name, sizeof(name), "b%zu", i);
+		ck_assert_int_eq(sb->root->ops->unlink(sb->root, name, made[i]), 0);
+		ck_assert_int_eq(made[i]->ops->getattr(made[i], &stx), 0);
+		ck_assert_uint_eq(stx.stx_nlink, 1);
+	}
+	ck_assert_uint_le(open_descriptors(), before + 6);
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		inode_unref(made[i]);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("hostfs");
@@ -341,6 +384,7 @@ int main(void)
 	tcase_add_test(plain, keeps_xattrs);
 	tcase_add_test(plain, a_single_file_is_a_filesystem);
 	tcase_add_test(plain, works_with_few_descriptors);
+	tcase_add_test(plain, other_names_of_files_in_use_need_no_descriptors);
 	suite_add_tcase(s, plain);
 	return run_suite(s);
 }

@@ -99,6 +99,8 @@ static void inode_destroy(struct inode *inode)
 	}
 	inode_unref(hi->parent);
 	free(hi->name);
+	inode_unref(hi->spare_parent);
+	free(hi->spare_name);
 	free(atomic_load(&hi->target));
 	(void)pthread_rwlock_destroy(&hi->place_lock);
 	free(hi);

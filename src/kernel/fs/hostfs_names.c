@@ -264,6 +264,7 @@ static int link_object(struct inode *dir, const char *name, struct inode *inode)
 	if (r == 0) {
 		atomic_store(&hi->unlinked, false);
 		atomic_store(&inode->many_names, true);
+		(void)hostfs_place(hi, dir, name);	/* and the older name to spare */
 		if (is_placeholder(inode))
 			atomic_store(&hostfs_inode(dir)->placeholders, true);
 	}
@@ -290,7 +291,7 @@ static int unlink_object(struct inode *dir, const char *name, struct inode *inod
 	int r = hostfs_hold(hostfs_inode(dir), &hold);
 	if (r < 0)
 		return r;
-	r = hostfs_before_unlink(hi);
+	r = hostfs_before_unlink(hi, dir, name);
 	if (r == -ESTALE)
 		r = -ENOENT;	/* the name is another object's by now */
 	if (r == 0 && unlinkat(hold.fd, name, S_ISDIR(inode->type) ? AT_REMOVEDIR : 0) < 0)
@@ -348,7 +349,7 @@ static int rename_object(struct inode *old_dir, const char *old_name, struct ino
 		return -EINVAL;
 	int r = 0;
 	if (replaced)
-		r = flags & RENAME_EXCHANGE ? hostfs_pin(hostfs_inode(replaced)) : hostfs_before_unlink(hostfs_inode(replaced));
+		r = flags & RENAME_EXCHANGE ? hostfs_pin(hostfs_inode(replaced)) : hostfs_before_unlink(hostfs_inode(replaced), new_dir, new_name);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
 		r = hostfs_pin(hostfs_inode(moved));
 	if (r == 0)

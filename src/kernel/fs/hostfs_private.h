@@ -65,6 +65,8 @@ struct hostfs_inode {
 	atomic_int fd;			/* set once, under place_lock; -1: placed, or given up with its room */
 	struct inode *parent;		/* place_lock; a reference, NULL when pinned */
 	char *name;			/* place_lock; owned */
+	struct inode *spare_parent;	/* of many_names: where it was placed before, if it is there still; place_lock; a reference */
+	char *spare_name;		/* place_lock; owned */
 	_Atomic(char *) target;		/* of a symbolic link that cannot change: set once; owned; NULL: not read yet */
 };
 
@@ -112,10 +114,11 @@ MUST_CHECK int hostfs_pin(struct hostfs_inode *hi);
 void hostfs_reach_by(struct hostfs_inode *hi, int *fd);
 
 /*
- * A name of it goes: pin it. When there are many pins already, a file that nobody has open is let go with its last name
- * instead: who gets at it still (a path that was just walked) has -ESTALE.
+ * This name of it goes: pin it. When there are many pins already, a file of several names is reached by another one instead,
+ * if that is known; and one that nobody has open is let go with its last name: who gets at it still (a path that was just
+ * walked) has -ESTALE.
  */
-MUST_CHECK int hostfs_before_unlink(struct hostfs_inode *hi);
+MUST_CHECK int hostfs_before_unlink(struct hostfs_inode *hi, const struct inode *dir, const char *name);
 
 /* inode_ops.give_room */
 void hostfs_give_room(struct inode *inode);

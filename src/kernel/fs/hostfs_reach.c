@@ -143,13 +143,44 @@ static bool let_go(struct hostfs_inode *hi)
 	return idle;
 }
 
-int hostfs_before_unlink(struct hostfs_inode *hi)
+static void swap_places(struct hostfs_inode *hi)
+{
+	struct inode *parent = hi->parent;
+	char *name = hi->name;
+
+	hi->parent = hi->spare_parent;
+	hi->name = hi->spare_name;
+	hi->spare_parent = parent;
+	hi->spare_name = name;
+}
+
+static bool is_placed_at(const struct hostfs_inode *hi, const struct inode *dir, const char *name)
+{
+	return hi->parent == dir && strcmp(hi->name, name) == 0;
+}
+
+/* Is it reached, from now on, by a name other than this one? */
+static bool has_other_place(struct hostfs_inode *hi, const struct inode *dir, const char *name)
+{
+	(void)pthread_rwlock_wrlock(&hi->place_lock);
+	bool placed = atomic_load(&hi->fd) < 0 && hi->parent;
+	bool swapped = placed && is_placed_at(hi, dir, name) && hi->spare_parent;
+	if (swapped)
+		swap_places(hi);
+	AUTO_CLOSE int fd = placed && !is_placed_at(hi, dir, name) ? open_placed(hi) : -1;
+	if (swapped && fd < 0)
+		swap_places(hi);
+	(void)pthread_rwlock_unlock(&hi->place_lock);
+	return fd >= 0;
+}
+
+int hostfs_before_unlink(struct hostfs_inode *hi, const struct inode *dir, const char *name)
 {
 	struct hostfs *fs = hostfs_of(&hi->inode);
 	struct statx stx;
 
 	if (atomic_load(&fs->pins) >= fs->pins_max && S_ISREG(hi->inode.type) && hostfs_stat(hi, &stx) == 0 &&
-	    stx.stx_nlink == 1 && let_go(hi))
+	    (stx.stx_nlink == 1 ? let_go(hi) : has_other_place(hi, dir, name)))
 		return 0;
 	int r = hostfs_pin(hi);
 	/* Whoever still has it gets -ESTALE, which is better than to keep the name. */
@@ -255,6 +286,16 @@ int hostfs_stat(struct hostfs_inode *hi, struct statx *ret)
 	return r;
 }
 
+static void keep_as_spare(struct hostfs_inode *hi, struct inode **ret_dropped)
+{
+	*ret_dropped = hi->spare_parent;
+	free(hi->spare_name);
+	hi->spare_parent = hi->parent;
+	hi->spare_name = hi->name;
+	hi->parent = NULL;
+	hi->name = NULL;
+}
+
 int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name)
 {
 	struct inode *old = NULL;
@@ -266,7 +307,10 @@ int hostfs_place(struct hostfs_inode *hi, struct inode *parent, const char *name
 	if (atomic_load(&hi->fd) < 0 && (hi->parent != parent || !hi->name || strcmp(hi->name, name) != 0)) {
 		char *copy = strdup(name);
 		if (copy) {
-			forget_place(hi, &old);
+			if (hi->parent && atomic_load_explicit(&hi->inode.many_names, memory_order_relaxed))
+				keep_as_spare(hi, &old);
+			else
+				forget_place(hi, &old);
 			hi->name = copy;
 			hi->parent = inode_ref(parent);
 		} else {
