@@ -91,6 +91,14 @@ def command_dies(opts, prefix):
         equal(child.wait(opts.timeout), -signal.SIGKILL, "the status of a killed command")
 
 
+def forker_dies(opts, prefix):
+    """Killed while it forks, it cannot tell of its child, which may not have stopped yet when nobody else is left."""
+    for _ in range(opts.count or 20):
+        with subprocess.Popen([*prefix, "sh", "-c", "echo $$; while :; do (:); done"], stdout=subprocess.PIPE) as child:
+            kill(int(child.stdout.readline()))
+            equal(child.wait(opts.timeout), -signal.SIGKILL, "the status of a killed command")
+
+
 def daemon(opts, prefix):
     """A command that ends before its background job: the status is the command's, the job runs to its end."""
     script = "(setsid sh -c 'sleep 0.2; echo late; exit 9' &) ; exit 3"
@@ -103,4 +111,4 @@ def daemon(opts, prefix):
 
 
 if __name__ == "__main__":
-    main(supervisor_dies, supervisor_dies_handing_over, any_guest_dies, command_dies, daemon)
+    main(supervisor_dies, supervisor_dies_handing_over, any_guest_dies, command_dies, forker_dies, daemon)

@@ -20,6 +20,7 @@
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/ptrace/strict.h"
+#include "tracer/ptrace/unseen.h"
 #include "tracer/ptrace/zombies.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
@@ -436,7 +437,7 @@ static bool goes_on(const struct trap_thread *by)
 		return !atomic_load(&s->traps_end);
 	/* A command that was let go may live on. */
 	bool leaves = s->options->interruptible && atomic_load(&s->detach_wanted);
-	return s->tracee_count || (s->main_pid && !s->main_ended && !leaves);
+	return s->tracee_count || (s->main_pid && !s->main_ended && !leaves) || (!leaves && unseen_come());
 }
 
 /*
