@@ -41,8 +41,8 @@ printf 'OBJS = main.o f0.o f1.o f2.o f3.o f4.o f5.o f6.o f7.o\nprog: $(OBJS)\n\t
 # left behind would have each file read again; it is refreshed first, as a user's is.
 BEFORE = {"git status": "cd /tmp/mix/tree && git status --porcelain > /dev/null"}
 
-# Each untar goes into a new directory, and nothing is removed before the end: ext4 without a journal looks for an inode
-# that nobody removed within the last minute, which made creating a file here 20 times dearer natively.
+# Each untar goes into a new directory, and nothing is removed before the end: where many files were removed within the last
+# minute, ext4 took up to 20 times as long to make one, natively too, and that was all that was seen.
 JOBS = {
     "start": "true",
     "find+stat": "find /usr/lib /usr/share -type f -exec stat -c %s {} + > /dev/null 2>&1; true",
