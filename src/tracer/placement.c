@@ -339,8 +339,11 @@ void placement_forks(struct placement *p, struct placement_core *core, pid_t par
 		return;
 	if (!in_line) {
 		of_parent->serial = 0;
-		placement_release(p, parent, of_parent);
-		placement_release(p, child, of_child);
+		/* Without a slot their masks are wide already: placement_forked, free_slot. */
+		if (still_placed(p, parent, of_parent))
+			placement_release(p, parent, of_parent);
+		if (still_placed(p, child, of_child))
+			placement_release(p, child, of_child);
 		return;
 	}
 	now = monotonic_ns();

@@ -68,7 +68,7 @@ static void announce(struct session *s, struct tracee *t, struct tracee *parent)
 	t->announced = true;
 	if (parent) {
 		placement_forked(&s->placement, &t->by->core, t->tid, &t->placed, &parent->placed);
-		if (s->files)
+		if (s->files && s->placement.enabled)
 			placement_forks(&s->placement, &t->by->core, parent->tid, &parent->placed, t->tid, &t->placed,
 					in_line(s, parent));
 		t->abi = parent->abi;
@@ -466,13 +466,6 @@ static bool resumes_each(const struct session *s)
 	return stops && !s->decides && !s->emulates && !s->files && !s->options->record_cpu;
 }
 
-/* Who else has something to tell; it is left to be waited for. 0: nobody. */
-static pid_t who_else(void)
-{
-	siginfo_t info = {0};
-	return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) < 0 ? 0 : info.si_pid;
-}
-
 static int wait_for(struct trap_thread *by, pid_t who, int flags, int *ret_status)
 {
 	struct rusage usage = {0};
@@ -527,9 +520,9 @@ static int next_event(struct trap_thread *by)
 		return tid;
 	}
 	/* Asked before it goes on and is the first again. */
-	pid_t other = yield_asks(by) ? who_else() : 0;
+	pid_t other = yield_asks(by) ? ops_teller() : 0;
 	reported(by, tid, status);
-	if (other && wait_for(by, other, WNOHANG, &status) > 0)
+	if (other > 0 && wait_for(by, other, WNOHANG, &status) > 0)
 		reported(by, other, status);
 	serve_in_turn(by);
 	return 0;

@@ -1,8 +1,9 @@
 #include "tracer/ptrace/ops.h"
 
 #include <elf.h>
-#include <sys/uio.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The raw call: glibc's wrapper is variadic and hides PEEK results in errno; here PEEK stores through the pointer. */
@@ -15,6 +16,14 @@ static long request(long what, pid_t tid, unsigned long addr, unsigned long data
 static int done(long r)
 {
 	return r < 0 ? (int)r : 0;
+}
+
+/* Without WSTOPPED: stops of the traced are told all the same. */
+pid_t ops_teller(void)
+{
+	siginfo_t info = {0};
+	int r = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD);
+	return r < 0 ? -1 : info.si_pid;
 }
 
 int ops_seize(pid_t tid, unsigned flags)

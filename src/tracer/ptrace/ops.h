@@ -35,6 +35,11 @@ enum ops_seize_flags {
 	OPS_EXIT_KILL = 2,	/* it dies with us: for what we started, never for what we attached to */
 };
 
+/*
+ * Who has something to tell the calling thread; it is left to be waited for. 0: nobody yet; -1: there is nobody to wait for. Stops
+ * are told of the traced alone.
+ */
+pid_t ops_teller(void);
 /* Attach without stopping, with the options of a session. */
 MUST_CHECK int ops_seize(pid_t tid, unsigned flags);
 MUST_CHECK int ops_interrupt(pid_t tid);

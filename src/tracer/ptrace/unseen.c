@@ -3,21 +3,13 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tracer/proc_status.h"
+#include "tracer/ptrace/ops.h"
 
 enum { TRIES = 1000, PAUSE_NS = 1000 * 1000 };
-
-/* -1: there is nothing to wait for; 0: there is, but nothing is told yet. Stops of the traced are told without WSTOPPED. */
-static pid_t teller(void)
-{
-	siginfo_t info = {0};
-	int r = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD);
-	return r < 0 ? -1 : info.si_pid;
-}
 
 /* There may be children that are no guests: those that trapline was started with. */
 static bool any_traced(void)
@@ -38,7 +30,7 @@ bool unseen_come(void)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	for (int i = 0; i < TRIES; i++) {
-		pid_t told = teller();
+		pid_t told = ops_teller();
 		if (told)
 			return told > 0;
 		if (!any_traced())
