@@ -325,6 +325,12 @@ static void add(struct loads *l, struct load *d)
 	atomic_fetch_add(&l->count, 1);
 }
 
+/* Is there nothing left to ask for? The lock is held. */
+static bool is_complete(const struct load *d)
+{
+	return !d->say_done && d->fds[LOADER_ASK_PROGRAM] < 0 && d->fds[LOADER_ASK_INTERP] < 0;
+}
+
 int loads_add(struct loads *l, pid_t tid, uint64_t base, struct exec_plan *plan, bool say_done)
 {
 	struct load *d = malloc(sizeof(*d));
@@ -462,13 +468,43 @@ int loads_return(struct loads *l, pid_t tid, int *ret_fd)
 		number = d->borrowed;
 		*ret_fd = d->kept;
 		d->borrowed = d->kept = -1;
-		if (!d->say_done && d->fds[0] < 0 && d->fds[1] < 0)
+		if (is_complete(d))
 			over = take(l, tid);
 	}
 	(void)pthread_mutex_unlock(&l->lock);
 	if (over)
 		load_destroy(over);
 	return number;
+}
+
+int loads_take_interp(struct loads *l, pid_t tid)
+{
+	int fd = -1;
+	(void)pthread_mutex_lock(&l->lock);
+	struct load *d = *find(l, tid);
+	if (d) {
+		fd = d->fds[LOADER_ASK_INTERP];
+		d->fds[LOADER_ASK_INTERP] = -1;
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+	return fd;
+}
+
+void loads_gave_interp(struct loads *l, pid_t tid, int fd, bool given)
+{
+	struct load *done = NULL;
+	(void)pthread_mutex_lock(&l->lock);
+	struct load *d = *find(l, tid);
+	if (d && !given) {
+		d->fds[LOADER_ASK_INTERP] = fd;
+		fd = -1;
+	}
+	if (d && is_complete(d))
+		done = take(l, tid);
+	(void)pthread_mutex_unlock(&l->lock);
+	cleanup_close(&fd);
+	if (done)
+		load_destroy(done);
 }
 
 struct verdict loads_answer(struct loads *l, const struct call_event *ev)
@@ -488,7 +524,7 @@ struct verdict loads_answer(struct loads *l, const struct call_event *ev)
 	}
 	if (d && what == LOADER_ASK_DONE)
 		d->done = true;
-	if (d && !d->say_done && d->fds[0] < 0 && d->fds[1] < 0)
+	if (d && is_complete(d))
 		done = take(l, ev->tid);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (done)

@@ -61,6 +61,12 @@ bool loads_made(struct loads *l, pid_t tid, uint64_t ip, enum call_id id);
 bool loads_is_call(const struct call_event *ev);
 struct verdict loads_answer(struct loads *l, const struct call_event *ev);
 /*
+ * The interpreter's file, to be given together with the program's; -1: there is none. It is the caller's until
+ * loads_gave_interp, which is due: whether it was given.
+ */
+int loads_take_interp(struct loads *l, pid_t tid);
+void loads_gave_interp(struct loads *l, pid_t tid, int fd, bool given);
+/*
  * A loader that has no descriptor left needs one for a moment all the same: natively execve needs none. Raises the
  * limit of the task for the next descriptor; *ret is for loads_lower_limit, at once after it. A negative errno: it
  * cannot be raised.

@@ -28,6 +28,12 @@
 enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE, LOADER_ASK_RETURN };
 
 /*
+ * The answer to LOADER_ASK_PROGRAM has the interpreter's descriptor too, plus one, from this bit on. 0: it has not, and
+ * is asked for by itself.
+ */
+#define LOADER_INTERP_SHIFT 32
+
+/*
  * In the answer: the descriptor took the place of one of the program's, which is put back by LOADER_ASK_RETURN once it
  * is closed.
  */

@@ -45,20 +45,39 @@ static void unmap(uint64_t addr, uint64_t len)
 		(void)call6(NR_munmap, (long)addr, (long)len, 0, 0, 0, 0);
 }
 
-/* Room for an object that may be anywhere: what is to be added to its addresses. */
-static uint64_t reserve(const struct loader_object *o, bool random)
+/* Where its pages of the file begin, the first segment of an object may take the room for all of it, as in elf_map. */
+static bool begins_with_file(const struct loader_object *o, const struct loader_op *first)
+{
+	return o->op_count && first->kind == LOADER_MAP && first->addr == o->start;
+}
+
+/*
+ * Room for an object that may be anywhere: what is to be added to its addresses. *ret_done: operations that are done by
+ * that.
+ */
+static uint64_t reserve(const struct loader_object *o, const struct loader_op *first, bool random, long fd, uint32_t *ret_done)
 {
 	uint64_t hint = o->hint ? o->hint + (random ? o->random : 0) : 0;
 	uint64_t spare = o->align > 4096 ? o->align : 0;
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	if (hint)
+	const int none = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	bool file = begins_with_file(o, first) && (hint || !spare);
+	const int flags = file ? MAP_PRIVATE : none;
+	uint32_t prot = file ? first->prot : PROT_NONE;
+	uint64_t offset = file ? first->offset : 0;
+	long at = -1;
+	if (hint) {
 		hint = ((hint - o->start) & ~(o->align - 1)) + o->start;
-	long at = hint ? map(hint, o->size, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) : -1;
-	if (!failed(at) && (uint64_t)at == hint)
-		return hint - o->start;
+		at = map(hint, o->size, prot, flags | MAP_FIXED_NOREPLACE, file ? fd : -1, offset);
+	} else if (file) {
+		at = map(0, o->size, prot, flags, fd, offset);
+	}
+	*ret_done = file;
+	if (!failed(at) && (!hint || (uint64_t)at == hint))
+		return (uint64_t)at - o->start;
 	if (!failed(at))
 		unmap((uint64_t)at, o->size);	/* a kernel that takes the address for a wish */
-	at = map(0, o->size + spare, PROT_NONE, flags, -1, 0);
+	*ret_done = 0;
+	at = map(0, o->size + spare, PROT_NONE, none, -1, 0);
 	if (failed(at))
 		die();
 	uint64_t start = (uint64_t)at;
@@ -100,15 +119,15 @@ static long ask(uint32_t what)
 	return failed(r) ? call6(NR_nfsservctl, LOADER_CALL, what, 0, 0, 0, 0) : r;
 }
 
-static uint64_t load(const struct loader_object *o, const struct loader_op *ops, bool random)
+static uint64_t load(const struct loader_object *o, const struct loader_op *ops, bool random, long fd)
 {
-	long fd = ask(o->ask);
 	if (failed(fd))
 		die();
 	bool borrowed = fd & LOADER_BORROWED;
+	uint32_t done = 0;
 	fd &= ~(long)LOADER_BORROWED;
-	uint64_t bias = o->size ? reserve(o, random) : 0;
-	for (uint32_t i = 0; i < o->op_count; i++)
+	uint64_t bias = o->size ? reserve(o, ops, random, fd, &done) : 0;
+	for (uint32_t i = done; i < o->op_count; i++)
 		carry_out(&ops[i], bias, !o->size && i == 0, fd);
 	(void)call6(NR_close, fd, 0, 0, 0, 0, 0);
 	if (borrowed)
@@ -171,8 +190,12 @@ struct entry loader_main(uint64_t *sp, struct loader_param *p)
 	const char *prefix = (const char *)(ops + p->program.op_count + p->interp.op_count);
 	bool random = p->random;
 	struct stack s;
-	uint64_t bias = load(&p->program, ops, random);
-	uint64_t interp_bias = p->interp.op_count ? load(&p->interp, ops + p->program.op_count, random) : 0;
+	uint64_t bias, interp_bias = 0;
+	long fd = ask(LOADER_ASK_PROGRAM);
+	long second = failed(fd) ? 0 : fd >> LOADER_INTERP_SHIFT;
+	bias = load(&p->program, ops, random, failed(fd) ? fd : (long)(uint32_t)fd);
+	if (p->interp.op_count)
+		interp_bias = load(&p->interp, ops + p->program.op_count, random, second ? second - 1 : ask(LOADER_ASK_INTERP));
 	stack_look(sp, &s);
 	uint64_t name_at = stack_add_strings(p, prefix, &s);
 	set_aux(p, &s, bias, interp_bias, name_at);

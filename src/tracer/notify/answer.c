@@ -205,9 +205,24 @@ static int add_readable(struct notify *n, const struct notified_event *ev, const
 	return r;
 }
 
+/* A loader that asks for its program gets the interpreter with it: what to add to the answer. */
+static int64_t add_interp(struct notify *n, const struct notified_event *ev)
+{
+	if (!ev->loader || ev->base.args[1] != LOADER_ASK_PROGRAM)
+		return 0;
+	const struct verdict v = {.kind = VERDICT_FD, .fd = loads_take_interp(&n->session->loads, ev->base.tid), .cloexec = true};
+	if (v.fd < 0)
+		return 0;
+	int r = add_fd(ev, &v);
+	loads_gave_interp(&n->session->loads, ev->base.tid, v.fd, r >= 0);
+	return r < 0 ? 0 : ((int64_t)r + 1) << LOADER_INTERP_SHIFT;
+}
+
 static void answer_fd(struct notify *n, const struct notified_event *ev, const struct verdict *v)
 {
-	int r = add_fd(ev, v);
+	int64_t interp = 0, r = add_fd(ev, v);
+	if (r >= 0)
+		interp = add_interp(n, ev);
 	if (r == -EBADF)
 		r = add_readable(n, ev, v);
 	if (r == -EMFILE && ev->loader)
@@ -216,7 +231,7 @@ static void answer_fd(struct notify *n, const struct notified_event *ev, const s
 		r = add_fd_borrowed(n, ev, v);
 	(void)close(v->fd);
 	if (r != -ENOENT)
-		answer_value(n, ev, r);
+		answer_value(n, ev, r + interp);
 }
 
 void notify_deliver(struct notify *n, struct notified_event *ev, struct verdict v)
