@@ -34,7 +34,9 @@ static bool has(const struct cred *c, int cap)
 /* proc_fd_permission, then ptrace_may_access with PTRACE_MODE_READ_FSCREDS. */
 bool lender_needless(const struct cred *c)
 {
-	bool same = c->fsuid == geteuid() && c->fsuid == getuid() && c->fsgid == getegid() && c->fsgid == getgid();
+	/* What is the host's has our ids. */
+	bool same = c->host ? c->fsuid == c->ruid && c->fsgid == c->rgid :
+		    c->fsuid == geteuid() && c->fsuid == getuid() && c->fsgid == getegid() && c->fsgid == getgid();
 	if (c->faked)
 		return true;
 	if (!same && !has(c, CAP_DAC_OVERRIDE) && !has(c, CAP_DAC_READ_SEARCH))
