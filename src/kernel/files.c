@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/task/task.h"
 #include "kernel/task/watchers.h"
+#include "kernel/task/exec_cache.h"
 #include "kernel/unix_names.h"
 
 enum { PROC_ROOT_INO = 1 };	/* of any procfs (include/linux/proc_fs.h) */
@@ -321,6 +322,7 @@ int files_init(struct kernel *k, const struct files_options *options)
 	if (!k->files)
 		return -ENOMEM;
 	change_process(k->files);
+	k->files->programs = exec_cache_create();
 	int r = unix_names_create(&k->files->unix_names);
 	if (r == 0)
 		r = make_tree(k, options);
@@ -342,6 +344,7 @@ void files_finish(struct kernel *k)
 	(void)setrlimit(RLIMIT_NOFILE, &k->files->inherited.nofile);
 	(void)setrlimit(RLIMIT_FSIZE, &k->files->inherited.fsize);
 	unix_names_destroy(k->files->unix_names);
+	exec_cache_destroy(k->files->programs);
 	free(k->files);
 	k->tasks = NULL;
 	k->vfs = NULL;

@@ -10,6 +10,7 @@
 #include "kernel/task/uts.h"
 #include "kernel/vfs/vfs.h"
 
+struct exec_cache;
 struct tasks;
 struct unix_names;
 
@@ -18,6 +19,7 @@ struct files {
 	struct path cwd;		/* where guests start */
 	struct files_inherited inherited;
 	struct unix_names *unix_names;	/* owned */
+	struct exec_cache *programs;	/* owned; NULL: there was no memory */
 };
 
 struct kernel {

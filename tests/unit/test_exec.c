@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernel/task/exec.h"
+#include "kernel/task/exec_cache.h"
 #include "run_suite.h"
 
 /* ---- scripts ---- */
@@ -166,6 +167,45 @@ START_TEST(test_hostile_headers)
 }
 END_TEST
 
+/* ---- what is kept ---- */
+
+START_TEST(test_kept_headers)
+{
+	struct elf_image e, got;
+	struct stat st, changed;
+	struct exec_cache *c = exec_cache_create();
+	read_own();
+	int fd = file_with(image, sizeof(image));
+	ck_assert_int_eq(elf_read(fd, own_machine, &e), 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	exec_cache_add(c, &st, own_machine, &e);
+	ck_assert(!exec_cache_find(c, &st, own_machine, &got));		/* it is too young */
+	st.st_ctim.tv_sec -= 10;
+	exec_cache_add(c, &st, own_machine, &e);
+	ck_assert(exec_cache_find(c, &st, own_machine, &got));
+	ck_assert_int_eq(got.fd, -1);
+	ck_assert_uint_eq(got.segment_count, e.segment_count);
+	ck_assert_str_eq(got.interp, e.interp);
+	ck_assert(!exec_cache_find(c, &st, EM_S390, &got));
+	ck_assert(!exec_cache_find(NULL, &st, own_machine, &got));
+	for (int i = 0; i < 6; i++) {
+		changed = st;
+		changed.st_dev += i == 0;
+		changed.st_ino += i == 1;
+		changed.st_size += i == 2;
+		changed.st_ctim.tv_sec += i == 3;
+		changed.st_ctim.tv_nsec ^= i == 4;
+		changed.st_mtim.tv_nsec ^= i == 5;
+		ck_assert(!exec_cache_find(c, &changed, own_machine, &got));
+	}
+	st.st_ino += 64;		/* takes the other's place */
+	exec_cache_add(c, &st, own_machine, &e);
+	ck_assert(exec_cache_find(c, &st, own_machine, &got));
+	exec_cache_destroy(c);
+	(void)close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("exec");
@@ -174,6 +214,7 @@ int main(void)
 	tcase_add_test(tc, test_own_headers);
 	tcase_add_test(tc, test_cut_headers);
 	tcase_add_test(tc, test_hostile_headers);
+	tcase_add_test(tc, test_kept_headers);
 	tcase_set_timeout(tc, 30);
 	Suite *suite = suite_create("exec");
 	suite_add_tcase(suite, tc);

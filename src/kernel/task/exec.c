@@ -2,9 +2,13 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include "kernel/task/exec_cache.h"
 
 enum {
 	HEAD_SIZE = 256,	/* BINPRM_BUF_SIZE: what the kernel looks at to tell what a file is */
@@ -80,19 +84,55 @@ static bool is_being_written(int fd)
 	return false;
 }
 
-static int check_opened(int fd)
+/* A file that is executed, or begins with the name of what is. */
+struct found {
+	int fd;			/* owned; -1: none */
+	bool tells_changes;	/* .st has changed if the file has */
+	struct stat st;		/* of fd */
+};
+
+static void found_drop(struct found *f)
 {
-	struct stat st;
-	struct statvfs fs;
-	if (fstat(fd, &st) < 0 || fstatvfs(fd, &fs) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || fs.f_flag & ST_NOEXEC)
-		return -EACCES;
-	return is_being_written(fd) ? -ETXTBSY : 0;
+	cleanup_close(&f->fd);
+	f->fd = -1;
 }
 
-/* Opened for us, not for the caller: a program need not be readable. The descriptor is the caller's. */
-static int open_program(const struct walk_env *env, const struct path *p, int *ret_fd)
+#define AUTO_FOUND CLEANUP(found_drop)
+
+/* Servers elsewhere (NFS, FUSE) may not tell the times of a change. */
+static bool times_tell(const struct statfs *fs)
+{
+	switch ((unsigned long)fs->f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int check_opened(struct found *f)
+{
+	struct statfs fs;
+	if (fstatfs(f->fd, &fs) < 0)
+		return -errno;
+	if (fs.f_flags & ST_NOEXEC)
+		return -EACCES;
+	if (is_being_written(f->fd))
+		return -ETXTBSY;
+	/* Behind that: what is known of it is of what it says now. */
+	if (fstat(f->fd, &f->st) < 0)
+		return -errno;
+	f->tells_changes = times_tell(&fs);
+	return S_ISREG(f->st.st_mode) ? 0 : -EACCES;
+}
+
+/* Opened for us, not for the caller: a program need not be readable. attr: of p, or NULL. */
+static int open_program(const struct walk_env *env, const struct path *p, const struct statx *attr, struct found *ret)
 {
 	struct inode *inode = path_inode(p);
 	struct vfs_opened opened;
@@ -100,7 +140,7 @@ static int open_program(const struct walk_env *env, const struct path *p, int *r
 		return -ELOOP;
 	if (inode->type != S_IFREG || vfs_mount_flags(p) & MOUNT_NOEXEC)
 		return -EACCES;
-	int r = vfs_permission(env, p, X_OK);
+	int r = vfs_permission_known(env, p, attr, X_OK);
 	if (r < 0)
 		return r;
 	if (!inode->ops->open)
@@ -108,24 +148,26 @@ static int open_program(const struct walk_env *env, const struct path *p, int *r
 	r = inode->ops->open(inode, O_RDONLY, &opened);
 	if (r < 0)
 		return r;
-	r = check_opened(opened.fd);
+	AUTO_FOUND struct found f = {.fd = opened.fd};
+	r = check_opened(&f);
 	if (r == 0)
-		r = vfs_remember(env->vfs, p, opened.fd);	/* /proc/PID/maps names what is mapped from it */
+		r = vfs_remember(env->vfs, p, &opened);	/* /proc/PID/maps names what is mapped from it */
 	if (r < 0)
-		(void)close(opened.fd);
-	else
-		*ret_fd = opened.fd;
-	return r;
+		return r;
+	*ret = f;
+	f.fd = -1;
+	return 0;
 }
 
 static int find_and_open(const struct walk_env *env, const struct path *base, const char *name, unsigned flags,
-			 struct path *ret_path, int *ret_fd)
+			 struct path *ret_path, struct found *ret)
 {
 	struct path p;
-	int r = vfs_walk(env, base, name, flags, &p);
+	struct statx attr;
+	int r = vfs_walk_getattr(env, base, name, flags, &p, &attr);
 	if (r < 0)
 		return r;
-	r = !(flags & WALK_FOLLOW) && path_inode(&p)->type == S_IFLNK ? -ELOOP : open_program(env, &p, ret_fd);
+	r = open_program(env, &p, &attr, ret);
 	if (r < 0 || !ret_path)
 		path_put(&p);
 	else
@@ -134,7 +176,7 @@ static int find_and_open(const struct walk_env *env, const struct path *base, co
 }
 
 /* A descriptor that is not of the tree: memory, or a file that was open when the session began. */
-static int reopen(int fd, int *ret)
+static int reopen(int fd, struct found *ret)
 {
 	char path[64];
 	struct stat st;
@@ -146,17 +188,17 @@ static int reopen(int fd, int *ret)
 	int opened = open(path, O_RDONLY | O_CLOEXEC);
 	if (opened < 0)
 		return -errno;
-	*ret = opened;
+	*ret = (struct found){.fd = opened, .st = st};
 	return 0;
 }
 
-static int open_first(const struct walk_env *env, const struct exec_request *q, struct path *ret_path, int *ret_fd)
+static int open_first(const struct walk_env *env, const struct exec_request *q, struct path *ret_path, struct found *ret)
 {
 	if (q->fd < 0)
-		return find_and_open(env, q->base, q->name, q->no_follow ? 0 : WALK_FOLLOW, ret_path, ret_fd);
+		return find_and_open(env, q->base, q->name, q->no_follow ? 0 : WALK_FOLLOW, ret_path, ret);
 	if (!q->object)
-		return reopen(q->fd, ret_fd);
-	int r = open_program(env, q->object, ret_fd);
+		return reopen(q->fd, ret);
+	int r = open_program(env, q->object, NULL, ret);
 	if (r == 0) {
 		path_get(q->object);
 		*ret_path = *q->object;
@@ -186,17 +228,35 @@ static int add_prefix(struct exec_plan *p, const struct exec_script *script, con
 	return strbuf_error(&all) < 0 || strbuf_error(&p->prefix) < 0 ? -ENOMEM : 0;
 }
 
-static bool host_finds(const struct walk_env *env, const struct exec_request *q, const char *name, int fd)
+static bool host_finds(const struct walk_env *env, const struct exec_request *q, const char *name, const struct found *f)
 {
-	return q->executed || exec_host_finds(env->tid, name, fd);
+	return q->executed || exec_host_finds(env->tid, name, &f->st);
 }
 
-/* 1: fd is a program. 0: it was a script; fd and path are its interpreter's now. */
-static int one_step(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, int *fd, char **name)
+/* The headers of what was found, which is handed over to ret. ret may have them already. */
+static int take_image(const struct exec_request *q, struct found *f, struct elf_image *ret)
+{
+	if (!ret->segment_count && !exec_cache_find(q->programs, &f->st, q->machine, ret)) {
+		int r = elf_read(f->fd, q->machine, ret);
+		if (r < 0)
+			return r;
+		if (f->tells_changes)
+			exec_cache_add(q->programs, &f->st, q->machine, ret);
+	}
+	ret->fd = f->fd;
+	f->fd = -1;
+	return 0;
+}
+
+/* 1: f is a program. 0: it was a script; f and p->exe are its interpreter's now. */
+static int one_step(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, struct found *f,
+		    char **name)
 {
 	char head[HEAD_SIZE] = {0};
 	struct exec_script script;
-	ssize_t n = pread(*fd, head, sizeof(head), 0);
+	if (exec_cache_find(q->programs, &f->st, q->machine, &p->program))
+		return 1;
+	ssize_t n = pread(f->fd, head, sizeof(head), 0);
 	if (n < 0)
 		return -errno;
 	if (n < 2 || head[0] != '#' || head[1] != '!')
@@ -209,26 +269,25 @@ static int one_step(const struct walk_env *env, const struct exec_request *q, st
 		r = -ENOMEM;
 	free(*name);
 	*name = next;
-	(void)close(*fd);
-	*fd = -1;
+	found_drop(f);
 	path_put(&p->exe);
 	if (r == 0)
-		r = find_and_open(env, NULL, next, WALK_FOLLOW, &p->exe, fd);
+		r = find_and_open(env, NULL, next, WALK_FOLLOW, &p->exe, f);
 	if (r == 0)
-		p->native = p->native && host_finds(env, q, next, *fd);
+		p->native = p->native && host_finds(env, q, next, f);
 	return r;
 }
 
-static int find_program(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, int *fd)
+static int find_program(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p, struct found *f)
 {
-	int r = open_first(env, q, &p->exe, fd);
+	int r = open_first(env, q, &p->exe, f);
 	AUTO_FREE char *name = r == 0 ? strdup(q->shown) : NULL;
 	if (r == 0 && !name)
 		r = -ENOMEM;
 	if (r == 0)
-		p->native = q->fd < 0 && !q->base && host_finds(env, q, q->name, *fd);
+		p->native = q->fd < 0 && !q->base && host_finds(env, q, q->name, f);
 	for (unsigned scripts = 0; r == 0; scripts++) {
-		r = one_step(env, q, p, fd, &name);
+		r = one_step(env, q, p, f, &name);
 		if (r == 0 && scripts == SCRIPTS_MAX)
 			r = -ELOOP;
 		if (r == 0 && q->unreachable && scripts == 0)
@@ -239,17 +298,15 @@ static int find_program(const struct walk_env *env, const struct exec_request *q
 
 static int find_interp(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p)
 {
-	int fd;
+	AUTO_FOUND struct found f = {.fd = -1};
 	if (!*p->program.interp)
 		return 0;
 	const char *name = q->executed ? q->interp : p->program.interp;
-	int r = find_and_open(env, NULL, name, WALK_FOLLOW, NULL, &fd);
+	int r = find_and_open(env, NULL, name, WALK_FOLLOW, NULL, &f);
 	if (r < 0)
 		return r;
-	p->native = p->native && host_finds(env, q, name, fd);
-	r = elf_read(fd, q->machine, &p->interp);
-	if (r < 0)
-		(void)close(fd);
+	p->native = p->native && host_finds(env, q, name, &f);
+	r = take_image(q, &f, &p->interp);
 	return r == -ENOEXEC ? -ELIBBAD : r;
 }
 
@@ -263,16 +320,15 @@ static void set_names(struct exec_plan *p, const char *shown)
 
 static int resolve(const struct walk_env *env, const struct exec_request *q, struct exec_plan *p)
 {
-	AUTO_CLOSE int fd = -1;
+	AUTO_FOUND struct found f = {.fd = -1};
 	/* AT_EXECVE_CHECK: may it be executed? Whether it can be is not asked, nor does anybody read it. */
 	if (q->only_check)
-		return open_first(env, q, &p->exe, &fd);
-	int r = find_program(env, q, p, &fd);
+		return open_first(env, q, &p->exe, &f);
+	int r = find_program(env, q, p, &f);
 	if (r == 0)
-		r = elf_read(fd, q->machine, &p->program);
+		r = take_image(q, &f, &p->program);
 	if (r < 0)
 		return r;
-	fd = -1;
 	set_names(p, q->shown);
 	if (!p->shown)
 		return -ENOMEM;

@@ -9,10 +9,13 @@
 #include "kernel/task/elf.h"
 #include "kernel/vfs/vfs.h"
 
+struct exec_cache;
+
 enum { EXEC_COMM_MAX = 16 };	/* TASK_COMM_LEN */
 
 struct exec_request {
 	uint16_t machine;		/* EM_* of programs that can run */
+	struct exec_cache *programs;	/* those that were executed before; or NULL */
 	const struct path *base;	/* of a relative name; NULL: the working directory */
 	const char *name;
 	bool no_follow;			/* AT_SYMLINK_NOFOLLOW */

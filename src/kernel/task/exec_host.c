@@ -10,10 +10,10 @@
 
 /* ---- before ---- */
 
-bool exec_host_finds(pid_t tid, const char *name, int fd)
+bool exec_host_finds(pid_t tid, const char *name, const struct stat *opened)
 {
 	char cwd[64];
-	struct stat named, opened;
+	struct stat named;
 	AUTO_CLOSE int dir = -1;
 	if (*name != '/') {
 		(void)snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", tid);
@@ -21,8 +21,7 @@ bool exec_host_finds(pid_t tid, const char *name, int fd)
 		if (dir < 0)
 			return false;
 	}
-	return fstatat(dir, name, &named, 0) == 0 && fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-	       named.st_ino == opened.st_ino;
+	return fstatat(dir, name, &named, 0) == 0 && named.st_dev == opened->st_dev && named.st_ino == opened->st_ino;
 }
 
 bool exec_host_may_run(int fd)

@@ -6,10 +6,12 @@
 #ifndef TRAPLINE_KERNEL_TASK_EXEC_HOST_H
 #define TRAPLINE_KERNEL_TASK_EXEC_HOST_H
 
+#include <sys/stat.h>
+
 #include "kernel/task/exec.h"
 
-/* Does name lead to the file behind fd, for this task on the host (in its working directory there)? */
-bool exec_host_finds(pid_t tid, const char *name, int fd);
+/* Does name lead to this file, of which fstat tells, for this task on the host (in its working directory there)? */
+bool exec_host_finds(pid_t tid, const char *name, const struct stat *opened);
 /* Does the host execute this file for us, and nobody gains by it (set-user-ID, set-group-ID, file capabilities)? */
 bool exec_host_may_run(int fd);
 /*

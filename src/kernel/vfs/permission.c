@@ -38,14 +38,23 @@ static bool caps_allow_dir(const struct cred *c, int mask)
 	return cred_capable(c, CAP_DAC_OVERRIDE) || (!(mask & MAY_WRITE) && cred_capable(c, CAP_DAC_READ_SEARCH));
 }
 
-static int check(const struct cred *c, struct inode *inode, int mask)
+static int owner_of(struct inode *inode, const struct statx *attr, struct owner *ret)
+{
+	if (!attr)
+		return inode_owner(inode, ret);
+	*ret = (struct owner){.mode = attr->stx_mode, .uid = attr->stx_uid, .gid = attr->stx_gid};
+	return 0;
+}
+
+/* attr: what .getattr says just now, or NULL. */
+static int check(const struct cred *c, struct inode *inode, const struct statx *attr, int mask)
 {
 	struct owner o;
 	if (inode->type == S_IFDIR && caps_allow_dir(c, mask))
 		return 0;
 	if (inode->type != S_IFDIR && !(mask & MAY_EXEC) && cred_capable(c, CAP_DAC_OVERRIDE))
 		return 0;
-	int err = inode_owner(inode, &o);
+	int err = owner_of(inode, attr, &o);
 	if (err)
 		return err;
 	int by_acl = o.uid == c->fsuid ? 1 : acl_permission(c, inode, &o, mask);
@@ -58,9 +67,9 @@ static int check(const struct cred *c, struct inode *inode, int mask)
 	return o.mode & 0111 && cred_capable(c, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
-static int check_or_grant(const struct walk_env *env, struct inode *inode, int mask)
+static int check_or_grant(const struct walk_env *env, struct inode *inode, const struct statx *attr, int mask)
 {
-	int err = check(env->cred, inode, mask);
+	int err = check(env->cred, inode, attr, mask);
 	return err == -EACCES && inode->ops->grants && inode->ops->grants(inode, env) ? 0 : err;
 }
 
@@ -69,7 +78,7 @@ static bool is_file_of_super(const struct inode *inode)
 	return inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
 }
 
-int permission_check(const struct walk_env *env, struct inode *inode, int mask)
+static int check_known(const struct walk_env *env, struct inode *inode, const struct statx *attr, int mask)
 {
 	if (mask & MAY_WRITE && inode->super->flags & SUPER_READONLY && is_file_of_super(inode))
 		return -EROFS;
@@ -77,7 +86,12 @@ int permission_check(const struct walk_env *env, struct inode *inode, int mask)
 		return -EPERM;
 	if (!env->cred)
 		return 0;
-	return check_or_grant(env, inode, mask);
+	return check_or_grant(env, inode, attr, mask);
+}
+
+int permission_check(const struct walk_env *env, struct inode *inode, int mask)
+{
+	return check_known(env, inode, NULL, mask);
 }
 
 bool permission_search_asks(const struct walk_env *env, const struct inode *dir)
@@ -89,7 +103,7 @@ int permission_search(const struct walk_env *env, struct inode *dir)
 {
 	if (permission_is_hosts(env, dir))
 		return 0;
-	return check_or_grant(env, dir, MAY_EXEC);
+	return check_or_grant(env, dir, NULL, MAY_EXEC);
 }
 
 bool permission_owns(const struct walk_env *env, const struct owner *o)
@@ -224,15 +238,20 @@ int permission_search_end(const struct walk_env *env, struct inode *dir)
 	return ask_host(env, dir, MAY_EXEC) == -EACCES ? -EACCES : 0;
 }
 
-int vfs_permission(const struct walk_env *env, const struct path *p, int mask)
+int vfs_permission_known(const struct walk_env *env, const struct path *p, const struct statx *attr, int mask)
 {
 	struct inode *inode = path_inode(p);
 	int err = ask_host(env, inode, mask);
 	if (err > 0)
-		err = permission_check(env, inode, mask);
+		err = check_known(env, inode, attr, mask);
 	if (!err && mask & MAY_EXEC && inode->type == S_IFREG && p->mount->flags & MOUNT_NOEXEC)
 		err = -EACCES;
 	if (!err && mask & MAY_WRITE && is_file_of_super(inode))
 		err = mount_want_write(p->mount);
 	return err;
+}
+
+int vfs_permission(const struct walk_env *env, const struct path *p, int mask)
+{
+	return vfs_permission_known(env, p, NULL, mask);
 }

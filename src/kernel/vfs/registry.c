@@ -511,12 +511,11 @@ int vfs_identify_getattr(struct vfs *v, int fd, struct path *ret, struct statx *
 	return err;
 }
 
-int vfs_remember(struct vfs *v, const struct path *p, int fd)
+int vfs_remember(struct vfs *v, const struct path *p, struct vfs_opened *opened)
 {
-	struct vfs_opened opened = {.fd = fd};
-	int err = registry_add(v, &opened, O_RDONLY, p, BACKING_FILE);
+	int err = registry_add(v, opened, O_RDONLY, p, BACKING_FILE);
 	if (!err)
-		watch_opened(v, p, O_RDONLY, &opened);
+		watch_opened(v, p, O_RDONLY, opened);
 	return err;
 }
 

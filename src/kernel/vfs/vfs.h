@@ -147,8 +147,8 @@ void vfs_mark(int fd, int mark);
 int vfs_mark_of(int fd);
 /* The same for what is only known by the host's numbers (a mapping). */
 MUST_CHECK int vfs_identify_number(struct vfs *v, dev_t dev, ino_t ino, struct path *ret);
-/* A file p that was opened by other ways than vfs_open: fd stands for it from now on. */
-MUST_CHECK int vfs_remember(struct vfs *v, const struct path *p, int fd);
+/* A file p that its filesystem opened for us, for reading: that stands for it from now on. */
+MUST_CHECK int vfs_remember(struct vfs *v, const struct path *p, struct vfs_opened *opened);
 /*
  * getdents64(2) on a directory: p from vfs_identify, fd as there; its file offset is the cursor. Bytes written to buf.
  */
@@ -182,6 +182,8 @@ void vfs_flags_change(const struct path *p);
 MUST_CHECK int vfs_want_write(const struct path *p);
 /* mask: R_OK, W_OK, X_OK. access(2) asks with other credentials: cred_of_access. */
 MUST_CHECK int vfs_permission(const struct walk_env *env, const struct path *p, int mask);
+/* The same, where vfs_walk_getattr has just told the attributes. NULL: it has not. */
+MUST_CHECK int vfs_permission_known(const struct walk_env *env, const struct path *p, const struct statx *attr, int mask);
 ssize_t vfs_readlink(const struct walk_env *env, const struct path *p, char *buf, size_t size);
 ssize_t vfs_getxattr(const struct walk_env *env, const struct path *p, const char *name, void *value, size_t size);
 MUST_CHECK int vfs_setxattr(const struct walk_env *env, const struct path *p, const char *name, const void *value,

@@ -142,7 +142,7 @@ static int resolve(struct session *s, struct call_event *ev, const struct fact_c
 	if (!file_call_begin(&c, s->options->kernel, ev))
 		return -ESRCH;
 	struct asked a = {
-		.request = {.machine = machine_of_host(), .fd = -1},
+		.request = {.machine = machine_of_host(), .programs = s->options->kernel->files->programs, .fd = -1},
 		.object = {.fd = -1},
 	};
 	int r = ask_for(&c, checked, &a);
