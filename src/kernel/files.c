@@ -203,6 +203,22 @@ static void raise_limit(enum __rlimit_resource resource, bool above, struct rlim
 }
 
 /*
+ * A process with threads waits for a grace period of RCU, some milliseconds, whenever its table of descriptors grows
+ * (fs/file.c, expand_fdtable): so it grows now, while there is one thread. 8 bytes a descriptor.
+ */
+static void grow_descriptors(void)
+{
+	enum { ROOM = 8192 };
+	struct rlimit limit;
+	AUTO_CLOSE int fd = open("/", O_PATH | O_CLOEXEC);
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	AUTO_CLOSE int high = fcntl(fd, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur < ROOM ? limit.rlim_cur : ROOM) - 1);
+	if (high < 0)
+		log_debug("no descriptor beyond %d: %s", fd, strerror(errno));
+}
+
+/*
  * Virtual objects stand on descriptors of ours; what guests create gets its mode from their umask, not from ours, and
  * how long their files may get is looked up for each.
  */
@@ -210,6 +226,7 @@ static void change_process(struct files *f)
 {
 	f->inherited.umask = umask(0);
 	raise_limit(RLIMIT_NOFILE, false, &f->inherited.nofile);
+	grow_descriptors();
 	raise_limit(RLIMIT_FSIZE, true, &f->inherited.fsize);
 }
 
