@@ -216,6 +216,28 @@ static int program(int argc, char **argv)
 	return strcmp(exe, argv[2]) == 0 ? 42 : 3;
 }
 
+/* The dynamic linker needs one descriptor, and execve none. */
+static void one_descriptor(void)
+{
+	pid_t pid = guest_fork();
+	struct rlimit limit;
+	int status;
+
+	if (pid == 0) {
+		int lowest = open("/dev/null", O_RDONLY);
+
+		CHECK(lowest >= 0 && close(lowest) == 0);
+		CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+		limit.rlim_cur = (rlim_t)lowest + 1;
+		CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+		execv("./prog", (char *const[]){text("prog"), text("ok"), NULL});
+		_exit(100 + errno);
+	}
+	status = guest_wait(pid);
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), 42);
+}
+
 int main(int argc, char **argv)
 {
 	ssize_t n;
@@ -232,6 +254,7 @@ int main(int argc, char **argv)
 	too_big();
 	descriptors();
 	at_once();
+	one_descriptor();
 	not_at_all();
 	files_leave();
 	return 0;
