@@ -99,7 +99,10 @@ static void found_drop(struct found *f)
 
 #define AUTO_FOUND CLEANUP(found_drop)
 
-/* Servers elsewhere (NFS, FUSE) may not tell the times of a change. */
+/*
+ * Servers elsewhere (NFS, FUSE) may not tell the times of a change; nor does tmpfs, nor what lies on it, where the change
+ * was made through a mapping that was read before (it has no page_mkwrite).
+ */
 static bool times_tell(const struct statfs *fs)
 {
 	switch ((unsigned long)fs->f_type) {
@@ -107,8 +110,6 @@ static bool times_tell(const struct statfs *fs)
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
 	case F2FS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
 		return true;
 	default:
 		return false;

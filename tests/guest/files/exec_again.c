@@ -3,6 +3,7 @@
  * name have changed since, and nothing but its times tells.
  */
 #include <elf.h>
+#include <sys/mman.h>
 
 #include "files.h"
 
@@ -34,6 +35,21 @@ static void patch(const char *file, const void *bytes, size_t len, off_t at)
 
 	CHECK(fd >= 0);
 	CHECK_EQ(pwrite(fd, bytes, len, at), (ssize_t)len);
+	CHECK(close(fd) == 0);
+}
+
+/* Through a mapping that was read before, of which tmpfs keeps no time. */
+static void patch_mapped(const char *file, char byte, off_t at)
+{
+	int fd = open(file, O_RDWR);
+	volatile char *map;
+
+	CHECK(fd >= 0);
+	map = mmap(NULL, (size_t)at + 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	CHECK(map[at] != byte);
+	map[at] = byte;
+	CHECK(munmap((void *)(uintptr_t)map, (size_t)at + 1) == 0);
 	CHECK(close(fd) == 0);
 }
 
@@ -71,6 +87,11 @@ static void changed_headers(void)
 	patch("prog", "x", 1, interp);
 	CHECK_EQ(run("prog"), 100 + ENOENT);
 	patch("prog", "/", 1, interp);
+	sleep(3);
+	know("prog");
+	patch_mapped("prog", 'x', interp);
+	CHECK_EQ(run("prog"), 100 + ENOENT);
+	patch_mapped("prog", '/', interp);
 	know("prog");
 }
 
