@@ -10,7 +10,8 @@
 #include "tracer/session.h"
 
 enum { OPTION_UID = 256, OPTION_GID, OPTION_HOSTNAME, OPTION_MECHANISM, OPTION_NO_PTRACE, OPTION_STATS, OPTION_FREE,
-	OPTION_POLICY, OPTION_AUDIT, OPTION_TMPFS, OPTION_OVERLAY, OPTION_PROC, OPTION_DEV, OPTION_READ_ONLY };
+	OPTION_POLICY, OPTION_AUDIT, OPTION_TMPFS, OPTION_OVERLAY, OPTION_PROC, OPTION_DEV, OPTION_READ_ONLY,
+	OPTION_STUB };
 
 static const struct option long_options[] = {
 	{"uid", required_argument, NULL, OPTION_UID},
@@ -19,6 +20,7 @@ static const struct option long_options[] = {
 	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
 	{"no-ptrace", no_argument, NULL, OPTION_NO_PTRACE},
 	{"free-placement", no_argument, NULL, OPTION_FREE},
+	{"stub", required_argument, NULL, OPTION_STUB},
 	{"policy", required_argument, NULL, OPTION_POLICY},
 	{"audit", required_argument, NULL, OPTION_AUDIT},
 	{"quiet", no_argument, NULL, 'q'},
@@ -63,6 +65,7 @@ static const char usage[] =
 	"  --mechanism M      auto, native, notify, trace, sysemu or step\n"
 	"  --no-ptrace        notify alone: gdb and strace work inside (see `trapline doctor` for what is lost)\n"
 	"  --free-placement   leave threads where the scheduler puts them\n"
+	"  --stub WHEN        calls by shared memory where a program makes many: auto, never, always (for tests)\n"
 	"  --stats            say on stderr how many stops and answers there were\n";
 
 struct run_options {
@@ -119,6 +122,19 @@ static int parse_name(const char *what, const char *text, const char **ret)
 	return 0;
 }
 
+static int parse_stub(const char *text, enum stub_use *ret)
+{
+	static const char *const names[] = {[STUB_AUTO] = "auto", [STUB_NEVER] = "never", [STUB_ALWAYS] = "always"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(text, names[i]) != 0)
+			continue;
+		*ret = (enum stub_use)i;
+		return 0;
+	}
+	cli_error("run", "--stub: '%s' is not auto, never or always", text);
+	return CLI_EXIT_USAGE;
+}
+
 static void be_root(struct run_options *o)
 {
 	o->identity.has_uid = o->identity.has_gid = true;
@@ -146,6 +162,8 @@ static int take_option(struct run_options *o, int option)
 	case OPTION_FREE:
 		o->session.free_placement = true;
 		return 0;
+	case OPTION_STUB:
+		return parse_stub(optarg, &o->session.stub);
 	case OPTION_POLICY:
 		o->policy_file = optarg;
 		return 0;
@@ -199,8 +217,8 @@ static int run_session(struct run_options *o)
 	r = session_run(&o->session, &result);
 	kernel_finish(&kernel);
 	if (o->stats)
-		log_warning("%llu stops, %llu answered", (unsigned long long)result.stops,
-			    (unsigned long long)result.answered);
+		log_warning("%llu stops, %llu answered, %llu of them without a stop", (unsigned long long)result.stops,
+			    (unsigned long long)result.answered, (unsigned long long)result.without_stop);
 	if (r < 0)
 		return CLI_EXIT_FAILURE;
 	cli_exit_like(result.status);

@@ -64,7 +64,7 @@ static void stop_path_opens(const struct session *s, enum call_id id, uint8_t ar
 static const unsigned prctl_answered[] = {
 	PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_KEEPCAPS, PR_SET_KEEPCAPS, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT,
 	PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
-	PR_SET_SECCOMP,
+	PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH,
 };
 static const struct call_choice prctl_choice = {CALL_prctl, 0, prctl_answered, ARRAY_SIZE(prctl_answered)};
 

@@ -20,6 +20,8 @@
 
 enum { LOADER_ROOM = LOADER_PARAM_SIZE - LOADER_STACK_SIZE, OPS_MAX = 2 * (4 * ELF_SEGMENTS_MAX) };
 
+const struct loader_symbols loader_symbols = {STUB_ENTRY, STUB_COPIES, STUB_FAULT};
+
 struct load {
 	struct load *next;
 	pid_t tid;

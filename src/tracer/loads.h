@@ -22,6 +22,13 @@
 
 struct load;
 
+/* Offsets into the image; 0: it has no stub. */
+struct loader_symbols {
+	uint32_t stub_entry;
+	uint32_t stub_copies, stub_fault;	/* a fault from the one up to the other goes on at the other */
+};
+extern const struct loader_symbols loader_symbols;
+
 struct loads {
 	int image;			/* owned; -1: none */
 	struct stat image_stat;

@@ -14,6 +14,7 @@
 #include "tracer/ptrace/carry.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
+#include "tracer/stub/stub.h"
 #include "tracer/unwind.h"
 
 void session_fail(struct session *s, int err, const char *what)
@@ -374,6 +375,7 @@ static void count(struct session *s)
 {
 	s->result->stops = atomic_load(&s->stops);
 	s->result->answered = atomic_load(&s->answered);
+	s->result->without_stop = atomic_load(&s->without_stop);
 }
 
 static void trap_thread_init(struct session *s, struct trap_thread *by)
@@ -438,6 +440,8 @@ static int start(struct session *s)
 	guest_fds_init(&s->guest_fds);
 	handed_init(&s->handed);
 	aside_init(&s->aside);
+	if (r == 0)
+		stub_start(s);
 	if (r == -EFBIG)
 		log_error("cannot start a session: no file of 4 KiB may be written here (ulimit -f)");
 	else if (r < 0 && !said)
@@ -448,6 +452,7 @@ static int start(struct session *s)
 static void finish(struct session *s)
 {
 	notify_finish(s);
+	stub_finish(s);
 	if (s->files)
 		tasks_tell_cpus(s->options->kernel->tasks, NULL, NULL);
 	guard_end(&s->guard);

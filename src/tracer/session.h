@@ -66,6 +66,9 @@ enum session_ends {
 	ENDS_OBSERVED,	/* by a BPF program, from the first call on */
 };
 
+/* When calls go by shared memory (stub/stub.h). Always: whenever they can, which is for tests; execve is never the host's then. */
+enum stub_use { STUB_AUTO, STUB_NEVER, STUB_ALWAYS };
+
 struct session_options {
 	enum mechanism mechanism;
 	char *const *argv;		/* the command; NULL: only attach */
@@ -112,6 +115,7 @@ struct session_options {
 
 	bool without_ptrace;		/* notify alone: gdb and strace work inside; see doctor for what is lost */
 	bool free_placement;		/* leave every thread where the scheduler puts it (bench and comparison) */
+	enum stub_use stub;
 	const struct session_probe *probe;
 };
 
@@ -122,6 +126,7 @@ struct session_result {
 	int exec_errno;		/* != 0: the command could not be executed, and why */
 	uint64_t stops;		/* ptrace stops and notifications received */
 	uint64_t answered;	/* calls answered by a handler */
+	uint64_t without_stop;	/* of these, by the stub's line */
 };
 
 /*

@@ -5,6 +5,7 @@
  *   trap     makes ptrace requests for the tasks that it traces; the first is the thread that called session_run, and
  *            others may be started to use more cores (ptrace/handover.c). A tracee belongs to one of them, .by
  *   worker   receives notifications and answers them (notify/), one or more
+ *   stub     answers what comes by shared memory (stub/); sleeps unless a guest calls often
  *   signals  takes the signals sent to the supervisor (signals.c)
  *   settler  releases placed tasks that no longer stop (placement.c); sleeps unless some task is placed
  *   writer   the recorder's, in src/observe
@@ -48,6 +49,7 @@ struct exec_plan;
 struct launch_page;
 struct notify;
 struct ptrace_syscall_info;
+struct stub;
 struct transit;
 struct unwinder;
 
@@ -209,6 +211,7 @@ struct session {
 	struct handed handed;
 	struct aside aside;
 	struct loads loads;		/* with .files */
+	struct stub *stub;		/* NULL: none */
 	/* with .files: what no notification can install, the guest opens itself; so it connects */
 	bool lends;
 	struct notify *notify;
@@ -232,6 +235,7 @@ struct session {
 	struct sightings_used claimed;	/* signals thread */
 	_Atomic uint64_t stops;
 	_Atomic uint64_t answered;
+	_Atomic uint64_t without_stop;	/* of these */
 };
 
 /* tracee.c: the table. */

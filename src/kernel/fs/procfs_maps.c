@@ -73,7 +73,9 @@ static void add_mapping(const char *line, const struct mapping *m, const struct 
 /* What brought the program in, and the place of checked copies, stay mapped, but are none of the guest's business. */
 bool proc_is_ours(const char *line)
 {
-	static const char *const names[] = {" /memfd:trapline-loader (deleted)", " /memfd:trapline-copies (deleted)"};
+	static const char *const names[] = {
+		" /memfd:trapline-loader (deleted)", " /memfd:trapline-copies (deleted)", " /memfd:trapline-line (deleted)",
+	};
 	size_t len = strlen(line);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t name = strlen(names[i]);

@@ -3,6 +3,7 @@
  *
  *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays
  *            mapped
+ *   0x01800  the stub's room (line.h), where there is a stub; behind the end of the file, but mapped with the code
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
  *            ... and at its end the loader's own stack. Not in the file, which is so short that any RLIMIT_FSIZE allows
  *            it
@@ -25,7 +26,7 @@
  * thinks of.
  */
 #define LOADER_CALL 0x74726170
-enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE, LOADER_ASK_RETURN };
+enum loader_ask { LOADER_ASK_PROGRAM, LOADER_ASK_INTERP, LOADER_ASK_DONE, LOADER_ASK_RETURN, LOADER_ASK_LINE };
 
 /*
  * The answer to LOADER_ASK_PROGRAM has the interpreter's descriptor too, plus one, from this bit on. 0: it has not, and

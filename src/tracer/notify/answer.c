@@ -20,6 +20,7 @@
 #include "tracer/handlers.h"
 #include "tracer/notify/notify_private.h"
 #include "tracer/ptrace/exec.h"
+#include "tracer/stub/stub.h"
 
 /* What a decision says, as a verdict; owns what the decision owned. */
 static struct verdict verdict_of(const struct applied *a)
@@ -321,10 +322,15 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 		notify_deliver(n, &ev, ask_aside(s, &ev));
 		return;
 	}
+	if (stub_asks(s, &ev.base)) {
+		notify_deliver(n, &ev, stub_answer_ask(s, &ev.base));
+		return;
+	}
 	ev.loader = s->files && loads_made(&s->loads, ev.base.tid, ev.base.ip, ev.base.id);
 	struct verdict v = ev.loader ? ask_loader(n, &ev) : ask(s, &ev);
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)
 		emit_notified_enter(s, &ev.base, now_ns());
+	stub_saw(s, &ev.base);
 	notify_deliver(n, &ev, v);
 }

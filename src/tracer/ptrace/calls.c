@@ -25,6 +25,7 @@
 #include "tracer/ptrace/lend.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/ptrace/strict.h"
+#include "tracer/stub/stub.h"
 #include "tracer/session_private.h"
 #include "tracer/unwind.h"
 
@@ -301,6 +302,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
 	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP)) {
 		handover_bar(s);
+		stub_bar(s);
 		s->steps |= call_set_full(&s->recorded) && t->call.id != CALL_ptrace;
 	}
 	watch_received(s, t);

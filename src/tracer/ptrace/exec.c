@@ -30,6 +30,7 @@
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/remote.h"
 #include "tracer/ptrace/lend.h"
+#include "tracer/stub/stub.h"
 
 #ifndef AT_EXECVE_CHECK
 #define AT_EXECVE_CHECK 0x10000	/* Linux 6.14 */
@@ -231,7 +232,7 @@ int exec_prepare(struct session *s, struct call_event *ev, const struct fact_cop
 {
 	int r = resolve(s, ev, checked, ret);
 	if (r == 0)
-		(*ret)->native = !only_checks(ev) && leave_to_host(*ret);
+		(*ret)->native = !only_checks(ev) && s->options->stub != STUB_ALWAYS && leave_to_host(*ret);
 	return r;
 }
 
@@ -313,6 +314,7 @@ static int tell_loader(struct session *s, struct tracee *t)
 		return (int)len;
 	uint64_t base = loads_base(ip);
 	t->loader_path = base + LOADER_PATH_OFFSET;
+	stub_execed(s, t->tid, t->tid, base);
 	err = memory_write(t->tid, base + LOADER_PARAM_OFFSET, buf, (size_t)len);
 	return err < 0 ? err : loads_add(&s->loads, t->tid, base, t->exec, say_done);
 }
@@ -374,6 +376,7 @@ void exec_done(struct session *s, struct tracee *t, pid_t former)
 	bool native = t->exec && t->exec->native;
 	int r = native ? accept_native(s, t, former) : t->exec && is_loader(s, t->tid) ? 0 : -EPERM;
 	task_execed(s->options->kernel->tasks, former, t->tid, t->exec && t->exec->exe.mount ? &t->exec->exe : NULL);
+	stub_execed(s, former, t->tid, 0);
 	if (r == 0 && !native)
 		r = tell_loader(s, t);
 	if (r < 0 && r != -ESRCH)

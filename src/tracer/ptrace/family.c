@@ -15,6 +15,7 @@
 #include "tracer/proc_status.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/session_private.h"
+#include "tracer/stub/stub.h"
 
 enum { HOLD_NS = 50 * 1000 * 1000 };
 
@@ -62,7 +63,9 @@ void family_born(struct session *s, struct tracee *t, const struct tracee *paren
 	if (!s->files)
 		return;
 	t->newborn = false;
-	forked(s, parent->tid, t->tid, flags_of_call(parent));
+	unsigned long flags = flags_of_call(parent);
+	forked(s, parent->tid, t->tid, flags);
+	stub_forked(s, parent->tid, t->tid, flags);
 	t->delay_ns = 0;
 	if (!t->wake_ns)
 		return;

@@ -20,6 +20,7 @@
 #include "tracer/ptrace/exec.h"
 #include "tracer/ptrace/ops.h"
 #include "tracer/ptrace/strict.h"
+#include "tracer/stub/stub.h"
 #include "tracer/ptrace/unseen.h"
 #include "tracer/ptrace/zombies.h"
 #include "tracer/session_private.h"
@@ -274,6 +275,10 @@ static void signal_stop(struct session *s, struct tracee *t, int sig)
 {
 	siginfo_t info;
 	if (ops_siginfo(t->tid, &info) == 0) {
+		if (stub_mends_fault(s, t, &info)) {
+			resume(s, t, 0);
+			return;
+		}
 		if (strict_broken(s, t, &info, &sig)) {
 			resume(s, t, sig);
 			return;
@@ -308,6 +313,7 @@ static void files_ended(struct session *s, pid_t tid)
 {
 	task_ended(s->options->kernel->tasks, tid);
 	loads_forget(&s->loads, tid);
+	stub_ended(s, tid);
 }
 
 static void ended(struct session *s, struct tracee *t, int status)
