@@ -1,6 +1,8 @@
 """A tree of the guest's own: what the command line says, what cannot be mounted, rules over names in it."""
 import errno
 import os
+import platform
+import re
 import shutil
 import socket
 import sys
@@ -269,6 +271,29 @@ class Devices(harness.Case):
         self.assert_clean(got)
         self.assertEqual((got.status, got.out), (1, ""))
         self.assertEqual(got.err.count("No such device or address"), 2, got.err)
+
+
+class Stub(harness.Case):
+    """Calls that take no stop."""
+    often = "import os\nfor i in range(5000): os.stat('/etc')"
+
+    def count(self, *options):
+        got = run([harness.trapline, "run", "-r", "/", "--stats", *options, "--", "python3", "-S", "-c", self.often])
+        self.assert_clean(got)
+        self.assertEqual((got.status, got.out), (0, ""), got.err)
+        return int(re.search(r"(\d+) of them without a stop", got.err).group(1))
+
+    def test_never(self):
+        self.assertEqual(self.count("--stub", "never"), 0)
+
+    def test_always(self):
+        # Of such a program nearly all, if a processor is free; where none is, they are taken back.
+        count = self.count("--stub", "always")
+        if platform.machine() == "x86_64" and len(os.sched_getaffinity(0)) > 1:
+            self.assertGreater(count, 50)
+
+    def test_wrong_word(self):
+        self.assert_refused(run([harness.trapline, "run", "--stub", "often", "--", "/bin/true"]), 2, "--stub", "'often'")
 
 
 class Traced(harness.Case):

@@ -147,4 +147,30 @@ bool is_root(const struct op *o);	/* with all that root may */
 /* ---- fsops.c ---- */
 void run_inner(struct op *o);		/* another operation, drawn, as a part of this one */
 
+/*
+ * Each call from a place of its own, as a C library's wrappers make them: such a place is what the stub patches, and
+ * syscall(2) is one place for all.
+ */
+#if defined(FSOPS_OWN_SITES) && defined(__x86_64__)
+static inline long with_errno(long r)
+{
+	if (r >= 0 || r < -4095)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+#define OWN_SITE(nr, a, b, c, d, e, f, ...) __extension__({ \
+	long a_ = (long)(a), b_ = (long)(b), c_ = (long)(c), d_ = (long)(d), e_ = (long)(e), f_ = (long)(f), r_; \
+	register long r10_ __asm__("r10") = d_; \
+	register long r8_ __asm__("r8") = e_; \
+	register long r9_ __asm__("r9") = f_; \
+	__asm__ volatile("movl %1, %%eax\n\tsyscall" : "=&a"(r_) : "i"(nr), "D"(a_), "S"(b_), "d"(c_), "r"(r10_), "r"(r8_), \
+			 "r"(r9_) : "rcx", "r11", "memory"); \
+	with_errno(r_); \
+})
+#define syscall(nr, ...) __builtin_choose_expr(__builtin_constant_p(nr), \
+	OWN_SITE(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0), (syscall)(nr, ##__VA_ARGS__))
+#endif
+
 #endif

@@ -205,7 +205,18 @@ class OverlayMemory(Overlay):
     tree = ("--overlay", "{lower}")
 
 
-EMULATED = {w.name: w for w in (Tmpfs, Hostfs, Overlay, OverlayMemory, TmpfsInside, HostfsInside)}
+class HostfsStub(Hostfs):
+    """Calls go by shared memory whenever they can; of a program that is not where libraries are, none can: FSOPS is a static PIE."""
+    name = "hostfs-stub"
+    tree = (*Hostfs.tree, "--stub", "always")
+
+
+class TmpfsStub(Tmpfs):
+    name = "tmpfs-stub"
+    tree = (*Tmpfs.tree, "--stub", "always")
+
+
+EMULATED = {w.name: w for w in (Tmpfs, Hostfs, Overlay, OverlayMemory, TmpfsInside, HostfsInside, HostfsStub, TmpfsStub)}
 NATIVE = {w.name: w for w in (NativeTmpfs, NativeDisk, NativeOverlay, NativeOverlayMemory)}
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Run a guest about files natively, then on one of trapline's trees, and want the same status and the same output.
 
-run.py --trapline BIN --tree native|host|tmpfs|overlay|fake|weak [--timeout S] -- GUEST [ARGS]
+run.py --trapline BIN --tree native|host|tmpfs|overlay|fake|weak|stub|stub-tmpfs [--timeout S] -- GUEST [ARGS]
 
 The guest works in a directory of its own below its working directory, which is a new one on the host's disk, on an emulated tmpfs
-or on an overlay; fake: on the disk with -0; weak: trapline may not raise limits; the rest of its tree is the host's, with our /proc and /dev. Exit status: 0 passed, 1 failed, 77 skipped.
+or on an overlay; fake: on the disk with -0; weak: trapline may not raise limits; stub: calls go by shared memory whenever they can; the rest of its tree is the host's, with our /proc and /dev. Exit status: 0 passed, 1 failed, 77 skipped.
 """
 import argparse
 import os
@@ -22,7 +22,7 @@ SKIP = 77
 def parse():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--trapline", required=True)
-    p.add_argument("--tree", required=True, choices=("native", "host", "tmpfs", "overlay", "fake", "weak"))
+    p.add_argument("--tree", required=True, choices=("native", "host", "tmpfs", "overlay", "fake", "weak", "stub", "stub-tmpfs"))
     p.add_argument("--timeout", type=float, default=60 * proctree.PATIENCE)
     p.add_argument("--only", action="store_true", help="not natively first")
     p.add_argument("guest", nargs="+")
@@ -33,7 +33,9 @@ def command(opts, work, base):
     start = [opts.trapline, "run", "-r", "/"]
     if opts.tree == "weak" and os.geteuid() == 0:
         start = ["setpriv", "--bounding-set", "-sys_resource", *start]
-    if opts.tree == "tmpfs":
+    if opts.tree in ("stub", "stub-tmpfs"):
+        start += ["--stub", "always"]
+    if opts.tree in ("tmpfs", "stub-tmpfs"):
         start += ["--tmpfs", work]
     if opts.tree == "fake":
         start += ["-0"]
@@ -63,7 +65,7 @@ def run(opts, native):
     try:
         env = dict(os.environ)
         if not native:
-            env.update(TRAPLINE_TEST_TREE=opts.tree)
+            env.update(TRAPLINE_TEST_TREE={"stub": "host", "stub-tmpfs": "tmpfs"}.get(opts.tree, opts.tree))
             if hidden:
                 env.update(TRAPLINE_TEST_HIDDEN=hidden + "/program")
         return proctree.run(opts.guest if native else command(opts, work, base), opts.timeout, cwd=work, env=env)
