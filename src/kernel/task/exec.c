@@ -146,9 +146,10 @@ static int open_program(const struct walk_env *env, const struct path *p, const 
 		return r;
 	if (!inode->ops->open)
 		return -EACCES;
-	r = inode->ops->open(inode, O_RDONLY, &opened);
+	/* Not to wait for somebody who has a lease: he is told, but may be a guest that waits for us. */
+	r = inode->ops->open(inode, O_RDONLY | O_NONBLOCK, &opened);
 	if (r < 0)
-		return r;
+		return r == -EAGAIN ? -ETXTBSY : r;
 	AUTO_FOUND struct found f = {.fd = opened.fd};
 	r = check_opened(&f);
 	if (r == 0)

@@ -100,8 +100,6 @@ static void other_reasons(void)
 	Elf64_Ehdr broken = {.e_ident = {0}};
 	int fd;
 
-	sleep(3);
-	know("prog");
 	CHECK(chmod("prog", 0644) == 0);
 	CHECK_EQ(run("prog"), 100 + EACCES);
 	CHECK(chmod("prog", 0755) == 0);
@@ -117,6 +115,31 @@ static void other_reasons(void)
 	CHECK_EQ(run("prog"), 100 + ENOEXEC);
 }
 
+static volatile sig_atomic_t leased = -1;
+
+static void give_up(int sig)
+{
+	(void)sig;
+	fcntl(leased, F_SETLEASE, F_UNLCK);
+}
+
+/* Who executes it waits for the lease's end; under trapline it is busy, and nobody waits for anybody. */
+static void with_lease(void)
+{
+	int fd = open("prog", O_RDONLY), status;
+
+	know("prog");
+	leased = fd;
+	CHECK(signal(SIGIO, give_up) != SIG_ERR);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+		status = run("prog");
+		CHECK(status == 42 || status == 100 + ETXTBSY);
+		CHECK(fcntl(fd, F_SETLEASE, F_UNLCK) == 0 || errno == EAGAIN);
+	}
+	CHECK(close(fd) == 0);
+	know("prog");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -126,6 +149,8 @@ int main(int argc, char **argv)
 	files_copy_program(self, "prog", O_TRUNC);
 	files_copy_program(self, "other", O_TRUNC);
 	changed_headers();
+	sleep(3);
+	with_lease();
 	other_reasons();
 	files_leave();
 	return 0;
