@@ -28,6 +28,8 @@ static unsigned long flags_of_call(const struct tracee *parent)
 	if (regs_get(&r, REG_NR, &nr) < 0 || regs_get(&r, REG_ARG0, &arg) < 0)
 		return 0;
 	enum call_id id = call_from_nr(host_abi(), (int64_t)nr);
+	if (id == CALL_vfork)
+		return CLONE_VFORK | CLONE_VM;
 	if (id == CALL_clone)
 		return (unsigned long)arg;
 	/* Another thread may have changed it since the kernel read it: then the guest deceives itself alone. */

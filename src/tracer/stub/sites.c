@@ -203,6 +203,14 @@ static void make_trampoline(struct code *c, uint64_t stub, uint64_t ip, uint32_t
 	add_distance(c, ip - 2);
 }
 
+/* What is there already leads somewhere: a site of which this space does not know. */
+static bool is_unused(int memory, uint64_t at)
+{
+	static const unsigned char none[STUB_TRAMPOLINE_SIZE];
+	unsigned char there[STUB_TRAMPOLINE_SIZE];
+	return pread(memory, there, sizeof(there), (off_t)at) == sizeof(there) && memcmp(there, none, sizeof(none)) == 0;
+}
+
 static int write_patch(int memory, const struct code *trampoline, uint64_t site)
 {
 	struct code jump = {.at = site};
@@ -234,7 +242,7 @@ int stub_patch(struct stub_space *space, const struct call_event *ev)
 		return -EBUSY;
 	struct code trampoline = {.at = room + offsetof(struct stub_room, trampolines[space->trampolines])};
 	make_trampoline(&trampoline, space->base + loader_symbols.stub_entry, ev->ip, (uint32_t)ev->nr, path_arg);
-	int r = write_patch(memory, &trampoline, site);
+	int r = is_unused(memory, trampoline.at) ? write_patch(memory, &trampoline, site) : -EEXIST;
 	if (r == 0)
 		space->trampolines++;
 	return r;

@@ -448,6 +448,31 @@ static void lent_memory(void)
 	}
 }
 
+/* vfork(2): what it calls is called in our memory, and is its own. */
+static void vforked(void)
+{
+	char target[8];
+
+	for (int round = 0; round < 4; round++) {
+		pid_t child = vfork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			for (int i = 0; i < 20; i++) {
+				if (chdir("dir") < 0 || access("five", F_OK) < 0 || access("seven", F_OK) == 0 || chdir("..") < 0)
+					_exit(1);
+			}
+			_exit(0);
+		}
+		CHECK_EQ(guest_wait(child), 0);
+		for (int i = 0; i < 20; i++) {
+			CHECK(mkdir("new", 0700) == 0 && rmdir("new") == 0);
+			CHECK_EQ(readlink("link", target, sizeof(target)), 4);
+			want_size("five", 5);
+		}
+	}
+}
+
 static void executed(const char *self)
 {
 	pid_t child = guest_fork();
@@ -496,6 +521,7 @@ int main(int argc, char **argv)
 	files_write("seven", "1234567");
 	CHECK(mkdir("dir", 0755) == 0 && symlink("five", "link") == 0 && symlink("loop", "loop") == 0);
 	files_write("dir/five", "123456789");
+	vforked();
 	results();
 	changes();
 	others();
