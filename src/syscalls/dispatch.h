@@ -59,6 +59,8 @@ struct call_event {
 	const struct call_copy *copies;	/* six, or NULL; borrowed for the dispatch */
 	/* the caller can be made to make the call itself with an address of ours (VERDICT_LEND) */
 	bool lends;
+	/* no descriptor can be given: an open of what there is is passed, and nothing done */
+	bool gives_no_fd;
 };
 
 /* For the operations: the copy that starts at addr, or NULL. */

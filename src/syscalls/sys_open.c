@@ -110,6 +110,19 @@ static bool descriptor_left(struct file_call *c)
 	return (rlim_t)count < limit || has_gap(tid, limit);
 }
 
+/* ENOENT, whatever else there would be to say, or 0. */
+static int misses(struct file_call *c, const struct name_arg *n, const struct open_how *how)
+{
+	struct path found;
+	unsigned walk = walk_of_resolve(how->resolve) | (how->flags & O_NOFOLLOW ? 0 : WALK_FOLLOW);
+	if (will_change(how->flags))
+		return 0;
+	int r = vfs_walk(&c->task.env, name_base(n), n->text, walk, &found);
+	if (r == 0)
+		path_put(&found);
+	return r == -ENOENT ? r : 0;
+}
+
 static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_ptr name, const struct open_how *how)
 {
 	int r = check_how(how);
@@ -130,6 +143,10 @@ static struct verdict do_openat2(struct file_call *c, int dirfd, struct guest_pt
 		r = in_root ? name_find_scope(c, dirfd, &n) : name_find_base(c, dirfd, &n);
 	if (r < 0)
 		return answer(descriptor_left(c) ? r : -EMFILE);
+	if (c->ev->gives_no_fd) {
+		r = misses(c, &n, how);
+		return r == 0 ? verdict_pass() : answer(descriptor_left(c) ? r : -EMFILE);
+	}
 	const struct vfs_open_how vfs_how = {
 		.flags = (int)how->flags, .mode = (mode_t)how->mode, .walk = walk_of_resolve(how->resolve),
 	};

@@ -331,6 +331,6 @@ void notify_answer(struct notify *n, const struct seccomp_notif *req)
 	ev.recorded = !ev.loader && call_set_has(&s->recorded, ev.base.id) && s->options->recorder;
 	if (ev.recorded)
 		emit_notified_enter(s, &ev.base, now_ns());
-	stub_saw(s, &ev.base);
+	stub_saw(s, &ev.base, &v);
 	notify_deliver(n, &ev, v);
 }

@@ -127,6 +127,7 @@ static bool take_request(struct line_event *e)
 	e->base.id = call_from_nr(e->base.abi, e->base.nr);
 	e->base.tid = (pid_t)slot->tid;
 	e->base.ops = &line_ops;
+	e->base.gives_no_fd = true;
 	for (int i = 0; i < 6; i++)
 		e->base.args[i] = slot->args[i];
 	if (!stub_takes(e->base.id, &path_arg) || still_there(e) < 0)

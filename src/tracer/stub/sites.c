@@ -18,7 +18,9 @@ enum { SITE_SIZE = 7, MOV_SIZE = 5 };
 
 /*
  * Handlers of these answer with a value, or have done nothing yet: what else they say is said again when the call comes
- * by notification. None is a cancellation point, from which a thread may be unwound.
+ * by notification. An open goes by a line only to fail: programs look for files where they are not (headers, modules).
+ * It is a cancellation point, from which a thread may be unwound; but a C library then calls from another place, and
+ * threads mean that nothing is patched any more.
  */
 bool stub_takes(enum call_id id, int *ret_path_arg)
 {
@@ -46,6 +48,7 @@ bool stub_takes(enum call_id id, int *ret_path_arg)
 	case CALL_llistxattr:
 	case CALL_lstat:
 	case CALL_mkdir:
+	case CALL_open:
 	case CALL_readlink:
 	case CALL_rename:
 	case CALL_rmdir:
@@ -64,6 +67,7 @@ bool stub_takes(enum call_id id, int *ret_path_arg)
 	case CALL_linkat:
 	case CALL_mkdirat:
 	case CALL_newfstatat:
+	case CALL_openat:
 	case CALL_readlinkat:
 	case CALL_renameat:
 	case CALL_renameat2:

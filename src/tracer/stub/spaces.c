@@ -236,8 +236,15 @@ struct verdict stub_answer_ask(struct session *s, const struct call_event *ev)
 
 /* ---- calls that came by notification ---- */
 
-/* The lock is held. */
-static void count_call(const struct stub *st, struct stub_space *space, const struct call_event *ev)
+/* Opens go by a line only to fail. */
+static bool goes_by_line(const struct call_event *ev, const struct verdict *v)
+{
+	bool opens = ev->id == CALL_open || ev->id == CALL_openat;
+	return !opens || (v->kind == VERDICT_VALUE && v->value == -ENOENT);
+}
+
+/* The lock is held. counts: the call could have gone by a line; where half could not, or more, none does. */
+static void count_call(const struct stub *st, struct stub_space *space, const struct call_event *ev, bool counts)
 {
 	struct stub_site *site = NULL;
 	for (unsigned i = 0; i < space->site_count && !site; i++)
@@ -246,7 +253,9 @@ static void count_call(const struct stub *st, struct stub_space *space, const st
 		site = &space->sites[space->site_count++];
 		*site = (struct stub_site){.ip = ev->ip};
 	}
-	if (!site || site->calls == UINT32_MAX || ++site->calls < (st->always ? 1 : STUB_CALLS_TO_PATCH))
+	if (site && !counts && site->calls != UINT32_MAX)
+		site->calls -= site->calls > 0;
+	if (!site || !counts || site->calls == UINT32_MAX || ++site->calls < (st->always ? 1 : STUB_CALLS_TO_PATCH))
 		return;
 	site->calls = UINT32_MAX;
 	int r = stub_patch(space, ev);
@@ -261,7 +270,7 @@ static bool filters_calls(const struct call_event *ev)
 	       (ev->id == CALL_prctl && ((int)ev->args[0] == PR_SET_SECCOMP || (int)ev->args[0] == PR_SET_SYSCALL_USER_DISPATCH));
 }
 
-void stub_saw(struct session *s, const struct call_event *ev)
+void stub_saw(struct session *s, const struct call_event *ev, const struct verdict *v)
 {
 	struct stub *st = s->stub;
 	bool wakes = false;
@@ -273,10 +282,11 @@ void stub_saw(struct session *s, const struct call_event *ev)
 		return;
 	(void)pthread_mutex_lock(&st->lock);
 	struct stub_space *space = stub_space_of(st, ev->tid);
-	if (space && space->line)
+	bool counts = goes_by_line(ev, v);
+	if (space && space->line && counts)
 		wakes = stub_wants_thread(st);
 	if (space && space->tgid == ev->tid)
-		count_call(st, space, ev);
+		count_call(st, space, ev, counts);
 	(void)pthread_mutex_unlock(&st->lock);
 	if (wakes)
 		stub_thread_wake(st);

@@ -50,8 +50,10 @@ void stub_bar(struct session *s);
 /* Is this the stub's own call, by which it gets its line? */
 bool stub_asks(const struct session *s, const struct call_event *ev);
 struct verdict stub_answer_ask(struct session *s, const struct call_event *ev);
-/* A call is about to be answered, and its task waits. May patch it; may wake up the stub's thread. */
-void stub_saw(struct session *s, const struct call_event *ev);
+/*
+ * A call is about to be answered with this, and its task waits. May patch it; may wake up the stub's thread.
+ */
+void stub_saw(struct session *s, const struct call_event *ev, const struct verdict *v);
 
 /* ---- trap threads ---- */
 

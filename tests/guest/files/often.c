@@ -50,6 +50,26 @@ static void results(void)
 	}
 }
 
+/* Of files that are not there; and then are. */
+static void opens(void)
+{
+	for (int i = 0; i < OFTEN; i++) {
+		CHECK_ERRNO(open("none", O_RDONLY), ENOENT);
+		CHECK_ERRNO(open("five/none", O_RDONLY), ENOTDIR);
+		CHECK_ERRNO(open("loop", O_RDONLY), ELOOP);
+		CHECK_ERRNO(open("link", O_RDONLY | O_NOFOLLOW), ELOOP);
+		CHECK_ERRNO(open("five", O_RDONLY | O_DIRECTORY), ENOTDIR);
+		CHECK_ERRNO(openat(12345, "none", O_RDONLY), EBADF);
+		if (i % 16)
+			continue;
+		int fd = open("none", O_RDWR | O_CREAT | O_EXCL, 0600);
+		CHECK(fd >= 0 && write(fd, "now", 3) == 3 && close(fd) == 0);
+		files_want("none", "now");
+		CHECK(unlink("none") == 0);
+		files_want("link", "12345");
+	}
+}
+
 /* What changes between two calls is seen by the second. */
 static void changes(void)
 {
@@ -523,6 +543,7 @@ int main(int argc, char **argv)
 	files_write("dir/five", "123456789");
 	vforked();
 	results();
+	opens();
 	changes();
 	others();
 	errors();
