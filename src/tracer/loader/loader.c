@@ -20,11 +20,16 @@ struct entry {
 
 struct entry loader_main(uint64_t *sp, struct loader_param *p);
 
+/* By words: what is cleared is half a page, mostly. */
 static void clear(uint64_t addr, uint64_t len)
 {
-	volatile unsigned char *d = (unsigned char *)addr;
-	for (uint64_t i = 0; i < len; i++)
-		d[i] = 0;
+	const uint64_t end = addr + len;
+	for (; addr < end && addr % sizeof(uint64_t); addr++)
+		*(volatile unsigned char *)addr = 0;
+	for (; end - addr >= sizeof(uint64_t); addr += sizeof(uint64_t))
+		*(volatile uint64_t *)addr = 0;
+	for (; addr < end; addr++)
+		*(volatile unsigned char *)addr = 0;
 }
 
 static bool failed(long r)
