@@ -91,7 +91,7 @@ build asan gcc -Db_sanitize=address,undefined &&
     tests asan --suite unit --suite policy --suite guest-step --suite guest-notify --timeout-multiplier 10
 
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="$top/tests/tsan.supp"
-build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --timeout-multiplier 10
+build tsan gcc -Db_sanitize=thread && tests tsan --suite unit --suite guest-notify --suite files-stub --timeout-multiplier 10
 
 # The layers that know architectures, for the other one.
 build aarch64 aarch64-linux-gnu-gcc --cross-file "$top/contrib/cross/aarch64.ini" -Dlayers=core && tests aarch64
