@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SETUP = r"""
@@ -89,21 +90,25 @@ def once(way, args, script, scratch):
         line = ["taskset", "-c", "0"] + line
     env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C"}
     # Files, not /dev/null: as root, runsc gives its standard descriptors away to nobody, the host's own node with them.
-    with tempfile.TemporaryFile() as nothing, tempfile.TemporaryFile() as out:
+    with tempfile.TemporaryFile() as nothing, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
-        return finished(way, args, script, start, {"args": line, "env": env, "stdin": nothing, "stdout": out})
+        process = subprocess.Popen(line, env=env, stdin=nothing, stdout=out, stderr=err)
+        return finished(way, args, script, start, process, err)
 
 
-def finished(way, args, script, start, how):
-    try:
-        done = subprocess.run(**how, stderr=subprocess.PIPE, timeout=args.limit, check=False)
-    except subprocess.TimeoutExpired:
-        print(f"{way}: over {args.limit} s: {script[:40]}", file=sys.stderr)
+def finished(way, args, script, start, process, err):
+    # A wait with a timeout would look now and then, and see the end up to 50 ms late.
+    watch = threading.Timer(args.limit, process.kill)
+    watch.start()
+    status = process.wait()
+    seconds = time.monotonic() - start
+    watch.cancel()
+    if status:
+        err.seek(0)
+        why = err.read().decode(errors="replace")[-200:]
+        print(f"{way}: status {status} after {seconds:.1f} s of {args.limit}: {script[:40]}: {why}", file=sys.stderr)
         return None
-    if done.returncode:
-        print(f"{way}: status {done.returncode}: {done.stderr.decode(errors='replace')[-200:]}", file=sys.stderr)
-        return None
-    return time.monotonic() - start
+    return seconds
 
 
 def measure(args, ways, jobs, scratch):

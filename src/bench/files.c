@@ -24,7 +24,7 @@ const char *files_way_name(enum files_way way)
 {
 	static const char *const names[FILES_WAYS] = {
 		[FILES_NATIVE] = "native", [FILES_ON_HOST] = "hostfs", [FILES_ON_TMPFS] = "tmpfs",
-		[FILES_ON_OVERLAY] = "overlay", [FILES_FLOOR] = "floor", [FILES_LEAST] = "least",
+		[FILES_ON_OVERLAY] = "overlay", [FILES_BY_STUB] = "stub", [FILES_FLOOR] = "floor", [FILES_LEAST] = "least",
 	};
 	return names[way];
 }
@@ -58,10 +58,12 @@ static void command_line(const struct place *p, enum files_way way, enum files_o
 	own[len > 0 ? len : 0] = '\0';
 	size_t n = 0;
 	argv[n++] = own;
-	if (way == FILES_ON_HOST || way == FILES_ON_TMPFS || way == FILES_ON_OVERLAY) {
+	if (way != FILES_NATIVE && way != FILES_FLOOR && way != FILES_LEAST) {
 		argv[n++] = "run";
-		argv[n++] = way == FILES_ON_HOST ? "--rootfs" : way == FILES_ON_TMPFS ? "--tmpfs" : "--overlay";
-		argv[n++] = way == FILES_ON_HOST ? "/" : way == FILES_ON_TMPFS ? PLACE : p->overlay;
+		argv[n++] = "--stub";
+		argv[n++] = way == FILES_BY_STUB ? "always" : "never";
+		argv[n++] = way == FILES_ON_TMPFS ? "--tmpfs" : way == FILES_ON_OVERLAY ? "--overlay" : "--rootfs";
+		argv[n++] = way == FILES_ON_TMPFS ? PLACE : way == FILES_ON_OVERLAY ? p->overlay : "/";
 		argv[n++] = "--";
 		argv[n++] = own;
 	}

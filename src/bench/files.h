@@ -19,7 +19,10 @@ enum files_op {
 	FILES_OPEN_CLOSE, FILES_STAT, FILES_STAT_DEEP, FILES_ACCESS, FILES_READLINK, FILES_LIST, FILES_CREATE_UNLINK, FILES_MKDIR_RMDIR, FILES_RENAME, FILES_OPS,
 };
 
-enum files_way { FILES_NATIVE, FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY, FILES_FLOOR, FILES_LEAST, FILES_WAYS };
+/* FILES_BY_STUB: as FILES_ON_HOST, of a program that the loader has loaded, so that calls may go without a stop. */
+enum files_way {
+	FILES_NATIVE, FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY, FILES_BY_STUB, FILES_FLOOR, FILES_LEAST, FILES_WAYS
+};
 
 const char *files_op_name(enum files_op op);
 const char *files_way_name(enum files_way way);

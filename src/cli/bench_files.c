@@ -22,7 +22,7 @@ static const struct option options[] = {
 	{0},
 };
 
-static const enum files_way shown[] = {FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY};
+static const enum files_way shown[] = {FILES_ON_HOST, FILES_ON_TMPFS, FILES_ON_OVERLAY, FILES_BY_STUB};
 
 static double ratio(double a, double b)
 {
@@ -54,7 +54,7 @@ static void print_row(const struct files_row *row, enum files_op op)
 static void print_text(const struct report *r)
 {
 	(void)printf("nanoseconds of one operation (median of %u runs of %llu), %s; x: of native, /f: of the bare loop,\n"
-		     "/l: of the least such a loop can do with the call\n\n",
+		     "/l: of the least such a loop can do with the call; stub: hostfs, for a program that the loader has loaded\n\n",
 		     r->bench.rounds, (unsigned long long)r->bench.calls,
 		     r->bench.pinned ? "all on one core" : "placed by the scheduler");
 	(void)printf("%-20s %9s %9s %9s", "", "native", "floor", "least");
