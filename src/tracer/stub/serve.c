@@ -17,11 +17,11 @@
 
 enum {
 	LOOKS_BETWEEN_CLOCKS = 64,
-	QUIET_NS = 100 * 1000,		/* so long without a call, and the thread sleeps */
+	QUIET_NS = 1000 * 1000,		/* so long without a call, and the thread sleeps */
 	SOON_NS = 100 * 1000,		/* calls with less between them are one after the other */
-	WORTH_CALLS = 64,		/* fewer than these in one waking time were not worth it */
+	WORTH_CALLS = 16,		/* fewer than these in one waking time were not worth it */
 	MISSES_MAX = 4,			/* taken back in one waking time */
-	PATIENCE_MAX = 1024,
+	PATIENCE_MAX = 64,
 };
 
 /* A call that came by a line. */
@@ -262,7 +262,7 @@ static unsigned serve(struct stub *st, struct lines *l, struct line_event *e)
 {
 	unsigned looks = 0, calls = 0, misses = 0;
 	uint64_t last = now_ns();
-	const uint64_t quiet = st->always ? 20 * QUIET_NS : QUIET_NS;
+	const uint64_t quiet = st->always ? 4 * QUIET_NS : QUIET_NS;
 	while (!atomic_load_explicit(&st->ends, memory_order_relaxed) && !atomic_load_explicit(&st->barred, memory_order_relaxed)) {
 		if (atomic_load_explicit(&st->changes, memory_order_relaxed) != l->changes) {
 			get_lines(st, l);
