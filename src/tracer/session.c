@@ -443,7 +443,7 @@ static int start(struct session *s)
 	if (r == 0)
 		stub_start(s);
 	if (r == -EFBIG)
-		log_error("cannot start a session: no file of 4 KiB may be written here (ulimit -f)");
+		log_error("cannot start a session: no file of 8 KiB may be written here (ulimit -f)");
 	else if (r < 0 && !said)
 		log_error("cannot start a session: %s", log_cause(-r));
 	return r;

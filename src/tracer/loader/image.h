@@ -5,8 +5,7 @@
  *            mapped
  *   0x01800  the stub's room (line.h), where there is a stub; behind the end of the file, but mapped with the code
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
- *            ... and at its end the loader's own stack. Not in the file, which is so short that any RLIMIT_FSIZE allows
- *            it
+ *            ... and at its end the loader's own stack. Not in the file: RLIMIT_FSIZE is for that, too
  */
 #ifndef TRAPLINE_TRACER_LOADER_IMAGE_H
 #define TRAPLINE_TRACER_LOADER_IMAGE_H
