@@ -20,7 +20,9 @@
 
 enum { LOADER_ROOM = LOADER_PARAM_SIZE - LOADER_STACK_SIZE, OPS_MAX = 2 * (4 * ELF_SEGMENTS_MAX) };
 
-const struct loader_symbols loader_symbols = {STUB_ENTRY, STUB_COPIES, STUB_FAULT};
+const struct loader_symbols loader_symbols = {
+	.stub_entry = STUB_ENTRY, .stub_room = STUB_ROOM, .stub_copies = STUB_COPIES, .stub_fault = STUB_FAULT,
+};
 
 struct load {
 	struct load *next;

@@ -25,6 +25,7 @@ struct load;
 /* Offsets into the image; 0: it has no stub. */
 struct loader_symbols {
 	uint32_t stub_entry;
+	uint32_t stub_room;	/* struct stub_room */
 	uint32_t stub_copies, stub_fault;	/* a fault from the one up to the other goes on at the other */
 };
 extern const struct loader_symbols loader_symbols;

@@ -3,7 +3,7 @@
  *
  *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays
  *            mapped
- *   0x01800  the stub's room (line.h), where there is a stub; behind the end of the file, but mapped with the code
+ *   behind the code: the stub's room (line.h), where there is a stub, mapped with the code
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
  *            ... and at its end the loader's own stack. Not in the file: RLIMIT_FSIZE is for that, too
  */

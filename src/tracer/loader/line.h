@@ -10,7 +10,6 @@
 
 #include <stdint.h>
 
-#define STUB_ROOM_OFFSET 0x1800		/* of the image */
 #define STUB_SITES 16
 #define STUB_TRAMPOLINE_SIZE 64
 

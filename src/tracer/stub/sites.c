@@ -14,6 +14,8 @@
 
 #include "tracer/stub/stub_private.h"
 
+_Static_assert(sizeof(struct stub_room) == 0x440, "as loader/loader.lds has it");
+
 enum { SITE_SIZE = 7, MOV_SIZE = 5 };
 
 /*
@@ -229,7 +231,7 @@ static int write_patch(int memory, const struct code *trampoline, uint64_t site)
 int stub_patch(struct stub_space *space, const struct call_event *ev)
 {
 	unsigned char code[SITE_SIZE];
-	uint64_t site = ev->ip - SITE_SIZE, room = space->base + STUB_ROOM_OFFSET;
+	uint64_t site = ev->ip - SITE_SIZE, room = space->base + loader_symbols.stub_room;
 	struct wanted_range wanted[] = {
 		{.from = site, .to = ev->ip},
 		{.from = room, .to = room + sizeof(struct stub_room), .name = " /memfd:trapline-loader (deleted)"},

@@ -197,7 +197,7 @@ static int give_line(struct stub *st, struct stub_space *space, const struct cal
 	struct line *line = NULL;
 	if (atomic_load(&st->barred) || stub_thread_start(st) < 0)
 		return -EPERM;
-	uint64_t at = space->base + STUB_ROOM_OFFSET + offsetof(struct stub_room, control);
+	uint64_t at = space->base + loader_symbols.stub_room + offsetof(struct stub_room, control);
 	int r = ev->args[3] == space->control ? 0 : stub_write_room(ev->tid, at, &ev->args[3], sizeof(ev->args[3]));
 	if (r < 0)
 		return r;
@@ -217,7 +217,7 @@ static int give_line(struct stub *st, struct stub_space *space, const struct cal
 static void refuse(const struct stub_space *space, const struct call_event *ev)
 {
 	const uint64_t refused = 1;
-	uint64_t at = space->base + STUB_ROOM_OFFSET + offsetof(struct stub_room, refused);
+	uint64_t at = space->base + loader_symbols.stub_room + offsetof(struct stub_room, refused);
 	if (stub_write_room(ev->tid, at, &refused, sizeof(refused)) < 0)
 		log_debug("process %d is refused a line, and cannot be told", ev->tid);
 }
