@@ -12,6 +12,7 @@
 
 #include "kernel/task/cred.h"
 #include "tracer/loader_code.h"
+#include "tracer/loader/line.h"
 #include "regs/regs.h"
 
 #ifndef MFD_EXEC
@@ -54,16 +55,21 @@ static void fill_head(const struct loads *l, char *head)
 		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
 		.e_type = ET_DYN, .e_machine = machines[regs_arch_host()].machine, .e_version = EV_CURRENT,
 		.e_entry = LOADER_ENTRY, .e_phoff = sizeof(h), .e_ehsize = sizeof(h), .e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = 3,
+		.e_phnum = STUB_ENTRY ? 4 : 3,
 	};
 	const uint64_t code = LOADER_CODE_OFFSET + sizeof(loader_code);
-	const Elf64_Phdr p[3] = {
+	/* What is reserved is of the file, so that it is known by its name; no page of it is ever read. */
+	const Elf64_Phdr p[4] = {
 		{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = code, .p_memsz = code, .p_align = page},
 		{
 			.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = LOADER_PARAM_OFFSET, .p_memsz = LOADER_PARAM_SIZE,
 			.p_align = page,
 		},
 		{.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W, .p_align = 16},
+		{
+			.p_type = PT_LOAD, .p_vaddr = LOADER_RESERVED_OFFSET, .p_filesz = STUB_RESERVED_SIZE,
+			.p_memsz = STUB_RESERVED_SIZE, .p_align = page,
+		},
 	};
 	_Static_assert(sizeof(h) + sizeof(p) <= LOADER_PATH_OFFSET, "the headers fit before the path");
 	memcpy(head, &h, sizeof(h));

@@ -3,7 +3,8 @@
  *
  *   0x00000  ELF header, the path that the image is executed by (of the supervisor's /proc), code: all that stays
  *            mapped
- *   behind the code: the stub's room (line.h), where there is a stub, mapped with the code
+ *            behind it the stub's room (line.h), where there is a stub, mapped with the code
+ *   0x04000  where the stub maps its memory, so that it takes no place that the program may want; stays, too
  *   0x10000  struct loader_param, written by the supervisor while the task stands at the end of its execve
  *            ... and at its end the loader's own stack. Not in the file: RLIMIT_FSIZE is for that, too
  */
@@ -12,9 +13,10 @@
 
 #include <stdint.h>
 
-#define LOADER_PATH_OFFSET 0x100
-#define LOADER_PATH_SIZE 256		/* padded with slashes: so much room for the program's own name on its stack */
+#define LOADER_PATH_OFFSET 0x140
+#define LOADER_PATH_SIZE 192		/* padded with slashes: so much room for the program's own name on its stack */
 #define LOADER_CODE_OFFSET 0x200
+#define LOADER_RESERVED_OFFSET 0x4000	/* nothing can be read there until the stub maps what it needs (line.h) */
 #define LOADER_PARAM_OFFSET 0x10000
 #define LOADER_PARAM_SIZE 0x10000	/* a page at most, on any machine */
 #define LOADER_STACK_SIZE 0x4000	/* of these, at the end */

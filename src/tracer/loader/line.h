@@ -62,6 +62,11 @@ struct line {
 	struct line_slot slots[LINE_SLOTS];
 };
 
+/* In the image's reserved range: the control page, then the line, in whole pages. */
+#define STUB_CONTROL_SIZE 4096
+#define STUB_LINE_SIZE ((sizeof(struct line) + 4095) & ~UINT64_C(4095))
+#define STUB_RESERVED_SIZE (STUB_CONTROL_SIZE + STUB_LINE_SIZE)
+
 /* What a trampoline says of its site: the call's number, and which argument is a path. */
 #define STUB_SITE(nr, path_arg) ((uint32_t)(nr) | (uint32_t)((path_arg) + 1) << 16)
 #define STUB_SITE_NR(site) ((site) & 0xffff)

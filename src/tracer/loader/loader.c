@@ -10,10 +10,6 @@
 
 #include "call.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
 struct entry {
 	uint64_t sp, pc;
 };

@@ -8,6 +8,10 @@
 
 #include "tracer/loader/image.h"
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
 static inline void copy(void *to, const void *from, size_t len)
 {
 	unsigned char *d = to;

@@ -30,6 +30,7 @@ struct stub_frame {
 };
 
 extern volatile struct stub_room stub_room __attribute__((visibility("hidden")));
+extern char stub_reserved[] __attribute__((visibility("hidden")));
 
 struct stub_answer stub_main(const struct stub_frame *f);
 /* Bytes copied, with the NUL if it is among the first max; -1: a fault. */
@@ -49,13 +50,21 @@ static long ask_for_line(uint64_t control)
 	return call6(NR_openat, LOADER_CALL, LOADER_ASK_LINE, 0, (long)control, 0, 0);
 }
 
-/* Not inherited by fork: two processes on one line could answer for each other. */
-static uint64_t map_line(long fd)
+/*
+ * Not inherited by fork: two processes on one line could answer for each other. So in the child of a fork the place is
+ * free, for whoever was quicker.
+ */
+static uint64_t map_line(long fd, bool reserved)
 {
-	long at = call6(NR_mmap, 0, sizeof(struct line), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	long place = (long)stub_reserved + STUB_CONTROL_SIZE;
+	long at = call6(NR_mmap, place, sizeof(struct line), PROT_READ | PROT_WRITE,
+			MAP_SHARED | (reserved ? MAP_FIXED : MAP_FIXED_NOREPLACE), fd, 0);
 	(void)call6(NR_close, fd, 0, 0, 0, 0, 0);
-	if (failed(at))
+	if (at != place) {
+		if (!failed(at))
+			(void)call6(NR_munmap, at, sizeof(struct line), 0, 0, 0, 0);
 		return 0;
+	}
 	if (!failed(call6(NR_madvise, at, sizeof(struct line), MADV_DONTFORK, 0, 0, 0)))
 		return (uint64_t)at;
 	(void)call6(NR_munmap, at, sizeof(struct line), 0, 0, 0, 0);
@@ -65,17 +74,16 @@ static uint64_t map_line(long fd)
 /* The supervisor writes where it is into the room, if it has a line for us. */
 static void make_control(void)
 {
-	long at = call6(NR_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at = call6(NR_mmap, (long)stub_reserved, STUB_CONTROL_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (failed(at))
 		return;
-	long fd = failed(call6(NR_madvise, at, 4096, MADV_WIPEONFORK, 0, 0, 0)) ? -1 : ask_for_line((uint64_t)at);
-	if (fd < 0) {
-		(void)call6(NR_munmap, at, 4096, 0, 0, 0, 0);
+	long fd = failed(call6(NR_madvise, at, STUB_CONTROL_SIZE, MADV_WIPEONFORK, 0, 0, 0)) ? -1 : ask_for_line((uint64_t)at);
+	if (fd < 0)
 		return;
-	}
 	struct stub_control *c = (struct stub_control *)at;
 	c->calls = NEVER;
-	__atomic_store_n(&c->line, map_line(fd), __ATOMIC_RELEASE);
+	__atomic_store_n(&c->line, map_line(fd, true), __ATOMIC_RELEASE);
 }
 
 /* The child of a fork, which has called often enough. */
@@ -83,19 +91,26 @@ static void make_line(struct stub_control *c)
 {
 	if (c->calls == NEVER || ++c->calls < STUB_CALLS_BEFORE_LINE || __atomic_exchange_n(&c->asking, 1, __ATOMIC_ACQUIRE))
 		return;
-	c->calls = NEVER;
 	long fd = ask_for_line((uint64_t)c);
-	if (fd >= 0)
-		__atomic_store_n(&c->line, map_line(fd), __ATOMIC_RELEASE);
+	if (fd >= 0) {
+		c->calls = NEVER;
+		__atomic_store_n(&c->line, map_line(fd, false), __ATOMIC_RELEASE);
+		return;
+	}
+	/* It may have been asked by a process that has our memory lent. */
+	c->calls = 0;
+	__atomic_store_n(&c->asking, 0, __ATOMIC_RELEASE);
 }
 
 static struct line *find_line(void)
 {
 	uint64_t line, at = stub_room.control;
 	struct stub_control *c = (struct stub_control *)at;
+	/* Then no call of ours may be seen either: the program may have a filter that kills for it. */
+	if (stub_room.refused)
+		return NULL;
 	if (!c) {
-		if (!stub_room.refused)
-			make_control();
+		make_control();
 		return NULL;
 	}
 	line = __atomic_load_n(&c->line, __ATOMIC_ACQUIRE);

@@ -302,7 +302,7 @@ static void entered(struct session *s, struct tracee *t, uint64_t now)
 	if (t->call.id == CALL_ptrace || t->call.id == CALL_seccomp ||
 	    (t->call.id == CALL_prctl && t->call.args[0] == PR_SET_SECCOMP)) {
 		handover_bar(s);
-		stub_bar(s);
+		stub_bar(s, t->tid);
 		s->steps |= call_set_full(&s->recorded) && t->call.id != CALL_ptrace;
 	}
 	watch_received(s, t);

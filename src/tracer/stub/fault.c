@@ -10,7 +10,7 @@ bool stub_mends_fault(struct session *s, struct tracee *t, const siginfo_t *info
 	if (!st || (info->si_signo != SIGSEGV && info->si_signo != SIGBUS) || info->si_code <= 0)
 		return false;
 	(void)pthread_mutex_lock(&st->lock);
-	const struct stub_space *space = stub_space_of(st, t->tid);
+	const struct stub_space *space = stub_space_of(st, t->tid, true);
 	uint64_t base = space && space->trampolines ? space->base : 0;
 	(void)pthread_mutex_unlock(&st->lock);
 	regs_init(&r, regs_arch_host(), &ops_regs_io, (void *)(intptr_t)t->tid);

@@ -20,8 +20,9 @@ enum {
 	QUIET_NS = 1000 * 1000,		/* so long without a call, and the thread sleeps */
 	SOON_NS = 100 * 1000,		/* calls with less between them are one after the other */
 	WORTH_CALLS = 16,		/* fewer than these in one waking time were not worth it */
-	MISSES_MAX = 4,			/* taken back in one waking time */
+	MISSES_MAX = 4,			/* taken back by one process in one waking time */
 	PATIENCE_MAX = 64,
+	JOIN_NS = 10 * 1000 * 1000,
 };
 
 /* A call that came by a line. */
@@ -43,7 +44,7 @@ struct line_event {
 static int still_there(const struct line_event *e)
 {
 	(void)pthread_mutex_lock(&e->stub->lock);
-	bool there = stub_space_of(e->stub, e->base.tid) == e->space;
+	bool there = stub_space_of(e->stub, e->base.tid, false) == e->space;
 	(void)pthread_mutex_unlock(&e->stub->lock);
 	return there ? 0 : -ESRCH;
 }
@@ -122,6 +123,7 @@ static bool take_request(struct line_event *e)
 {
 	const volatile struct line_slot *slot = e->slot;
 	int path_arg;
+	e->path_addr = e->path_len = 0;
 	e->base.nr = (int64_t)slot->nr;
 	e->base.abi = host_abi();
 	e->base.id = call_from_nr(e->base.abi, e->base.nr);
@@ -132,9 +134,10 @@ static bool take_request(struct line_event *e)
 		e->base.args[i] = slot->args[i];
 	if (!stub_takes(e->base.id, &path_arg) || still_there(e) < 0)
 		return false;
-	e->path_len = slot->path_len;
-	if (path_arg < 0 || e->path_len > sizeof(e->path))
+	size_t len = path_arg < 0 ? 0 : slot->path_len;
+	if (path_arg < 0 || len > sizeof(e->path))
 		return path_arg < 0;
+	e->path_len = len;
 	e->path_addr = e->base.args[path_arg];
 	memcpy(e->path, (const char *)e->slot->path, e->path_len);
 	return true;
@@ -145,7 +148,7 @@ static void answer(struct line_event *e)
 	struct session *s = e->stub->session;
 	struct line_slot *slot = e->slot;
 	struct verdict v = verdict_pass();
-	e->out_len = 0;
+	e->out_addr = e->out_len = 0;
 	if (take_request(e) && call_set_has(&s->emulated, e->base.id) && !atomic_load(&e->stub->barred))
 		v = handlers_ask(NULL, s->options->kernel, &e->base);
 	bool handled = v.kind == VERDICT_VALUE;
@@ -193,6 +196,7 @@ static unsigned serve_line(struct line_event *e)
 
 struct lines {
 	struct stub_space *spaces[STUB_LINES_MAX];	/* references */
+	unsigned misses[STUB_LINES_MAX];
 	size_t count;
 	unsigned changes;
 };
@@ -220,24 +224,21 @@ static void get_lines(struct stub *st, struct lines *l)
 	(void)pthread_mutex_unlock(&st->lock);
 }
 
-static void say_awake(const struct lines *l, uint32_t awake)
+static void say_awake(struct lines *l, uint32_t awake)
 {
+	memset(l->misses, 0, sizeof(l->misses));
 	for (size_t i = 0; i < l->count; i++)
 		__atomic_store_n(&l->spaces[i]->line->awake, awake, __ATOMIC_SEQ_CST);
 }
 
-/* Requests that were taken back since, by how many lines. */
-static unsigned count_misses(const struct lines *l)
+/* Where requests were taken back: not too often, and the line is looked at no more before we have slept. */
+static void count_misses(struct lines *l)
 {
-	unsigned misses = 0;
 	for (size_t i = 0; i < l->count; i++) {
 		uint32_t *awake = &l->spaces[i]->line->awake;
-		if (__atomic_load_n(awake, __ATOMIC_RELAXED))
-			continue;
-		__atomic_store_n(awake, 1, __ATOMIC_RELAXED);
-		misses++;
+		if (!__atomic_load_n(awake, __ATOMIC_RELAXED) && l->misses[i]++ < MISSES_MAX)
+			__atomic_store_n(awake, 1, __ATOMIC_RELAXED);
 	}
-	return misses;
 }
 
 static unsigned serve_lines(const struct lines *l, struct line_event *e)
@@ -257,10 +258,10 @@ static void pause_briefly(void)
 #endif
 }
 
-/* While calls come. How many there were, less what was lost by those that were taken back. */
+/* While calls come. How many there were. */
 static unsigned serve(struct stub *st, struct lines *l, struct line_event *e)
 {
-	unsigned looks = 0, calls = 0, misses = 0;
+	unsigned looks = 0, calls = 0;
 	uint64_t last = now_ns();
 	const uint64_t quiet = st->always ? 4 * QUIET_NS : QUIET_NS;
 	while (!atomic_load_explicit(&st->ends, memory_order_relaxed) && !atomic_load_explicit(&st->barred, memory_order_relaxed)) {
@@ -277,14 +278,14 @@ static unsigned serve(struct stub *st, struct lines *l, struct line_event *e)
 			continue;
 		}
 		uint64_t now = now_ns();
-		misses += count_misses(l);
+		count_misses(l);
 		if (looks == LOOKS_BETWEEN_CLOCKS)
 			last = now;
-		if (now - last > quiet || misses > MISSES_MAX)
+		if (now - last > quiet)
 			break;
 		(void)sched_yield();
 	}
-	return misses > MISSES_MAX ? 0 : calls;
+	return calls;
 }
 
 static void *stub_main(void *arg)
@@ -317,7 +318,7 @@ int stub_thread_start(struct stub *st)
 {
 	if (st->runs)
 		return 0;
-	int r = thread_start_deaf(&st->thread, stub_main, st);
+	int r = thread_start(&st->thread, stub_main, st);
 	st->runs = r == 0;
 	return r;
 }
@@ -328,7 +329,17 @@ void stub_thread_finish(struct stub *st)
 		return;
 	atomic_store(&st->ends, true);
 	stub_thread_wake(st);
-	(void)pthread_join(st->thread, NULL);
+	/* A call of it that a file system keeps is given up: nobody waits for its answer any more. */
+	for (bool joined = false; !joined;) {
+		struct timespec until;
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += JOIN_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		joined = pthread_timedjoin_np(st->thread, NULL, &until) == 0;
+		if (!joined)
+			(void)pthread_kill(st->thread, SIGRTMAX);
+	}
 	st->runs = false;
 }
 

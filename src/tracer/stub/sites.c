@@ -20,7 +20,8 @@ enum { SITE_SIZE = 7, MOV_SIZE = 5 };
 
 /*
  * Handlers of these answer with a value, or have done nothing yet: what else they say is said again when the call comes
- * by notification. An open goes by a line only to fail: programs look for files where they are not (headers, modules).
+ * by notification. Nor have they done anything before they write to the guest: that fails later here. And they wait for
+ * nobody. An open goes by a line only to fail: programs look for files where they are not (headers, modules).
  * It is a cancellation point, from which a thread may be unwound; but a C library then calls from another place, and
  * threads mean that nothing is patched any more.
  */
@@ -35,7 +36,6 @@ bool stub_takes(enum call_id id, int *ret_path_arg)
 	case CALL_fstat:
 	case CALL_fstatfs:
 	case CALL_getcwd:
-	case CALL_getdents64:
 		*ret_path_arg = -1;
 		return true;
 	case CALL_access:
@@ -57,7 +57,6 @@ bool stub_takes(enum call_id id, int *ret_path_arg)
 	case CALL_stat:
 	case CALL_statfs:
 	case CALL_symlink:
-	case CALL_truncate:
 	case CALL_unlink:
 		*ret_path_arg = 0;
 		return true;
@@ -237,19 +236,20 @@ int stub_patch(struct stub_space *space, const struct call_event *ev)
 		{.from = room, .to = room + sizeof(struct stub_room), .name = " /memfd:trapline-loader (deleted)"},
 	};
 	int path_arg;
-	if (space->trampolines == STUB_SITES || !stub_takes(ev->id, &path_arg))
+	const unsigned used = atomic_load(&space->trampolines);
+	if (used == STUB_SITES || !stub_takes(ev->id, &path_arg))
 		return -ENOSPC;
 	AUTO_CLOSE int memory = open_memory(ev->tid);
 	if (memory < 0)
 		return memory;
 	if (pread(memory, code, sizeof(code), (off_t)site) != sizeof(code) || !is_site(code, ev->nr))
 		return -ENOENT;
-	if (space->shared || !has_one_thread(ev->tid) || !have_mappings(ev->tid, wanted, ARRAY_SIZE(wanted)))
+	if (!has_one_thread(ev->tid) || !have_mappings(ev->tid, wanted, ARRAY_SIZE(wanted)))
 		return -EBUSY;
-	struct code trampoline = {.at = room + offsetof(struct stub_room, trampolines[space->trampolines])};
+	struct code trampoline = {.at = room + offsetof(struct stub_room, trampolines) + used * STUB_TRAMPOLINE_SIZE};
 	make_trampoline(&trampoline, space->base + loader_symbols.stub_entry, ev->ip, (uint32_t)ev->nr, path_arg);
 	int r = is_unused(memory, trampoline.at) ? write_patch(memory, &trampoline, site) : -EEXIST;
 	if (r == 0)
-		space->trampolines++;
+		atomic_store(&space->trampolines, used + 1);
 	return r;
 }

@@ -25,10 +25,10 @@ static struct stub_member **find(struct stub *st, pid_t tid)
 	return at;
 }
 
-struct stub_space *stub_space_of(struct stub *st, pid_t tid)
+struct stub_space *stub_space_of(struct stub *st, pid_t tid, bool or_lent)
 {
 	const struct stub_member *m = *find(st, tid);
-	return m ? m->space : NULL;
+	return m && (or_lent || !m->lent) ? m->space : NULL;
 }
 
 void stub_space_put(struct stub_space *space)
@@ -52,14 +52,14 @@ static void remove_member(struct stub *st, pid_t tid)
 	free(m);
 }
 
-static bool add_member(struct stub *st, pid_t tid, struct stub_space *space)
+static bool add_member(struct stub *st, pid_t tid, struct stub_space *space, bool lent)
 {
 	struct stub_member *m = malloc(sizeof(*m));
 	if (!m)
 		return false;
 	remove_member(st, tid);
 	struct stub_member **head = &st->members[(unsigned)tid % STUB_BUCKETS];
-	*m = (struct stub_member){.next = *head, .tid = tid, .space = space};
+	*m = (struct stub_member){.next = *head, .tid = tid, .lent = lent, .space = space};
 	space->refs++;
 	*head = m;
 	return true;
@@ -104,7 +104,7 @@ void stub_execed(struct session *s, pid_t former, pid_t tid, uint64_t base)
 	remove_member(st, tid);
 	if (fresh) {
 		*fresh = (struct stub_space){.refs = 1, .tgid = tid, .base = base};
-		(void)add_member(st, tid, fresh);
+		(void)add_member(st, tid, fresh, false);
 		stub_space_put(fresh);
 	}
 	(void)pthread_mutex_unlock(&st->lock);
@@ -116,12 +116,9 @@ static struct stub_space *copy_space(const struct stub_space *from, pid_t tgid)
 	struct stub_space *to = malloc(sizeof(*to));
 	if (!to)
 		return NULL;
-	*to = *from;
-	to->refs = 1;
-	to->tgid = tgid;
-	to->shared = false;
-	to->line = NULL;
-	atomic_init(&to->ended, false);
+	*to = (struct stub_space){.refs = 1, .tgid = tgid, .base = from->base, .control = from->control, .site_count = from->site_count};
+	memcpy(to->sites, from->sites, sizeof(to->sites));
+	atomic_init(&to->trampolines, atomic_load(&from->trampolines));
 	return to;
 }
 
@@ -131,17 +128,18 @@ void stub_forked(struct session *s, pid_t parent, pid_t child, unsigned long fla
 	if (!st)
 		return;
 	(void)pthread_mutex_lock(&st->lock);
-	struct stub_space *space = stub_space_of(st, parent), *copy = NULL;
-	if (space && flags & CLONE_THREAD) {
-		(void)add_member(st, child, space);
-	} else if (space && flags & CLONE_VM) {
-		/* With CLONE_VFORK too: what is patched waits, but another of its threads may be in the child's place. */
-		space->shared |= !(flags & CLONE_VFORK);
+	const struct stub_member *maker = *find(st, parent);
+	struct stub_space *space = maker ? maker->space : NULL, *copy = NULL;
+	if (space && flags & CLONE_VM) {
+		bool thread = flags & CLONE_THREAD;
+		/* Who made a child by vfork waits for it; but nobody for what that child makes. */
+		space->shared |= !thread && (maker->lent || !(flags & CLONE_VFORK));
+		(void)add_member(st, child, space, maker->lent || !thread);
 	} else if (space) {
 		copy = copy_space(space, child);
 	}
 	if (copy) {
-		(void)add_member(st, child, copy);
+		(void)add_member(st, child, copy, false);
 		stub_space_put(copy);
 	}
 	(void)pthread_mutex_unlock(&st->lock);
@@ -157,10 +155,43 @@ void stub_ended(struct session *s, pid_t tid)
 	(void)pthread_mutex_unlock(&st->lock);
 }
 
-void stub_bar(struct session *s)
+/* The lock is not held: the guest's memory may take its time. tid waits, so what it runs in stays. */
+static void refuse(const struct stub_space *space, pid_t tid)
 {
-	if (s->stub)
-		atomic_store(&s->stub->barred, true);
+	const uint64_t refused = 1;
+	uint64_t at = space->base + loader_symbols.stub_room + offsetof(struct stub_room, refused);
+	if (stub_write_room(tid, at, &refused, sizeof(refused)) < 0)
+		log_debug("process %d is refused a line, and cannot be told", tid);
+}
+
+static struct stub_space *ref_space_of(struct stub *st, pid_t tid, bool or_lent)
+{
+	(void)pthread_mutex_lock(&st->lock);
+	struct stub_space *space = stub_space_of(st, tid, or_lent);
+	if (space)
+		space->refs++;
+	(void)pthread_mutex_unlock(&st->lock);
+	return space;
+}
+
+static void unref_space(struct stub *st, struct stub_space *space)
+{
+	(void)pthread_mutex_lock(&st->lock);
+	if (space)
+		stub_space_put(space);
+	(void)pthread_mutex_unlock(&st->lock);
+}
+
+void stub_bar(struct session *s, pid_t tid)
+{
+	struct stub *st = s->stub;
+	if (!st)
+		return;
+	atomic_store(&st->barred, true);
+	struct stub_space *space = ref_space_of(st, tid, true);
+	if (space && atomic_load(&space->trampolines))
+		refuse(space, tid);
+	unref_space(st, space);
 }
 
 /* ---- the stub's own call ---- */
@@ -191,46 +222,45 @@ static int make_line(struct line **ret)
 	return fd;
 }
 
-/* The lock is held. */
+/* The lock is held. What the process had before it forked is not its own. */
+static int take_line(struct stub *st, struct stub_space *space, struct line *line, uint64_t control)
+{
+	if (space->line || atomic_load(&st->barred) || stub_thread_start(st) < 0)
+		return -EBUSY;
+	if (!keep_line(st, space))
+		return -ENOSPC;
+	space->control = control;
+	space->line = line;
+	return 0;
+}
+
 static int give_line(struct stub *st, struct stub_space *space, const struct call_event *ev)
 {
 	struct line *line = NULL;
-	if (atomic_load(&st->barred) || stub_thread_start(st) < 0)
-		return -EPERM;
+	const uint64_t control = ev->args[3];
 	uint64_t at = space->base + loader_symbols.stub_room + offsetof(struct stub_room, control);
-	int r = ev->args[3] == space->control ? 0 : stub_write_room(ev->tid, at, &ev->args[3], sizeof(ev->args[3]));
-	if (r < 0)
-		return r;
-	int fd = make_line(&line);
+	int r = control == space->control ? 0 : stub_write_room(ev->tid, at, &control, sizeof(control));
+	int fd = r < 0 ? r : make_line(&line);
 	if (fd < 0)
 		return fd;
-	if (!keep_line(st, space)) {
-		(void)munmap(line, sizeof(*line));
-		(void)close(fd);
-		return -ENOSPC;
-	}
-	space->control = ev->args[3];
-	space->line = line;
-	return fd;
-}
-
-static void refuse(const struct stub_space *space, const struct call_event *ev)
-{
-	const uint64_t refused = 1;
-	uint64_t at = space->base + loader_symbols.stub_room + offsetof(struct stub_room, refused);
-	if (stub_write_room(ev->tid, at, &refused, sizeof(refused)) < 0)
-		log_debug("process %d is refused a line, and cannot be told", ev->tid);
+	(void)pthread_mutex_lock(&st->lock);
+	r = take_line(st, space, line, control);
+	(void)pthread_mutex_unlock(&st->lock);
+	if (r == 0)
+		return fd;
+	(void)munmap(line, sizeof(*line));
+	(void)close(fd);
+	return r;
 }
 
 struct verdict stub_answer_ask(struct session *s, const struct call_event *ev)
 {
 	struct stub *st = s->stub;
-	(void)pthread_mutex_lock(&st->lock);
-	struct stub_space *space = stub_space_of(st, ev->tid);
-	int fd = !space || space->line || !space->trampolines ? -EBUSY : give_line(st, space, ev);
-	if (fd < 0 && space && !space->line)
-		refuse(space, ev);
-	(void)pthread_mutex_unlock(&st->lock);
+	struct stub_space *space = ref_space_of(st, ev->tid, false);
+	int fd = !space || !atomic_load(&space->trampolines) ? -EBUSY : give_line(st, space, ev);
+	if (fd < 0 && fd != -EBUSY)
+		refuse(space, ev->tid);
+	unref_space(st, space);
 	return fd < 0 ? verdict_value(fd) : verdict_fd(fd, true);
 }
 
@@ -243,8 +273,11 @@ static bool goes_by_line(const struct call_event *ev, const struct verdict *v)
 	return !opens || (v->kind == VERDICT_VALUE && v->value == -ENOENT);
 }
 
-/* The lock is held. counts: the call could have gone by a line; where half could not, or more, none does. */
-static void count_call(const struct stub *st, struct stub_space *space, const struct call_event *ev, bool counts)
+/*
+ * Is it to be patched now? counts: the call could have gone by a line; where half could not, or more, none does. The lock
+ * is held.
+ */
+static bool count_call(const struct stub *st, struct stub_space *space, const struct call_event *ev, bool counts)
 {
 	struct stub_site *site = NULL;
 	for (unsigned i = 0; i < space->site_count && !site; i++)
@@ -256,8 +289,13 @@ static void count_call(const struct stub *st, struct stub_space *space, const st
 	if (site && !counts && site->calls != UINT32_MAX)
 		site->calls -= site->calls > 0;
 	if (!site || !counts || site->calls == UINT32_MAX || ++site->calls < (st->always ? 1 : STUB_CALLS_TO_PATCH))
-		return;
+		return false;
 	site->calls = UINT32_MAX;
+	return !space->shared;
+}
+
+static void patch(struct stub_space *space, const struct call_event *ev)
+{
 	int r = stub_patch(space, ev);
 	if (r < 0)
 		log_debug("process %d: the call at %#llx keeps stopping: %s", ev->tid, (unsigned long long)ev->ip, strerror(-r));
@@ -273,21 +311,27 @@ static bool filters_calls(const struct call_event *ev)
 void stub_saw(struct session *s, const struct call_event *ev, const struct verdict *v)
 {
 	struct stub *st = s->stub;
-	bool wakes = false;
+	bool wakes = false, patches = false;
 	int path_arg;
 	if (st && filters_calls(ev))
-		stub_bar(s);
+		stub_bar(s, ev->tid);
 	if (!st || ev->abi != host_abi() || !stub_takes(ev->id, &path_arg) ||
 	    atomic_load_explicit(&st->barred, memory_order_relaxed))
 		return;
-	(void)pthread_mutex_lock(&st->lock);
-	struct stub_space *space = stub_space_of(st, ev->tid);
 	bool counts = goes_by_line(ev, v);
+	(void)pthread_mutex_lock(&st->lock);
+	struct stub_space *space = stub_space_of(st, ev->tid, false);
 	if (space && space->line && counts)
 		wakes = stub_wants_thread(st);
 	if (space && space->tgid == ev->tid)
-		count_call(st, space, ev, counts);
+		patches = count_call(st, space, ev, counts);
+	if (patches)
+		space->refs++;
 	(void)pthread_mutex_unlock(&st->lock);
+	if (patches) {
+		patch(space, ev);
+		unref_space(st, space);
+	}
 	if (wakes)
 		stub_thread_wake(st);
 }

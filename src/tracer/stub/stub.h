@@ -3,7 +3,7 @@
  *
  * A call that comes by notification again and again from one place of a program that the loader has loaded has its
  * "mov $nr, %eax" made a jump to the stub, which is in what the loader leaves mapped (loader/stub_main.c). The stub puts
- * the call into the line, a page that the process shares with the supervisor, and spins until it is answered by the
+ * the call into the line, memory that the process shares with the supervisor, and spins until it is answered by the
  * stub's thread here, which spins too while there are calls, and else sleeps. Then, and whenever anything else is not as
  * it should be, the stub makes the call itself, with the instruction that is still behind the jump, and the filter sends
  * it to a worker as before: a program that never runs the stub, or breaks it, is answered just so.
@@ -42,8 +42,8 @@ void stub_execed(struct session *s, pid_t former, pid_t tid, uint64_t base);
 /* flags: those of clone(2) */
 void stub_forked(struct session *s, pid_t parent, pid_t child, unsigned long flags);
 void stub_ended(struct session *s, pid_t tid);
-/* For good: what decides about calls is no longer our filter alone. */
-void stub_bar(struct session *s);
+/* For good, as tid asks for it: what decides about calls is no longer our filter alone. */
+void stub_bar(struct session *s, pid_t tid);
 
 /* ---- workers ---- */
 

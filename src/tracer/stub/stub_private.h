@@ -35,7 +35,8 @@ struct stub_space {
 	bool shared;			/* another process runs in it */
 	uint64_t control;		/* struct stub_control in it; 0: none */
 	struct stub_site sites[STUB_SITES];
-	unsigned site_count, trampolines;
+	unsigned site_count;
+	_Atomic unsigned trampolines;	/* changed by who answers its only thread */
 	struct line *line;		/* mapped here; owned; NULL: none */
 	_Atomic bool ended;
 };
@@ -43,6 +44,7 @@ struct stub_space {
 struct stub_member {
 	struct stub_member *next;
 	pid_t tid;
+	bool lent;			/* of another process, which has the memory lent (vfork) */
 	struct stub_space *space;	/* a reference */
 };
 
@@ -66,7 +68,7 @@ struct stub {
 };
 
 /* spaces.c: the lock is held for these. */
-struct stub_space *stub_space_of(struct stub *st, pid_t tid);
+struct stub_space *stub_space_of(struct stub *st, pid_t tid, bool or_lent);
 /* What is left when nobody refers to it. */
 void stub_space_put(struct stub_space *space);
 

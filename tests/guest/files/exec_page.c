@@ -8,6 +8,9 @@
 
 #include "files.h"
 
+/* src/tracer/loader/image.h */
+enum { PATH_AT = 0x140, PATH_SIZE = 192 };
+
 extern char **environ;
 static char *page;
 
@@ -26,7 +29,7 @@ static char *find_page(void)
 		struct iovec to = {bytes, sizeof(bytes)}, from = {(void *)at, sizeof(bytes)};
 
 		if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof(bytes) &&
-		    memcmp(bytes, "\177ELF", 4) == 0 && memcmp(bytes + 256, "////////", 8) == 0)
+		    memcmp(bytes, "\177ELF", 4) == 0 && memcmp(bytes + PATH_AT, "////////", 8) == 0)
 			return (char *)at;
 	}
 	return NULL;
@@ -35,9 +38,9 @@ static char *find_page(void)
 static void *overwrite(void *own)
 {
 	for (;;) {
-		memcpy(page + 256, own, 256);
-		memset(page + 256, '/', 200);
-		strcpy(page + 256 + 150, "/bin/true");
+		memcpy(page + PATH_AT, own, PATH_SIZE);
+		memset(page + PATH_AT, '/', 160);
+		strcpy(page + PATH_AT + 150, "/bin/true");
 	}
 	return NULL;
 }
@@ -45,7 +48,7 @@ static void *overwrite(void *own)
 /* /bin/false, or the process is killed: never what the page says. */
 static void run(bool race)
 {
-	static char own[256];
+	static char own[PATH_SIZE];
 	pid_t pid = guest_fork();
 	int status;
 
@@ -53,7 +56,7 @@ static void run(bool race)
 		pthread_t thread;
 
 		if (race) {
-			memcpy(own, page + 256, sizeof(own));
+			memcpy(own, page + PATH_AT, sizeof(own));
 			CHECK(pthread_create(&thread, NULL, overwrite, own) == 0);
 		}
 		execve("/bin/false", (char *[]){text("false"), NULL}, environ);
@@ -94,7 +97,7 @@ int main(int argc, char **argv)
 	CHECK(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0);
 	for (int i = 0; i < 200; i++)
 		run(true);
-	strcpy(page + 256, "/bin/true");
+	strcpy(page + PATH_AT, "/bin/true");
 	run(false);
 	CHECK(munmap(page, 4096) == 0);
 	run(false);

@@ -133,6 +133,24 @@ static void others(void)
 		CHECK(n == 0 && close(fd) == 0);
 		CHECK_EQ(count, OFTEN + 2);
 	}
+	/* Memory ends in the middle of the list: what fits is given, and the rest the next time. */
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(two != MAP_FAILED && mprotect(two + page, page, PROT_NONE) == 0);
+	for (int i = 0; i < 20; i++) {
+		int count = 0;
+		long n;
+
+		fd = open("many", O_RDONLY | O_DIRECTORY);
+		CHECK(fd >= 0);
+		while ((n = syscall(SYS_getdents64, fd, two + page - 600, page)) > 0) {
+			for (long at = 0; at < n; count++)
+				at += *(uint16_t *)(two + page - 600 + at + 16);
+		}
+		CHECK(n == 0 && close(fd) == 0);
+		CHECK_EQ(count, OFTEN + 2);
+	}
+	CHECK(munmap(two, 2 * page) == 0);
 	for (int i = 0; i < OFTEN; i++) {
 		DIR *d = opendir("dir");
 		int count = 0;
@@ -472,6 +490,7 @@ static void lent_memory(void)
 static void vforked(void)
 {
 	char target[8];
+	struct stat st;
 
 	for (int round = 0; round < 4; round++) {
 		pid_t child = vfork();
@@ -481,6 +500,8 @@ static void vforked(void)
 			for (int i = 0; i < 20; i++) {
 				if (chdir("dir") < 0 || access("five", F_OK) < 0 || access("seven", F_OK) == 0 || chdir("..") < 0)
 					_exit(1);
+				if (stat((char *)16, &st) == 0 || errno != EFAULT)
+					_exit(2);
 			}
 			_exit(0);
 		}
@@ -502,6 +523,29 @@ static void executed(const char *self)
 		_exit(1);
 	}
 	CHECK_EQ(guest_wait(child), 0);
+}
+
+/* A place that is free stays free for the program, however often it calls. */
+static void free_places(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (int i = 0; i < 4; i++) {
+		char *at = mmap(NULL, 16 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		CHECK(at != MAP_FAILED && munmap(at + page, 14 * page) == 0);
+		pid_t child = guest_fork();
+		if (child == 0) {
+			stats(five);
+			CHECK(mmap(at + page, 14 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at + page);
+			stats(five);
+			_exit(0);
+		}
+		CHECK_EQ(guest_wait(child), 0);
+		stats(five);
+		CHECK(mmap(at + page, 14 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at + page);
+		CHECK(munmap(at, 16 * page) == 0);
+	}
 }
 
 /* ---- a filter of the program's own ---- */
@@ -526,6 +570,35 @@ static void filtered(void)
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
 	for (int i = 0; i < OFTEN; i++)
 		CHECK_ERRNO(fstatat(AT_FDCWD, "five", &st, 0), EXDEV);
+	_exit(0);
+}
+
+/* Nothing but what it means to call is called by a program: all else would be its death here. */
+static void sandboxed(bool forks)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
+	pid_t child = guest_fork();
+
+	if (child) {
+		CHECK_EQ(guest_wait(child), 0);
+		return;
+	}
+	for (int i = 0; i < 12; i++)
+		want_size("five", 5);
+	if (forks && guest_fork() > 0) {
+		CHECK(wait(NULL) > 0);
+		_exit(0);
+	}
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+	stats(five);
 	_exit(0);
 }
 
@@ -554,10 +627,13 @@ int main(int argc, char **argv)
 	children();
 	signals();
 	lent_memory();
+	free_places();
 	stats(five);
 	if (argc == 1)
 		executed(self);
 	(void)argv;
+	sandboxed(true);
+	sandboxed(false);
 	filtered();
 	stats(five);
 	files_leave();
