@@ -1,7 +1,7 @@
 /*
  * The thread that answers what comes by the lines. It looks at them without a pause while calls come, so a guest and it
- * want a core each; where they do not have that (both are busy with other guests), requests are taken back, and the
- * thread goes to sleep, each time for longer.
+ * want a core each; where they do not have that (both are busy with other guests), requests are taken back, and the line
+ * is left alone until the thread has slept.
  */
 #include <limits.h>
 #include <linux/futex.h>

@@ -258,7 +258,7 @@ struct verdict stub_answer_ask(struct session *s, const struct call_event *ev)
 	struct stub *st = s->stub;
 	struct stub_space *space = ref_space_of(st, ev->tid, false);
 	int fd = !space || !atomic_load(&space->trampolines) ? -EBUSY : give_line(st, space, ev);
-	if (fd < 0 && fd != -EBUSY)
+	if (fd < 0 && space && (fd != -EBUSY || atomic_load(&st->barred)))
 		refuse(space, ev->tid);
 	unref_space(st, space);
 	return fd < 0 ? verdict_value(fd) : verdict_fd(fd, true);
