@@ -66,7 +66,10 @@ enum session_ends {
 	ENDS_OBSERVED,	/* by a BPF program, from the first call on */
 };
 
-/* When calls go by shared memory (stub/stub.h). Always: whenever they can, which is for tests; execve is never the host's then. */
+/*
+ * When calls go by shared memory (stub/stub.h). Always: whenever they can, which is for tests; execve is never the
+ * host's then.
+ */
 enum stub_use { STUB_AUTO, STUB_NEVER, STUB_ALWAYS };
 
 struct session_options {

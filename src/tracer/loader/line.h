@@ -2,8 +2,8 @@
  * What the stub in a guest and the supervisor share: plain C and fixed layout.
  *
  * The stub's room is what is left of the last page of the loader's image, and private to the process: the supervisor
- * writes into it (by ptrace's right) where the stub's memory is, and the trampolines of patched call sites. The line is a memfd mapped by both: a
- * header and slots, each for one call at a time.
+ * writes into it (by ptrace's right) where the stub's memory is, and the trampolines of patched call sites. The line is
+ * a memfd mapped by both: a header and slots, each for one call at a time.
  */
 #ifndef TRAPLINE_TRACER_LOADER_LINE_H
 #define TRAPLINE_TRACER_LOADER_LINE_H

@@ -11,6 +11,7 @@
 
 #include "base/thread.h"
 #include "kernel/kernel.h"
+#include "tracer/event_memory.h"
 #include "tracer/handlers.h"
 #include "tracer/memory.h"
 #include "tracer/stub/stub_private.h"
@@ -31,8 +32,7 @@ struct line_event {
 	struct stub *stub;
 	struct stub_space *space;
 	struct line_slot *slot;
-	uint64_t path_addr;		/* 0: none */
-	size_t path_len;
+	struct call_copy copies[6];	/* of .path, where that is a whole string */
 	char path[LINE_PATH];
 	uint64_t out_addr;
 	uint32_t out_len;
@@ -72,21 +72,10 @@ static int line_write(struct call_event *ev, struct guest_ptr to, const void *fr
 
 static ssize_t line_read_string(struct call_event *ev, struct guest_ptr from, char *to, size_t size)
 {
-	const struct line_event *e = (struct line_event *)ev;
-	bool complete;
-	if (from.addr == e->path_addr && e->path_len) {
-		size_t len = strnlen(e->path, e->path_len);
-		if (len == e->path_len || len >= size)
-			return -ENAMETOOLONG;
-		memcpy(to, e->path, len + 1);
-		return (ssize_t)len;
-	}
-	ssize_t n = memory_read_string(ev->tid, from.addr, to, size - 1, &complete);
-	int there = still_there(e);
-	if (there < 0 || n < 0)
-		return there < 0 ? there : n;
-	to[n] = '\0';
-	return complete ? n : -ENAMETOOLONG;
+	ssize_t n = event_read_string(ev, from, to, size);
+	/* The name that came by the line is nobody else's. */
+	int there = call_copy_at(ev, from.addr) ? 0 : still_there((struct line_event *)ev);
+	return there < 0 ? there : n;
 }
 
 static int line_get_fd(struct call_event *ev, int guest_fd, int *ret_fd)
@@ -123,7 +112,8 @@ static bool take_request(struct line_event *e)
 {
 	const volatile struct line_slot *slot = e->slot;
 	int path_arg;
-	e->path_addr = e->path_len = 0;
+	memset(e->copies, 0, sizeof(e->copies));
+	e->base.copies = e->copies;
 	e->base.nr = (int64_t)slot->nr;
 	e->base.abi = host_abi();
 	e->base.id = call_from_nr(e->base.abi, e->base.nr);
@@ -137,9 +127,11 @@ static bool take_request(struct line_event *e)
 	size_t len = path_arg < 0 ? 0 : slot->path_len;
 	if (path_arg < 0 || len > sizeof(e->path))
 		return path_arg < 0;
-	e->path_len = len;
-	e->path_addr = e->base.args[path_arg];
-	memcpy(e->path, (const char *)e->slot->path, e->path_len);
+	memcpy(e->path, (const char *)e->slot->path, len);
+	size_t end = strnlen(e->path, len);
+	/* Else it is too long, which is found out where it is. */
+	if (end < len)
+		e->copies[path_arg] = (struct call_copy){.addr = e->base.args[path_arg], .data = e->path, .len = end + 1};
 	return true;
 }
 
